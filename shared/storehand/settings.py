@@ -1,0 +1,145 @@
+"""Every knob of Storehand: name, unit, default, one sentence. Read once at start, passed as an argument.
+
+Sources, strongest first: arguments, environment (`STOREHAND_LEASE_S=20`, nested with `__`), the TOML file that
+`STOREHAND_CONFIG` names, defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from storehand.job import Priority
+
+EMBEDDED_SCHEME = "embedded"
+
+
+def _state_dir() -> Path:
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "storehand"
+
+
+class ModelBinding(BaseModel):
+    """Which engine and model serve a role."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str = Field(default="starter", description="`starter`, a hub id, or a local folder (safetensors only)")
+    revision: str | None = Field(default=None, description="commit of a hub model; required for hub ids")
+    engine: str | None = Field(default=None, description="engine name; default by kind: text or encoder")
+    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        default="auto", description="auto is float32 on CPU and bfloat16 on CUDA"
+    )
+    slots: int = Field(default=32, ge=1, le=1024, description="text: sequences decoded side by side")
+    max_tokens: int = Field(default=512, ge=16, description="text: prompt + output of one sequence; encoder: input")
+    batch_tokens: int = Field(default=1024, ge=16, description="tokens of one prefill or encoder batch, with padding")
+    max_waiting: int = Field(default=4096, ge=1, description="requests the lane admits before it says overloaded")
+    threads: int = Field(default=1, ge=1, description="torch threads of this engine; never more than free cores")
+    options: dict[str, Any] = Field(default_factory=dict, description="for engines that plugins bring")
+
+
+class Settings(BaseSettings):
+    """All settings. `Settings()` reads environment and file; arguments win."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="STOREHAND_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
+    )
+
+    data_dir: Path = Field(default_factory=_state_dir, description="folder of the embedded queue and job store")
+    broker_url: SecretStr = Field(default=SecretStr(""), description="embedded:///file, redis://, amqp://")
+    store_url: SecretStr = Field(default=SecretStr(""), description="sqlite:///file; default in data_dir")
+    synchronous: Literal["FULL", "NORMAL"] = Field(
+        default="FULL", description="SQLite: FULL survives power loss, NORMAL survives any process death"
+    )
+    tenant: str = Field(default="default", max_length=64, description="tenant of jobs that name none")
+    queue_prefix: str = Field(default="storehand", pattern=r"^[a-z][a-z0-9_-]*$", description="first word of queues")
+    routes: dict[str, str] = Field(
+        default_factory=lambda: {"description": "text", "sentiment": "encoder"},
+        description="task -> model family; a family has its own three queues",
+    )
+
+    plugins: list[str] | None = Field(default=None, description="entry points to load; default all installed")
+    models: dict[str, ModelBinding] = Field(default_factory=dict, description="role -> model; default starter")
+    queues: list[str] | None = Field(default=None, description="families this worker serves; default all")
+    concurrency: int = Field(default=64, ge=2, le=4096, description="messages in hand at once, threads of the pool")
+    reserved_interactive: float = Field(
+        default=0.25, ge=0, lt=1, description="share of the concurrency that only interactive jobs may use"
+    )
+    item_threads: int = Field(default=64, ge=1, le=4096, description="threads that run the items of envelopes")
+    envelope_items: int = Field(default=32, ge=1, le=500, description="most jobs in one message of submit_many")
+
+    payload_max_bytes: int = Field(default=256 * 1024, ge=1024, description="largest JSON input of one job")
+    result_ttl_s: float = Field(default=7 * 86400, gt=0, description="how long finished jobs stay readable")
+    deadline_s: float | None = Field(default=None, gt=0, description="default time until a job expires; none: never")
+    lease_s: float = Field(default=15.0, gt=1, description="a worker's claim on a job; renewed at a third of it")
+    watch_s: float = Field(default=0.25, gt=0, le=0.5, description="how often cancel flags and deadlines are read")
+    max_crashes: int = Field(default=3, ge=1, description="worker deaths under a job before it is poison")
+    max_attempts: int = Field(default=5, ge=1, description="tries of a job that fails with a retryable error")
+    reconcile_s: float = Field(default=5.0, gt=0, description="how often the reconciler looks for lost jobs")
+    publish_grace_s: float = Field(default=10.0, gt=0, description="age of an unpublished row before it is rung again")
+    soft_time_limit_s: float = Field(default=540.0, gt=0, description="a job is asked to stop with time_limit")
+    time_limit_s: float = Field(default=600.0, gt=0, description="a job is given up with time_limit")
+    drain_s: float = Field(default=45.0, ge=0, description="SIGTERM: time to finish before jobs are handed back")
+    stuck_limit: int = Field(default=4, ge=1, description="threads that will not stop before the worker leaves")
+
+    http_host: str = Field(default="127.0.0.1", description="address of /metrics and the health probes")
+    http_port: int = Field(default=9464, ge=0, le=65535, description="port of /metrics and the probes; 0: any free one")
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least severe log line")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _fill_urls(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        folder = Path(data.get("data_dir") or _state_dir()).expanduser().absolute()
+        data = {**data, "data_dir": folder}
+        data["broker_url"] = data.get("broker_url") or f"{EMBEDDED_SCHEME}://{folder / 'queue.db'}"
+        data["store_url"] = data.get("store_url") or f"sqlite://{folder / 'jobs.db'}"
+        return data
+
+    @model_validator(mode="after")
+    def _limits_in_order(self) -> Settings:
+        if self.soft_time_limit_s > self.time_limit_s:
+            raise ValueError("soft_time_limit_s must not be over time_limit_s")
+        if self.plugins is not None and not self.plugins:
+            raise ValueError("plugins is an empty list: name at least one, or leave it out for all")
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        file = os.environ.get("STOREHAND_CONFIG")
+        toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
+        return (init_settings, env_settings, *toml)
+
+    @property
+    def is_embedded(self) -> bool:
+        """One host, no broker server."""
+        return self.broker_url.get_secret_value().startswith(f"{EMBEDDED_SCHEME}://")
+
+    @property
+    def reserved_threads(self) -> int:
+        """Places in the pool that only interactive jobs may take; at least one when there is a reserve."""
+        return max(1, round(self.concurrency * self.reserved_interactive)) if self.reserved_interactive else 0
+
+    def queue(self, task: str, priority: Priority) -> str:
+        """The broker queue of a task's jobs."""
+        return f"{self.queue_prefix}.{self.routes.get(task, 'default')}.{priority}"
+
+    def families(self) -> list[str]:
+        """The model families this worker serves, in a fixed order."""
+        return self.queues if self.queues is not None else sorted({*self.routes.values(), "default"})
+
+    def binding(self, role: str) -> ModelBinding:
+        return self.models.get(role, ModelBinding())

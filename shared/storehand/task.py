@@ -1,0 +1,195 @@
+"""What a plugin author imports: the task, and the models and context its `run` is given.
+
+`run` is straight-line code on a thread of its own. `models.generate(...)` waits; meanwhile the engine behind it
+decodes this job's text side by side with every other job's.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+
+from storehand.contracts.base import TaskInput, TaskOutput
+from storehand.job import EventKind, Priority
+
+Kind = Literal["generate", "classify", "encode", "score"]
+"""What a model role can do: write text, label texts, embed texts, rate pairs of texts."""
+
+InputT = TypeVar("InputT", bound=TaskInput[TaskOutput])
+OutputT = TypeVar("OutputT", bound=TaskOutput)
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat prompt; the model's own chat template renders it."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+Prompt = str | Sequence[Message]
+"""Plain text is tokenised as it is; messages go through the model's chat template."""
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateOptions:
+    """How to sample. Names and meanings are vLLM's SamplingParams; temperature 0 is greedy.
+
+    `seed` default: derived from the job, so that a redelivered job repeats its text. With `n` > 1 sample i uses
+    seed + i. The engine cuts at the first `stop` string, which is not part of the text.
+    """
+
+    max_new_tokens: int = 256
+    temperature: float = 0.0
+    top_p: float = 1.0
+    top_k: int = 0
+    repetition_penalty: float = 1.0
+    n: int = 1
+    seed: int | None = None
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """One generated text. `finish_reason`: stop (end token or stop string), length, cancelled."""
+
+    text: str
+    finish_reason: Literal["stop", "length", "cancelled"]
+    completion_tokens: int
+
+
+@dataclass(frozen=True, slots=True)
+class Classification:
+    """Label probabilities of one text, in the model's label order; they sum to 1."""
+
+    scores: Mapping[str, float]
+
+    @property
+    def label(self) -> str:
+        return max(self.scores, key=lambda label: self.scores[label])
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """The model behind a role. `format` tells how it wants to be asked: the folder's own `storehand.json` says so
+    (the bundled text model: "slots"), else "chat" where the tokenizer has a chat template, else "plain"."""
+
+    role: str
+    name: str
+    revision: str | None
+    kind: Kind
+    format: str
+    max_tokens: int
+    labels: tuple[str, ...] = ()
+    extra: Mapping[str, object] = field(default_factory=dict)
+
+
+class Models(Protocol):
+    """The models of one job. Every call waits for its answer; errors come from the `EngineError` branch,
+    a job that should stop (cancelled, deadline, time limit) leaves the call by `StopJob`, which is no Exception."""
+
+    def generate(
+        self,
+        role: str,
+        prompt: Prompt,
+        options: GenerateOptions | None = None,
+        *,
+        on_text: Callable[[str], None] | None = None,
+    ) -> list[Completion]:
+        """`options.n` texts. `on_text` gets whole characters of the first text as they come."""
+        ...
+
+    def classify(self, role: str, texts: Sequence[str]) -> list[Classification]:
+        """One classification per text, in order."""
+        ...
+
+    def encode(self, role: str, texts: Sequence[str]) -> list[list[float]]:
+        """One unit-length vector per text, in order."""
+        ...
+
+    def score(self, role: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
+        """One relevance per pair, in order."""
+        ...
+
+    def count_tokens(self, role: str, text: str) -> int: ...
+
+    def info(self, role: str) -> ModelInfo: ...
+
+    @property
+    def usage(self) -> ModelUsage:
+        """What this job's calls have cost so far."""
+        ...
+
+
+@dataclass(slots=True)
+class ModelUsage:
+    """Running sum over a job's model calls; seconds are wall time."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    lane_wait_s: float = 0.0
+    inference_s: float = 0.0
+
+
+class Context(Protocol):
+    """One job, as its task sees it."""
+
+    @property
+    def job_id(self) -> str: ...
+    @property
+    def tenant(self) -> str: ...
+    @property
+    def priority(self) -> Priority: ...
+    @property
+    def attempt(self) -> int:
+        """1 for the first try."""
+        ...
+
+    @property
+    def deadline(self) -> float | None:
+        """Epoch seconds."""
+        ...
+
+    @property
+    def seed(self) -> int:
+        """Derived from the job id: the same on every attempt."""
+        ...
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody wants this job to stop; model calls notice by themselves."""
+        ...
+
+    def check(self) -> None:
+        """Leaves by `StopJob` when the job should stop; call it in long loops without model calls."""
+        ...
+
+    def emit(self, text: str, *, kind: EventKind = EventKind.DELTA) -> None:
+        """Streams a piece of the answer to whoever reads `job.stream()`."""
+        ...
+
+
+class Task(ABC, Generic[InputT, OutputT]):
+    """A named kind of work. Subclass it, fill the class variables, write `run`.
+
+    One instance serves all jobs, from many threads: keep no state of a job on `self`.
+    """
+
+    name: ClassVar[str]
+    """Lower case, `[a-z][a-z0-9_-]*`; the Celery task is `storehand.<name>`."""
+    input_type: type[InputT]
+    output_type: type[OutputT]
+    version: ClassVar[str] = "1"
+    roles: ClassVar[Mapping[str, Kind]] = {}
+    """Model roles that `run` asks for. Tasks that name the same role share one loaded model."""
+    starters: ClassVar[Mapping[str, Path]] = {}
+    """Folder of the bundled model of a role, for bindings that say `starter`."""
+    examples: Sequence[InputT] = ()
+    """They warm the models up, document the task and feed the contract kit."""
+
+    @abstractmethod
+    def run(self, input: InputT, models: Models, context: Context) -> OutputT:  # noqa: A002  # the word of the domain
+        """The work. Raise a StorehandError for a coded failure; anything else becomes code `plugin`."""

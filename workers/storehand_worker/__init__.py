@@ -1,0 +1,1 @@
+"""The worker: the process with the models."""

@@ -1,0 +1,1 @@
+"""Engines: one loaded model each, and its batching."""
