@@ -1,0 +1,58 @@
+# Storehand. `make` alone lists what there is. `make demo` and `make test` install what they need.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+export HF_HUB_OFFLINE := 1
+export TOKENIZERS_PARALLELISM := false
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test test-long lint format bench docs clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Storehand needs Python 3.11 or newer; say which with: make PYTHON=python3.12 ..."; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { echo "This Python cannot make virtual environments. On Debian or Ubuntu: apt-get install python3-venv"; exit 1; }
+
+# torch first and pinned, so that no range can pull another build of it.
+$(VENV)/.worker: pyproject.toml constraints.txt | $(BIN)/python
+	$(PIP) install --quiet --constraint constraints.txt torch
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[worker,models]'
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.worker
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[dev]'
+	@touch $@
+
+install: $(VENV)/.dev ## make .venv with everything a developer needs
+
+demo: $(VENV)/.worker ## a bilingual shop's descriptions and reviews through a real worker, under a minute
+	@$(BIN)/storehand demo
+
+test: $(VENV)/.dev ## the test suite, under ten minutes on two cores
+	$(BIN)/pytest -m 'not long and not gpu'
+
+test-long: $(VENV)/.dev ## the tests that take minutes: kill tables, big runs
+	$(BIN)/pytest -m long
+
+lint: $(VENV)/.dev ## ruff, mypy strict, pyright, import contracts
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/pyright
+	$(BIN)/lint-imports
+
+format: $(VENV)/.dev ## let ruff format and fix
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(VENV)/.dev ## throughput and latency against named baselines, minutes; writes BENCHMARKS.md
+	$(BIN)/python -m tests.bench --write BENCHMARKS.md
+
+docs: $(VENV)/.dev ## regenerate the reference pages in docs/
+	$(BIN)/python -m tests.project.docs --write
+
+clean: ## remove the virtual environment and caches
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

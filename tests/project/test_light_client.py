@@ -1,0 +1,70 @@
+"""What a backend imports stays light."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import sys
+
+HEAVY = ("torch", "transformers", "pluggy", "prometheus_client", "numpy")
+
+BLOCKED = f"""
+import sys
+class Block:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in {HEAVY!r}:
+            raise ImportError("blocked: " + name)
+sys.meta_path.insert(0, Block())
+"""
+
+
+def _run(code: str, *options: str) -> str:
+    done = subprocess.run([sys.executable, *options, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def test_the_client_works_with_torch_transformers_pluggy_and_prometheus_blocked(tmp_path):
+    code = BLOCKED + (
+        "from storehand import Client, Status\n"
+        "from storehand.contracts import DescriptionInput\n"
+        f"with Client(data_dir={str(tmp_path)!r}) as client:\n"
+        "    handle = client.submit(DescriptionInput(product='Kettle, 1.7 L'))\n"
+        "    assert handle.status is Status.QUEUED\n"
+        "print(sorted(set(sys.modules) & set(('torch', 'transformers', 'pluggy', 'prometheus_client'))))\n"
+    )
+
+    assert _run(code).strip() == "[]"
+
+
+def test_importing_the_client_takes_at_most_three_tenths_of_a_second():
+    code = (
+        "import time; start = time.process_time()\n"
+        "from storehand import Client\n"
+        "from storehand.contracts import DescriptionInput\n"
+        "print(time.process_time() - start)\n"
+    )
+    _run(code)  # warm: byte code and disk cache
+
+    seconds = statistics.median(float(_run(code)) for _ in range(5))
+
+    allowed = 0.3 * float(os.environ.get("STOREHAND_TEST_SLOWNESS", "1"))
+    assert seconds <= allowed, f"import took {seconds:.3f} s of CPU"
+
+
+def test_the_shops_own_current_celery_app_stays_current(tmp_path):
+    code = (
+        "from celery import Celery, current_app\n"
+        "shop = Celery('shop', set_as_current=True)\n"
+        "from storehand import Client\n"
+        "from storehand.contracts import DescriptionInput\n"
+        f"with Client(data_dir={str(tmp_path)!r}) as client:\n"
+        "    client.submit(DescriptionInput(product='Kettle, 1.7 L'))\n"
+        "    assert current_app._get_current_object() is shop\n"
+        "    from celery import shared_task\n"
+        "    assert shop.conf.broker_url is None\n"
+        "print('own')\n"
+    )
+
+    assert _run(code).strip() == "own"
