@@ -10,7 +10,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.job import EventKind, Priority
@@ -18,7 +18,7 @@ from storehand.job import EventKind, Priority
 Kind = Literal["generate", "classify", "encode", "score"]
 """What a model role can do: write text, label texts, embed texts, rate pairs of texts."""
 
-InputT = TypeVar("InputT", bound=TaskInput[TaskOutput])
+InputT = TypeVar("InputT", bound=TaskInput[Any])  # TaskInput is invariant: a task names its own output
 OutputT = TypeVar("OutputT", bound=TaskOutput)
 
 

@@ -1,0 +1,131 @@
+"""The task itself: whole reviews and their clauses go to the classifier together, counting comes after."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import islice
+from pathlib import Path
+from typing import ClassVar
+
+from storehand.contracts.base import Provenance, Usage
+from storehand.contracts.sentiment import Label, Overall, Review, ReviewSentiment, SentimentInput, SentimentOutput
+from storehand.task import Context, Models, Task
+from storehand_plugins.sentiment.aspects import built_in_aspects
+from storehand_plugins.sentiment.clauses import readable, split_clauses, windows
+from storehand_plugins.sentiment.examples import EXAMPLES
+from storehand_plugins.sentiment.labels import LabelReader, Opinion, combine
+from storehand_plugins.sentiment.points import Mention, count_points, find_mentions
+
+ROLE = "sentiment"
+TEXTS_PER_CALL = 512
+"""Enough for full batches, few enough that a cancelled job is noticed in between."""
+
+CLEAR_SCORE = 0.25
+"""Mean scores nearer to zero than this make the overall label neutral."""
+
+_SPARE_TOKENS = 4  # for the special tokens of any model
+
+
+class SentimentTask(Task[SentimentInput, SentimentOutput]):
+    """Rates reviews with any classifier bound to the role `sentiment`.
+
+    A review longer than the model reads is cut into windows at sentence ends; its probabilities are the windows' mean,
+    weighted by their length. A model without a neutral label never says neutral. `overall.score` is the mean over
+    reviews and `overall.label` follows it; `mean_rating` is on five stars, over the reviews that have a rating.
+    Answers depend on each text alone: a review gets the same label alone as in company, the score up to the engine's
+    float error.
+    """
+
+    name = "sentiment"
+    input_type = SentimentInput
+    output_type = SentimentOutput
+    roles: ClassVar = {ROLE: "classify"}
+    starters: ClassVar = {ROLE: Path(__file__).parent.parent / "starter" / "sentiment"}
+    examples = EXAMPLES
+
+    def run(self, input: SentimentInput, models: Models, context: Context) -> SentimentOutput:  # noqa: A002
+        info = models.info(ROLE)
+        reader = LabelReader(info.labels)
+        pieces = [_windows(review, models, context) for review in input.reviews]
+        mentions = _mentions(input.reviews, context) if input.max_points else []
+        texts = [text for review in pieces for text in review] + [readable(mention.quote) for mention in mentions]
+
+        opinions = iter(_classify(texts, reader, models, context))
+        by_review = [combine(list(islice(opinions, len(piece))), [len(text) for text in piece]) for piece in pieces]
+        said = list(zip(mentions, opinions, strict=True))
+
+        if input.scale == "binary":
+            by_review = [opinion.without_neutral() for opinion in by_review]
+        reviews = tuple(
+            ReviewSentiment(id=review.id, label=opinion.label, score=opinion.score, confidence=opinion.confidence)
+            for review, opinion in zip(input.reviews, by_review, strict=True)
+        )
+        ids, finder = [review.id for review in input.reviews], built_in_aspects()
+        positive, negative = (
+            count_points(said, polarity, review_ids=ids, finder=finder, max_points=input.max_points)
+            for polarity in ("positive", "negative")
+        )
+        usage = models.usage
+        return SentimentOutput(
+            overall=_overall(input, reviews),
+            reviews=reviews,
+            positive_notes=positive,
+            negative_notes=negative,
+            provenance=Provenance(
+                model=info.name,
+                revision=info.revision,
+                plugin=self.name,
+                plugin_version=self.version,
+                written_by="classifier",
+                digital_source_type="default",
+            ),
+            usage=Usage(
+                prompt_tokens=usage.prompt_tokens,
+                completion_tokens=usage.completion_tokens,
+                lane_wait_s=usage.lane_wait_s,
+                inference_s=usage.inference_s,
+            ),
+        )
+
+
+def _windows(review: Review, models: Models, context: Context) -> list[str]:
+    context.check()
+    limit = max(1, models.info(ROLE).max_tokens - _SPARE_TOKENS)
+    return windows(readable(review.review_body), lambda text: models.count_tokens(ROLE, text), limit)
+
+
+def _mentions(reviews: Sequence[Review], context: Context) -> list[Mention]:
+    finder = built_in_aspects()
+    mentions: list[Mention] = []
+    for index, review in enumerate(reviews):
+        context.check()
+        mentions += find_mentions(index, review.review_body, split_clauses(review.review_body), finder)
+    return mentions
+
+
+def _classify(texts: Sequence[str], reader: LabelReader, models: Models, context: Context) -> list[Opinion]:
+    opinions: list[Opinion] = []
+    for start in range(0, len(texts), TEXTS_PER_CALL):
+        context.check()
+        answers = models.classify(ROLE, texts[start : start + TEXTS_PER_CALL])
+        opinions += [reader.read(answer) for answer in answers]
+    return opinions
+
+
+def _overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overall:  # noqa: A002  # the word of the domain
+    score = sum(review.score for review in reviews) / len(reviews)
+    threshold = CLEAR_SCORE if input.scale == "ternary" else 0.0
+    label: Label = "positive" if score > threshold else "negative" if score < -threshold else "neutral"
+    if input.scale == "binary" and label == "neutral":
+        label = "negative"
+    labels: tuple[Label, ...] = ("positive", "neutral", "negative")
+    scale = labels if input.scale == "ternary" else ("positive", "negative")
+    rated = [review.review_rating for review in input.reviews if review.review_rating]
+    stars = [5 * rating.rating_value / rating.best_rating for rating in rated]
+    return Overall(
+        label=label,
+        score=max(-1.0, min(1.0, score)),
+        distribution={name: sum(review.label == name for review in reviews) for name in scale},
+        n=len(reviews),
+        mean_rating=sum(stars) / len(stars) if stars else None,
+    )
