@@ -1,0 +1,218 @@
+"""The host: all engines of this process, loaded once and lent to jobs by role."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from storehand.engine import BatchReport, Engine, EngineFactory, EngineHealth, EngineSpec, EngineStats
+from storehand.errors import ModelNotAvailable, PluginError, SettingsError, StopJob, StorehandError, UnknownTask
+from storehand.settings import ModelBinding, Settings
+from storehand.task import Task
+from storehand_worker.binding import STARTER, engine_factory, engine_name, engine_spec, role_needs
+from storehand_worker.jobless import JoblessContext
+from storehand_worker.loader import OWN_ENGINES, Plugins, load_plugins
+from storehand_worker.models import CallReport, JobModels, StoppableContext
+
+log = logging.getLogger(__name__)
+
+Tasks = Mapping[str, Task[Any, Any]]
+Progress = Callable[[str], None]
+
+
+def _silent(message: str) -> None:
+    return None
+
+
+class Host:
+    """Built cheaply; `load` brings the models up, `close` takes them down. `on_batch` is called on engine threads,
+    `on_call` on job threads; neither hears of the warm-up, whose first steps are slower than any later one."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        plugins: Plugins,
+        *,
+        on_batch: Callable[[BatchReport], None] = lambda report: None,
+        on_call: Callable[[CallReport], None] = lambda report: None,
+    ) -> None:
+        self.tasks: Tasks = served_tasks(settings, plugins.tasks)
+        self._settings = settings
+        self._plugins = plugins
+        self._on_batch = on_batch
+        self._on_call = on_call
+        self._engines: dict[str, Engine] = {}
+        self._is_warm = False
+
+    def load(self, progress: Progress | None = None) -> None:
+        """Loads the models of the roles that the served tasks need, and runs each task's first example.
+
+        Raises SettingsError, ModelNotAvailable (with the role's name) or PluginError (with the task's); nothing stays
+        loaded then.
+        """
+        if not self.tasks:
+            raise SettingsError(_no_tasks(self._settings, self._plugins))
+        tell = progress or _silent
+        self._engines = load_engines(
+            self.tasks.values(),
+            self._settings.binding,
+            self._plugins.engines,
+            on_batch=self._pass_on,
+            progress=tell,
+        )
+        try:
+            for task in self.tasks.values():
+                self._warm_up(task, tell)
+        except BaseException:
+            self.close()
+            raise
+        self._is_warm = True
+
+    def models(self, context: StoppableContext, task_name: str) -> JobModels:
+        """The models for one job of this task."""
+        if task_name not in self.tasks:
+            raise UnknownTask(f"this worker does not serve the task {task_name!r}; it serves {', '.join(self.tasks)}")
+        return JobModels(self._engines, context, task=task_name, on_call=self._on_call)
+
+    @property
+    def engines(self) -> Mapping[str, Engine]:
+        """The engines by role; roles with the same binding share one."""
+        return dict(self._engines)
+
+    def stats(self) -> dict[str, EngineStats]:
+        """By model name."""
+        return {engine.info.name: engine.stats() for engine in _distinct(self._engines)}
+
+    def health(self) -> dict[str, EngineHealth]:
+        """By model name."""
+        return {engine.info.name: engine.health() for engine in _distinct(self._engines)}
+
+    def close(self, timeout_s: float = 10.0) -> None:
+        """Stops all engines; may be called again."""
+        engines, self._engines = self._engines, {}
+        close_engines(engines, timeout_s=timeout_s)
+
+    def _pass_on(self, report: BatchReport) -> None:
+        if self._is_warm:
+            self._on_batch(report)
+
+    def _warm_up(self, task: Task[Any, Any], tell: Progress) -> None:
+        if not task.examples:
+            return
+        tell(f"warming up {task.name}")
+        models = JobModels(self._engines, JoblessContext(), task=task.name)
+        try:
+            answer = task.run(task.examples[0], models, JoblessContext())
+        except (Exception, StopJob) as error:
+            raise PluginError(
+                f"the task {task.name!r} fails on its own first example: {type(error).__name__}: {error}; "
+                "mend it, or leave its plugin out of the setting `plugins`"
+            ) from error
+        if not isinstance(answer, task.output_type):
+            raise PluginError(
+                f"the task {task.name!r} answers {type(answer).__name__}, not {task.output_type.__name__}"
+            )
+
+
+def served_tasks(settings: Settings, tasks: Tasks) -> Tasks:
+    """The tasks whose queues this worker reads; the models of the others are not loaded."""
+    families = settings.families()
+    return {name: task for name, task in tasks.items() if settings.routes.get(name, "default") in families}
+
+
+def load_engines(
+    tasks: Iterable[Task[Any, Any]],
+    binding: Callable[[str], ModelBinding],
+    brought: Mapping[str, EngineFactory],
+    *,
+    on_batch: Callable[[BatchReport], None] = lambda report: None,
+    progress: Progress = _silent,
+) -> dict[str, Engine]:
+    """One engine per distinct model, by role. What was loaded is closed again when a later one fails."""
+    loaded: dict[str, Engine] = {}
+    shared: dict[str, Engine] = {}
+    try:
+        for role, need in role_needs(tasks).items():
+            spec = engine_spec(need, binding(role), on_batch=on_batch)
+            key = repr((engine_name(need, spec.binding), spec.kind, spec.folder, spec.binding))
+            if key not in shared:
+                if spec.name in (engine.info.name for engine in shared.values()):
+                    spec = replace(spec, name=f"{spec.name} ({role})")  # names tell models apart in the metrics
+                progress(f"loading {spec.name} for the role {role}")
+                shared[key] = _build(spec, engine_factory(need, spec.binding, brought))
+            loaded[role] = shared[key]
+    except BaseException:
+        close_engines(loaded)
+        raise
+    return loaded
+
+
+def _build(spec: EngineSpec, factory: EngineFactory) -> Engine:
+    started = time.monotonic()
+    try:
+        engine = factory(spec)
+    except StorehandError as error:
+        raise type(error)(f"the model of the role {spec.role!r}: {error.message}", details=error.details) from error
+    except Exception as error:  # whatever torch, transformers or a plugin's engine raises while loading
+        reason = f"{type(error).__name__}: {error}"
+        raise ModelNotAvailable(
+            f"the model of the role {spec.role!r} ({spec.name}) can't be loaded: {reason}"
+        ) from error
+    log.info("role %s is served by %s, loaded in %.1f s", spec.role, spec.name, time.monotonic() - started)
+    if spec.binding.model == STARTER:
+        log.warning("role %s uses a bundled starter model: good to try things out, not for real shoppers", spec.role)
+    return engine
+
+
+def close_engines(engines: Mapping[str, Engine], *, timeout_s: float = 10.0) -> None:
+    """Stops each engine once; one that fails to stop is logged and does not keep the others up."""
+    for engine in _distinct(engines):
+        try:
+            engine.close(timeout_s)
+        except Exception:
+            log.exception("the engine of %s did not close; the process goes on without it", engine.info.name)
+
+
+def _distinct(engines: Mapping[str, Engine]) -> list[Engine]:
+    return list({id(engine): engine for engine in engines.values()}.values())
+
+
+def _no_tasks(settings: Settings, plugins: Plugins) -> str:
+    if plugins.tasks:
+        families = ", ".join(settings.families())
+        return f"none of the tasks {', '.join(plugins.tasks)} belongs to the families this worker serves: {families}"
+    broken = "; ".join(f"{plugin.name}: {plugin.reason}" for plugin in plugins.broken)
+    return f"there is no task to serve; {f'broken plugins: {broken}' if broken else 'no plugin is installed'}"
+
+
+class LocalModels(JobModels):
+    """Real models without a worker: for the contract kit, for notebooks, for measuring an engine offline."""
+
+    def bind(self, context: StoppableContext) -> JobModels:
+        """The same engines, for a job that can be stopped."""
+        return JobModels(self._engines, context, task=self._task)
+
+    def close(self) -> None:
+        close_engines(self._engines)
+
+    def __enter__(self) -> LocalModels:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def local_models(bindings: Mapping[str, ModelBinding], tasks: Iterable[Task[Any, Any]]) -> LocalModels:
+    """The models of these tasks' roles, loaded here and now; a role without a binding gets its starter.
+
+    Engines that installed plugins bring may be named in the bindings.
+    """
+    wanted = tuple(tasks)
+    brought: Mapping[str, EngineFactory] = {}
+    if any(binding.engine and binding.engine not in OWN_ENGINES for binding in bindings.values()):
+        brought = load_plugins(Settings()).engines
+    engines = load_engines(wanted, lambda role: bindings.get(role, ModelBinding()), brought)
+    return LocalModels(engines, JoblessContext(), task=", ".join(task.name for task in wanted))

@@ -1,0 +1,97 @@
+"""Whether this worker is started, alive and ready, and in plain words why not."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from storehand.engine import EngineHealth, EngineState
+
+LOOP, WATCHER = "loop", "watcher"
+
+STALE_S: Mapping[str, float] = {LOOP: 60.0}
+"""Older ticks turn /readyz red. The loop blocks while it reconnects to a broker that is away."""
+
+DEAD_S: Mapping[str, float] = {LOOP: 900.0, WATCHER: 30.0}
+"""Older ticks turn /livez red. The loop gets longer than any job may run: killing a worker because its broker is away
+would throw away the jobs in hand."""
+
+
+class Liveness:
+    """What the threads of the worker say about themselves. Any thread may write and read."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._ticks: dict[str, float] = {}
+        self._lock = threading.Lock()
+        self.is_started = False
+        self.is_draining = False
+        self.progress = "starting"
+        """What start-up is busy with; `host.load(progress=liveness.report)` keeps it."""
+
+    def tick(self, source: str = LOOP) -> None:
+        """The thread called so has come round again. A source is judged from its first tick on."""
+        with self._lock:
+            self._ticks[source] = self._clock()
+
+    def report(self, progress: str) -> None:
+        self.progress = progress
+
+    def ages_s(self) -> dict[str, float]:
+        """Seconds since the last tick, by source."""
+        now = self._clock()
+        with self._lock:
+            return {source: now - at for source, at in self._ticks.items()}
+
+
+class Engines(Protocol):
+    """The host, as far as it is looked at here."""
+
+    def health(self) -> Mapping[str, EngineHealth]: ...
+
+
+class Checks:
+    """The three questions; each answer is a list of reasons against, empty when all is well."""
+
+    def __init__(
+        self,
+        liveness: Liveness,
+        *,
+        engines: Engines | None = None,
+        check_health: Callable[[], list[str]] = list,
+    ) -> None:
+        self._liveness = liveness
+        self._engines = engines
+        self._check_health = check_health
+
+    def started(self) -> list[str]:
+        """Models are loaded and the worker takes jobs."""
+        return [] if self._liveness.is_started else [f"still starting: {self._liveness.progress}"]
+
+    def live(self) -> list[str]:
+        """Red means: kill this process, it does not come back by itself."""
+        return [*self._too_old(DEAD_S), *self._engines_in(EngineState.DEAD)]
+
+    def ready(self) -> list[str]:
+        """Red means: do not count on this worker now."""
+        if not self._liveness.is_started:
+            return self.started()
+        draining = ["draining: it finishes what it has and takes nothing new"] if self._liveness.is_draining else []
+        return [*draining, *self._too_old(STALE_S), *self.live(), *self._check_health()]
+
+    def _too_old(self, limits: Mapping[str, float]) -> list[str]:
+        ages_s = self._liveness.ages_s()
+        return [
+            f"the {source} has not come round for {age_s:.0f} s" + (_LOOP_HINT if source == LOOP else "")
+            for source, age_s in ages_s.items()
+            if age_s > limits.get(source, float("inf"))
+        ]
+
+    def _engines_in(self, state: EngineState) -> list[str]:
+        healths = self._engines.health() if self._engines else {}
+        return [f"{model} is {state}: {health.detail}" for model, health in healths.items() if health.state is state]
+
+
+_LOOP_HINT = ": is the broker reachable?"

@@ -1,0 +1,179 @@
+"""Every metric of the worker, in one place. Labels come from closed sets: what is not in them is `other`.
+
+The worker counts by attribute (`metrics.leases_lost.inc()`); jobs and batches are counted by the hooks below, model
+calls by `on_call`. Queues and engines are asked when somebody scrapes (`metrics_live.py`).
+"""
+
+from __future__ import annotations
+
+import platform
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.metadata import version
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+
+from storehand.engine import BatchReport
+from storehand.errors import StorehandError
+from storehand.hookspecs import hookimpl
+from storehand.job import Job, Outcome
+from storehand_worker.metrics_live import EngineCollector, Engines, QueueCollector
+from storehand_worker.models import CallReport
+
+OTHER = "other"
+
+BROKER_WAIT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
+LANE_WAIT_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+WORK_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 300)
+FIRST_TOKEN_S = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80)
+PER_TOKEN_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
+STEP_S = tuple(0.0005 * 2**power for power in range(16))
+ITEMS = tuple(2**power for power in range(11))
+TOKENS = (*(2**power for power in range(9)), *(2**power * half for power in range(9, 15) for half in (1, 1.5)))
+RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+
+
+class Metrics:
+    """All counters of one worker, on a registry of their own. Register it as an observer; it is one."""
+
+    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+        self.registry = registry or CollectorRegistry()
+        self._tasks: frozenset[str] = frozenset()
+        self._models: frozenset[str] = frozenset()
+        self._codes = frozenset({"ok", *_codes(StorehandError)})
+        self._jobs()
+        self._waits()
+        self._engines()
+        self._care()
+        Info("storehand", "Versions of this worker.", registry=self.registry).info(
+            {"version": version("storehand"), "python": platform.python_version()}
+        )
+        ProcessCollector(registry=self.registry)
+
+    def know(self, *, tasks: Iterable[str] = (), models: Iterable[str] = ()) -> None:
+        """Adds to the closed sets that label values come from."""
+        self._tasks |= frozenset(tasks)
+        self._models |= frozenset(models)
+
+    def watch_engines(self, engines: Engines) -> None:
+        """Once, when the host has loaded: its engines are gauges from now on, and their names are labels."""
+        self.know(models=engines.stats())
+        EngineCollector(engines, self.registry)
+
+    def watch_queues(self, depths: Callable[[], Mapping[str, int]]) -> None:
+        """Once: `depths` is called at every scrape and returns messages waiting by queue."""
+        QueueCollector(depths, self.registry)
+
+    # What is counted
+
+    def _jobs(self) -> None:
+        self.jobs = self._counter("jobs", "Jobs that ended here, by how.", "task", "outcome", "code")
+        self.e2e = self._histogram("e2e_seconds", "Submitted to stored outcome.", WORK_S, "task", "outcome")
+        self.jobs_in_hand = self._gauge("jobs_in_hand", "Jobs this worker has claimed and not yet ended.")
+
+    def _waits(self) -> None:
+        self.broker_wait = self._histogram(
+            "broker_wait_seconds", "Due to first claim, by the store's clock.", BROKER_WAIT_S, "task", "priority"
+        )
+        self.lane_wait = self._histogram(
+            "lane_wait_seconds", "Model call submitted to scheduled.", LANE_WAIT_S, "task", "priority"
+        )
+        self.inference = self._histogram(
+            "inference_seconds", "Model call scheduled to last token.", WORK_S, "task", "model"
+        )
+        self.first_token = self._histogram(
+            "time_to_first_token_seconds", "Text call submitted to first token.", FIRST_TOKEN_S, "task", "model"
+        )
+        self.per_token = self._histogram(
+            "time_per_output_token_seconds", "Pace of a text after its first token.", PER_TOKEN_S, "task", "model"
+        )
+
+    def _engines(self) -> None:
+        self.tokens = self._counter(
+            "tokens", "Tokens by kind: prompt and output of answered calls, padding, wasted.", "model", "kind"
+        )
+        self.calls = self._counter("model_calls", "Requests to an engine that ended.", "task", "model", "code")
+        self.batch_items = self._histogram("batch_items", "Items of one engine step.", ITEMS, "model", "phase")
+        self.batch_tokens = self._histogram("batch_tokens", "Tokens of one step.", TOKENS, "model", "phase")
+        self.batch_fill = self._histogram(
+            "batch_fill_ratio", "Slots in use in a decode step; useful share of the rectangle else.", RATIO, "model"
+        )
+        self.step = self._histogram("step_seconds", "One engine step.", STEP_S, "model", "phase")
+
+    def _care(self) -> None:
+        self.leases_lost = self._counter("leases_lost", "Leases that went to another worker while a job ran.")
+        self.redelivered = self._counter("redelivered", "Messages that came again.")
+        self.reattached = self._counter("reattached", "Redelivered messages that joined their running job.")
+        self.parked = self._counter("parked", "Messages parked because another worker holds the lease.")
+        self.quarantined = self._counter("quarantined", "Malformed messages laid aside.")
+        self.handed_back = self._counter("handed_back", "Jobs handed back in order while draining.")
+        self.crashes = self._counter("crashes", "Jobs found whose worker had died.")
+        self.rung = self._counter("rung", "Lost jobs that the reconciler rang again.")
+
+    # What is watched
+
+    @hookimpl
+    def on_worker_start(self, tasks: Sequence[str]) -> None:
+        self.know(tasks=tasks)
+
+    @hookimpl
+    def on_job_done(self, job: Job, outcome: Outcome) -> None:
+        task = self._task(job.task)
+        code = outcome.code if outcome.code in self._codes else OTHER
+        self.jobs.labels(task, outcome.status, code).inc()
+        ended = time.time() if job.finished_at is None else job.finished_at
+        self.e2e.labels(task, outcome.status).observe(max(0.0, ended - job.created_at))
+        if job.started_at is not None and job.attempts <= 1:  # a retry waited for its own pause, not for the broker
+            due = max(job.created_at, job.not_before or 0.0)
+            self.broker_wait.labels(task, job.priority).observe(max(0.0, job.started_at - due))
+
+    @hookimpl
+    def on_batch_done(self, report: BatchReport) -> None:
+        model = self._model(report.model)
+        rectangle = report.tokens + report.padding_tokens
+        self.batch_items.labels(model, report.phase).observe(report.items)
+        self.batch_tokens.labels(model, report.phase).observe(rectangle)
+        self.step.labels(model, report.phase).observe(report.seconds)
+        self.tokens.labels(model, "padding").inc(report.padding_tokens)
+        if report.phase == "decode" and report.capacity:
+            self.batch_fill.labels(model).observe(report.items / report.capacity)
+        elif rectangle:
+            self.batch_fill.labels(model).observe(report.tokens / rectangle)
+
+    def on_call(self, report: CallReport) -> None:
+        """A model call of a job ended; the host calls it."""
+        task, model = self._task(report.task), self._model(report.model)
+        self.calls.labels(task, model, report.code if report.code in self._codes else OTHER).inc()
+        self.tokens.labels(model, "prompt").inc(report.prompt_tokens)
+        self.tokens.labels(model, "output").inc(report.completion_tokens)
+        self.tokens.labels(model, "wasted").inc(report.wasted_tokens)
+        timings = report.timings
+        if timings is None:
+            return
+        self.lane_wait.labels(task, report.priority).observe(timings.lane_wait_s)
+        self.inference.labels(task, model).observe(timings.inference_s)
+        if timings.first_token_s is None:
+            return
+        self.first_token.labels(task, model).observe(timings.first_token_s)
+        after_first_s = timings.lane_wait_s + timings.inference_s - timings.first_token_s
+        if report.completion_tokens > 1:
+            self.per_token.labels(task, model).observe(max(0.0, after_first_s) / (report.completion_tokens - 1))
+
+    def _task(self, name: str) -> str:
+        return name if name in self._tasks else OTHER
+
+    def _model(self, name: str) -> str:
+        return name if name in self._models else OTHER
+
+    def _counter(self, name: str, sentence: str, *labels: str) -> Counter:
+        return Counter(f"storehand_{name}", sentence, labels, registry=self.registry)
+
+    def _gauge(self, name: str, sentence: str, *labels: str) -> Gauge:
+        return Gauge(f"storehand_{name}", sentence, labels, registry=self.registry)
+
+    def _histogram(self, name: str, sentence: str, buckets: Sequence[float], *labels: str) -> Histogram:
+        return Histogram(f"storehand_{name}", sentence, labels, registry=self.registry, buckets=buckets)
+
+
+def _codes(cls: type[StorehandError]) -> set[str]:
+    return {cls.code}.union(*(_codes(child) for child in cls.__subclasses__()))

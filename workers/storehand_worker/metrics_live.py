@@ -1,0 +1,67 @@
+"""Metrics that are asked for when somebody scrapes: what the engines hold, and how long the embedded queues are."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Protocol
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from storehand.engine import EngineHealth, EngineState, EngineStats
+
+log = logging.getLogger(__name__)
+
+
+class Engines(Protocol):
+    """The host, as far as it is looked at here."""
+
+    def stats(self) -> Mapping[str, EngineStats]: ...
+    def health(self) -> Mapping[str, EngineHealth]: ...
+
+
+class EngineCollector(Collector):
+    """Running, waiting and up, by model."""
+
+    def __init__(self, engines: Engines, registry: CollectorRegistry) -> None:
+        self._engines = engines
+        registry.register(self)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        running = _family("running", "Items on the device now.", "model")
+        waiting = _family("waiting", "Items in the lane before the engine.", "model")
+        up = _family("engine_up", "1 while the engine can answer.", "model")
+        for model, stats in self._engines.stats().items():
+            running.add_metric([model], stats.running)
+            waiting.add_metric([model], stats.waiting)
+        for model, health in self._engines.health().items():
+            up.add_metric([model], float(health.state is not EngineState.DEAD))
+        yield from (running, waiting, up)
+
+
+class QueueCollector(Collector):
+    """Depth of the broker's queues, where this worker can count them (embedded)."""
+
+    def __init__(self, depths: Callable[[], Mapping[str, int]], registry: CollectorRegistry) -> None:
+        self._depths = depths
+        registry.register(self)
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = _family("queue_depth", "Messages that wait in a queue of the embedded broker.", "queue")
+        try:
+            depths = self._depths()
+        except Exception as error:  # a busy database must not cost the scrape all other metrics
+            log.warning("queue depths can't be read (%s); this scrape goes on without them", error)
+            depths = {}
+        for queue, depth in depths.items():
+            family.add_metric([queue], depth)
+        yield family
+
+    def describe(self) -> Iterator[GaugeMetricFamily]:
+        yield _family("queue_depth", "Messages that wait in a queue of the embedded broker.", "queue")
+
+
+def _family(name: str, sentence: str, label: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"storehand_{name}", sentence, labels=[label])
