@@ -1,0 +1,1 @@
+"""Throughput and latency against named baselines: `python -m tests.bench`."""
