@@ -86,7 +86,11 @@ def test_every_hook_has_its_heading_in_the_docs():
 
     from storehand import hookspecs
 
-    hooks = [name for name, function in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(function, "storehand_spec")]
+    hooks = [
+        name
+        for name, function in inspect.getmembers(hookspecs, inspect.isfunction)
+        if hasattr(function, "storehand_spec")
+    ]
     text = (ROOT / "docs/plugins.md").read_text(encoding="utf-8")
 
     assert len(hooks) >= 7
