@@ -104,8 +104,9 @@ class JobStore(Protocol):
         """Newest first."""
         ...
 
-    def mark_published(self, ids: Sequence[str]) -> None:
-        """Their message is at the broker."""
+    def mark_published(self, ids: Sequence[str], *, at: float | None = None) -> None:
+        """Their message is at the broker. `at`, by this store's clock, is when publishing began: a row that was claimed
+        or handed back since then stays as it is."""
         ...
 
     def claim(self, ids: Sequence[str], owner: str, lease_s: float, *, max_crashes: int) -> list[Claim]:
@@ -144,8 +145,9 @@ class JobStore(Protocol):
         ...
 
     def unrung(self, *, grace_s: float, limit: int = 500) -> list[Job]:
-        """Rows that need a message: queued, due, and never published (or handed back) for `grace_s`;
-        published but unclaimed for a long time (100 x grace_s); running with a lease that ran out `grace_s` ago."""
+        """Rows that need a message: queued, due, and never published for `grace_s`, or handed back, or waited for
+        their `not_before`; published but unclaimed for a long time (100 x grace_s); running with a lease that ran
+        out `grace_s` ago."""
         ...
 
     def expire_overdue(self) -> list[Job]:

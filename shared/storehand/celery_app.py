@@ -1,0 +1,133 @@
+"""The Celery app that client and worker share: queues, routes, and the settings that keep messages safe.
+
+It never becomes the current app: a shop that has Celery already keeps its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from celery import Celery
+from kombu.entity import Exchange, Queue
+
+from storehand.job import Priority
+from storehand.message import TASK_PREFIX
+from storehand.settings import Settings
+
+PUBLISH_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 1}
+"""A refused connection answers within a second; the row stays `queued` and the reconciler rings later."""
+
+
+def make_celery(settings: Settings) -> Celery:
+    """A new app. The worker registers its tasks on it; the client only publishes."""
+    if settings.is_embedded:
+        from storehand.broker import register
+
+        register()
+    app = Celery("storehand", set_as_current=False, broker=settings.broker_url.get_secret_value(), backend=None)
+    app.conf.update(_CONFIG)
+    app.conf.update(
+        broker_transport_options=transport_options(settings),
+        task_queues=declared_queues(settings),
+        task_default_queue=settings.queue_prefix,
+        task_default_exchange=settings.queue_prefix,
+        task_default_routing_key=settings.queue_prefix,
+        task_routes=(Router(settings),),
+    )
+    return app
+
+
+_CONFIG: dict[str, Any] = {
+    "accept_content": ["json"],
+    "task_serializer": "json",
+    "result_serializer": "json",
+    "task_ignore_result": True,
+    "result_backend": "disabled://",
+    "task_store_errors_even_if_ignored": False,
+    "task_acks_late": True,
+    "task_acks_on_failure_or_timeout": True,
+    "task_reject_on_worker_lost": False,  # one process: the broker redelivers by itself; True loops on SystemExit
+    "task_track_started": False,
+    "task_send_sent_event": False,
+    "task_publish_retry": True,
+    "task_publish_retry_policy": PUBLISH_RETRY,
+    "task_default_exchange_type": "direct",
+    "task_default_delivery_mode": 2,
+    "worker_prefetch_multiplier": 1,
+    "worker_disable_rate_limits": True,  # a limited task would block the prefetch of all others
+    "worker_deduplicate_successful_tasks": False,  # the store decides
+    "worker_cancel_long_running_tasks_on_connection_loss": False,
+    "worker_send_task_events": False,
+    "worker_eta_task_limit": 1000,
+    "worker_hijack_root_logger": False,
+    "broker_connection_retry_on_startup": True,
+    "broker_connection_max_retries": None,
+    "broker_connection_timeout": 5,
+    "broker_heartbeat": 30,
+    "timezone": "UTC",
+    "enable_utc": True,
+}
+
+
+class Router:
+    """Routes `storehand.<task>` to its family's queue. A plain producer that names no queue is `standard`."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+
+    def __call__(self, name: str, *_: Any, **__: Any) -> dict[str, str] | None:
+        if not name.startswith(TASK_PREFIX):
+            return None
+        return {"queue": self._settings.queue(name.removeprefix(TASK_PREFIX), Priority.STANDARD)}
+
+
+def queue_names(settings: Settings, families: Iterable[str] | None = None) -> list[str]:
+    """The queues of these families (default: those this worker serves) in the order they should be served:
+    interactive, the intake queue of plain producers, standard, bulk."""
+    served = list(settings.families() if families is None else families)
+
+    def of(priority: Priority) -> list[str]:
+        return [f"{settings.queue_prefix}.{family}.{priority}" for family in served]
+
+    return [*of(Priority.INTERACTIVE), settings.queue_prefix, *of(Priority.STANDARD), *of(Priority.BULK)]
+
+
+def declared_queues(settings: Settings) -> list[Queue]:
+    """Every queue a producer may publish to, also those of families this worker does not serve."""
+    families = sorted({*settings.routes.values(), *settings.families(), "default"})
+    exchange = Exchange(settings.queue_prefix, type="direct", durable=True)  # type: ignore[no-untyped-call]  # kombu
+    arguments = {"x-queue-type": "quorum"} if _scheme(settings).startswith("amqp") else None
+    return [
+        Queue(name, exchange, routing_key=name, durable=True, queue_arguments=arguments)  # type: ignore[no-untyped-call]  # kombu
+        for name in queue_names(settings, families)
+    ]
+
+
+def transport_options(settings: Settings) -> dict[str, Any]:
+    """What this broker needs so that no message is lost and no call hangs."""
+    if settings.is_embedded:
+        reserved = {"queues_ending": f".{Priority.INTERACTIVE}", "count": settings.reserved_threads}
+        return {"synchronous": settings.synchronous, "reserved": reserved}
+    if _scheme(settings).startswith(("redis", "valkey")):
+        prefix = settings.queue_prefix
+        return {
+            "queue_order_strategy": "priority",
+            "visibility_timeout": 120,
+            # keys of our own: on a shared database our short timeout must not give the shop's own tasks back
+            "unacked_key": f"{prefix}.unacked",
+            "unacked_index_key": f"{prefix}.unacked_index",
+            "unacked_mutex_key": f"{prefix}.unacked_mutex",
+            "unacked_restore_interval": 5,
+            "unacked_restore_throttle": 1,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+            "socket_keepalive": True,
+            "health_check_interval": 25,
+            "retry_on_timeout": True,
+        }
+    return {"confirm_publish": True} if _scheme(settings).startswith("amqp") else {}
+
+
+def _scheme(settings: Settings) -> str:
+    return settings.broker_url.get_secret_value().partition(":")[0]

@@ -1,0 +1,188 @@
+"""The client: submit jobs, wait for their answers. All a backend needs; it never loads a model library."""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from pydantic import ValidationError
+
+from storehand.contracts.base import TaskInput, TaskOutput
+from storehand.errors import NotReady, SettingsError, Unavailable
+from storehand.handle import JobHandle
+from storehand.job import Job, NewJob, Priority, Status
+from storehand.producer import Producer
+from storehand.settings import Settings
+from storehand.store import JobStore, open_store
+from storehand.submission import Moment, new_job, raw_input, typed_input
+from storehand.waiting import Change
+
+__all__ = ["CHUNK", "Client", "JobHandle"]
+
+O = TypeVar("O", bound=TaskOutput)  # noqa: E741  # output
+H = TypeVar("H", bound=JobHandle[Any])
+
+CHUNK = 500
+"""Jobs that `submit_many` writes in one transaction."""
+
+log = logging.getLogger("storehand.client")
+
+
+class Client:
+    """Thread-safe; may be made before a web server forks. `Client()` reads environment and file, `Client(lease_s=20)`
+    overrides single settings, `Client(settings)` takes all of them."""
+
+    def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+        self.settings = make_settings(settings, overrides)
+        self.store: JobStore = open_store(self.settings)
+        self.producer = Producer(self.settings, self.store)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.producer.close()
+        self.store.close()
+
+    def submit(
+        self,
+        input: TaskInput[O],  # noqa: A002  # the word of the domain
+        *,
+        idempotency_key: str | None = None,
+        deadline: Moment | None = None,
+        priority: Priority | str = Priority.STANDARD,
+        tenant: str | None = None,
+        not_before: Moment | None = None,
+    ) -> JobHandle[O]:
+        """The job is safe once this returns, also while the broker is away. The same key with the same input returns
+        the first job; with another input: IdempotencyConflict. InvalidInput and PayloadTooLarge write nothing."""
+        task, data = typed_input(input)
+        new = new_job(
+            self.settings, task, data, now=self.store.now(), idempotency_key=idempotency_key, deadline=deadline,
+            priority=priority, tenant=tenant, not_before=not_before,
+        )  # fmt: skip
+        return self._handles(self._enqueue([new]), type(input).output_type)[0]
+
+    def submit_raw(
+        self,
+        task: str,
+        input: Mapping[str, Any],  # noqa: A002  # the word of the domain
+        *,
+        idempotency_key: str | None = None,
+        deadline: Moment | None = None,
+        priority: Priority | str = Priority.STANDARD,
+        tenant: str | None = None,
+        not_before: Moment | None = None,
+    ) -> JobHandle[Any]:
+        """`submit` for plain data. Built-in tasks are checked here, others by their plugin in the worker."""
+        new = new_job(
+            self.settings, task, raw_input(task, input), now=self.store.now(), idempotency_key=idempotency_key,
+            deadline=deadline, priority=priority, tenant=tenant, not_before=not_before,
+        )  # fmt: skip
+        return self._handles(self._enqueue([new]), None)[0]
+
+    def submit_many(
+        self,
+        inputs: Iterable[TaskInput[O]],
+        *,
+        idempotency_keys: Iterable[str] | None = None,
+        deadline: Moment | None = None,
+        priority: Priority | str = Priority.BULK,
+        tenant: str | None = None,
+    ) -> list[JobHandle[O]]:
+        """Many jobs with few writes and few messages. Each is a job of its own; handles come in the order of `inputs`.
+        A bad input raises before its chunk of 500 is written; earlier chunks stand: give keys to repeat safely."""
+        batch = str(uuid.uuid4())
+        keys = None if idempotency_keys is None else iter(idempotency_keys)
+        handles: list[JobHandle[O]] = []
+        remaining = iter(inputs)
+        while chunk := list(islice(remaining, CHUNK)):
+            now = self.store.now()
+            jobs = [
+                new_job(
+                    self.settings, *typed_input(each), now=now, batch=batch, deadline=deadline, priority=priority,
+                    tenant=tenant, idempotency_key=None if keys is None else next_key(keys),
+                )
+                for each in chunk
+            ]  # fmt: skip
+            rows = self._enqueue(jobs, envelope=True)
+            handles += [self._handle(row.id, type(each).output_type) for row, each in zip(rows, chunk, strict=True)]
+        return handles
+
+    def map(self, inputs: Iterable[TaskInput[O]], *, timeout: float | None = None) -> Iterator[O]:
+        """Outputs in the order of `inputs`; the first failed job raises its error."""
+        for handle in self.submit_many(inputs):
+            yield handle.result(timeout)
+
+    def job(self, job_id: str) -> JobHandle[Any]:
+        """The handle of a job by its id, also one another program submitted."""
+        return self._handle(job_id, None)
+
+    def jobs(
+        self, *, statuses: Iterable[Status] = (), task: str | None = None, tenant: str | None = None, limit: int = 50
+    ) -> list[Job]:
+        """Rows, newest first."""
+        return self.store.find(statuses=statuses, task=task, tenant=tenant, limit=limit)
+
+    def as_completed(self, handles: Iterable[H], timeout: float | None = None) -> Iterator[H]:
+        """Handles as their jobs end, each once; a job that is gone counts as ended. NotReady after `timeout` s."""
+        waiting: dict[str, list[H]] = {}
+        for handle in handles:
+            waiting.setdefault(handle.id, []).append(handle)
+        change = Change(self.store, timeout)
+        while waiting:
+            found = self.store.get(list(waiting))
+            ended = [each for each in waiting if each not in found or found[each].status.is_terminal]
+            for job_id in ended:
+                yield from waiting.pop(job_id)
+            if waiting and not ended and not change.wait():
+                raise NotReady(f"{len(waiting)} jobs have no answer after {timeout:g} s; they go on")
+
+    def _enqueue(self, jobs: Sequence[NewJob], *, envelope: bool = False) -> list[Job]:
+        rows = self.store.create(jobs)
+        now = self.store.now()
+        due = [
+            row
+            for row in {row.id: row for row in rows}.values()
+            if row.status is Status.QUEUED and row.published_at is None and (row.not_before or 0) <= now
+        ]
+        try:
+            self.producer.ring(due, envelope=envelope)
+        except Unavailable as error:
+            log.warning(
+                "%d job(s) are stored but their message was not sent (%s); the reconciler of a worker sends it after"
+                " publish_grace_s, first job %s",
+                len(due), error, due[0].id,
+            )  # fmt: skip
+        return rows
+
+    def _handles(self, rows: Sequence[Job], output_type: type[Any] | None) -> list[JobHandle[Any]]:
+        return [self._handle(row.id, output_type) for row in rows]
+
+    def _handle(self, job_id: str, output_type: type[Any] | None) -> JobHandle[Any]:
+        return JobHandle(job_id, self.store, self.producer, output_type=output_type)
+
+
+def make_settings(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:
+    if settings is not None and overrides:
+        raise SettingsError("give either settings or single overrides, not both")
+    try:
+        return settings or Settings(**overrides)
+    except ValidationError as error:
+        raise SettingsError(f"the settings are wrong: {error}") from None
+
+
+def next_key(keys: Iterator[str]) -> str:
+    try:
+        return next(keys)
+    except StopIteration:
+        raise ValueError("there are fewer idempotency_keys than inputs") from None

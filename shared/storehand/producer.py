@@ -1,0 +1,135 @@
+"""Rings the broker for jobs that stand in the store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import groupby
+from typing import TYPE_CHECKING, Any
+
+from storehand.errors import Unavailable
+from storehand.forks import abandon, renew_after_fork
+from storehand.job import Job, Priority
+from storehand.message import doorbell
+from storehand.settings import Settings
+from storehand.store import JobStore
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+_CONNECTIONS = 8
+"""Most connections to the broker at once; more publishing threads wait for one."""
+
+_ACQUIRE_S = 10.0
+_BATCH = 500
+
+
+class Producer:
+    """Thread-safe; connects at the first ring, which is also when Celery is imported. Its connections are its own, not
+    those of kombu's global pools, which a shop's Celery in the same process may use and a fork would share."""
+
+    def __init__(self, settings: Settings, store: JobStore, *, app: Celery | None = None) -> None:
+        self._settings = settings
+        self._store = store
+        self._app = app
+        self._pool: Any = None
+        self._lock = threading.Lock()
+        renew_after_fork(self)
+
+    def ring(self, jobs: Sequence[Job], *, envelope: bool = False) -> None:
+        """Publishes a message per job, or with `envelope` one per `envelope_items` jobs of the same task, priority and
+        tenant, and marks the rows. Unavailable when the broker can't be reached: then no row is marked, and the second
+        message that some of them may get later is harmless."""
+        if not jobs:
+            return
+        began = self._store.now()
+        groups = _groups(jobs, self._settings.envelope_items if envelope else 1)
+        with self._publishing() as (app, producer), _batch(producer) if len(groups) > 1 else nullcontext():
+            for group in groups:
+                self._publish(app, producer, group, began)
+        self._store.mark_published([job.id for job in jobs], at=began)
+
+    def revoke(self, job_id: str) -> None:
+        """Tells the workers at once what the row tells them within `watch_s`. Unavailable without a broker."""
+        with self._publishing() as (app, producer):
+            app.control.revoke(job_id, terminate=True, connection=producer.connection)
+
+    def close(self) -> None:
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.force_close_all()
+            pool.connections.force_close_all()
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether this process has rung before, so that another message is cheap."""
+        return self._pool is not None
+
+    def after_fork(self) -> None:
+        abandon(self._pool)
+        self._pool = None
+        self._lock = threading.Lock()
+
+    def _publish(self, app: Celery, producer: Any, jobs: Sequence[Job], now: float) -> None:
+        bell = doorbell(jobs, now=now)
+        app.send_task(
+            bell.name,
+            kwargs=dict(bell.kwargs),
+            task_id=bell.task_id,
+            headers=dict(bell.headers),
+            queue=self._settings.queue(jobs[0].task, jobs[0].priority),
+            producer=producer,
+            ignore_result=True,
+            add_to_parent=False,  # a shop's own task that submits jobs must not collect them
+        )
+
+    @contextmanager
+    def _publishing(self) -> Iterator[tuple[Celery, Any]]:
+        from kombu.exceptions import KombuError
+
+        app, pool = self._connected()
+        transport = pool.connections.connection
+        try:
+            with pool.acquire(block=True, timeout=_ACQUIRE_S) as producer:
+                yield app, producer
+        except (KombuError, OSError, *transport.connection_errors, *transport.channel_errors) as error:
+            raise Unavailable(f"the broker can't be reached: {error}") from error
+
+    def _connected(self) -> tuple[Celery, Any]:
+        with self._lock:
+            if self._app is None:
+                from storehand.celery_app import make_celery
+
+                self._app = make_celery(self._settings)
+            if self._pool is None:
+                from kombu.pools import ProducerPool
+
+                connections = self._app.connection_for_write().Pool(_CONNECTIONS)
+                pool: Any = ProducerPool
+                self._pool = pool(connections, limit=_CONNECTIONS, Producer=self._app.amqp.Producer)
+            return self._app, self._pool
+
+
+def _groups(jobs: Sequence[Job], size: int) -> list[list[Job]]:
+    """Jobs that may share a message, in the order they came, at most `size` in one."""
+    if size == 1:
+        return [[job] for job in jobs]
+
+    def shared(job: Job) -> tuple[str, Priority, str]:
+        return job.task, job.priority, job.tenant
+
+    groups: list[list[Job]] = []
+    for _, run in groupby(sorted(jobs, key=shared), key=shared):
+        alike = list(run)
+        groups += [alike[start : start + size] for start in range(0, len(alike), size)]
+    return groups
+
+
+def _batch(producer: Any) -> AbstractContextManager[Any]:
+    """One round trip, or one commit, for many messages where the transport can."""
+    if not hasattr(producer, "batch"):  # kombu before 5.7
+        return nullcontext()
+    batch: AbstractContextManager[Any] = producer.batch(_BATCH)
+    return batch

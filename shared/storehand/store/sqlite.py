@@ -1,0 +1,127 @@
+"""The job store in one SQLite file: one host, many processes and threads."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from storehand.job import Event, Job, NewJob, Status
+from storehand.store import Claim, DeadLetter, Finish, NewEvent, Signal, StoreStats, leases, upkeep
+from storehand.store.database import Database
+from storehand.store.rows import SELECT_JOB, encode, event_of, job_of
+from storehand.store.schema import migrate
+
+
+class SqliteStore:
+    """See `JobStore` for what each method promises. With `synchronous="FULL"` a returned call survives power loss,
+    with NORMAL the death of any process. `clock` is for tests."""
+
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        synchronous: Literal["FULL", "NORMAL"] = "FULL",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._db = Database(Path(path), synchronous=synchronous, prepare=migrate)
+        self._clock = clock
+
+    def now(self) -> float:
+        return self._clock()
+
+    def create(self, jobs: Sequence[NewJob]) -> list[Job]:
+        return self._db.write(lambda db: leases.create(db, jobs, self.now())) if jobs else []
+
+    def get(self, ids: Sequence[str]) -> dict[str, Job]:
+        if not ids:
+            return {}
+        select = f"{SELECT_JOB} WHERE id IN (SELECT value FROM json_each(?))"  # noqa: S608  # a constant
+        with self._db.reading() as db:
+            jobs = [job_of(row) for row in db.execute(select, (json.dumps(list(ids)),)).fetchall()]
+        return {job.id: job for job in jobs}
+
+    def find(
+        self, *, statuses: Iterable[Status] = (), task: str | None = None, tenant: str | None = None, limit: int = 50
+    ) -> list[Job]:
+        with self._db.reading() as db:
+            return upkeep.find(db, statuses=statuses, task=task, tenant=tenant, limit=limit)
+
+    def mark_published(self, ids: Sequence[str], *, at: float | None = None) -> None:
+        at = self.now() if at is None else at
+        rows = [(at, each, at) for each in ids]
+        statement = "UPDATE jobs SET published_at = ? WHERE id = ? AND updated_at <= ?"
+        if rows:
+            self._db.write(lambda db: db.executemany(statement, rows))
+
+    def claim(self, ids: Sequence[str], owner: str, lease_s: float, *, max_crashes: int) -> list[Claim]:
+        if not ids:
+            return []
+        return self._db.write(lambda db: leases.claim(db, ids, owner, lease_s, max_crashes=max_crashes, now=self.now()))
+
+    def renew(self, ids: Sequence[str], owner: str, lease_s: float) -> list[Signal]:
+        return self._db.write(lambda db: leases.renew(db, ids, owner, lease_s, self.now())) if ids else []
+
+    def release(
+        self, ids: Sequence[str], owner: str, *, not_before: float | None = None, count_attempt: bool = False
+    ) -> None:
+        if ids:
+            self._db.write(
+                lambda db: leases.release(
+                    db, ids, owner, not_before=not_before, count_attempt=count_attempt, now=self.now()
+                )
+            )
+
+    def finish(self, finishes: Sequence[Finish]) -> list[bool]:
+        return self._db.write(lambda db: leases.finish(db, finishes, self.now())) if finishes else []
+
+    def request_cancel(self, ids: Sequence[str]) -> dict[str, Status]:
+        return self._db.write(lambda db: leases.request_cancel(db, ids, self.now())) if ids else {}
+
+    def append(self, job_id: str, attempt: int, events: Sequence[NewEvent]) -> int:
+        encoded = [(event.kind, encode(event.data)) for event in events]
+        return self._db.write(lambda db: leases.append(db, job_id, attempt, encoded, self.now()))
+
+    def events(self, job_id: str, after: int = 0, limit: int = 500) -> list[Event]:
+        select = (
+            "SELECT job_id, seq, attempt, kind, data, at FROM events WHERE job_id = ? AND seq > ? ORDER BY seq LIMIT ?"
+        )
+        with self._db.reading() as db:
+            return [event_of(row) for row in db.execute(select, (job_id, after, limit)).fetchall()]
+
+    def changed(self, since: int) -> int:
+        return self._db.version()
+
+    def unrung(self, *, grace_s: float, limit: int = 500) -> list[Job]:
+        with self._db.reading() as db:
+            return upkeep.unrung(db, grace_s=grace_s, limit=limit, now=self.now())
+
+    def expire_overdue(self) -> list[Job]:
+        return self._db.write(lambda db: upkeep.expire_overdue(db, now=self.now()))
+
+    def bury(self, *, queue: str, reason: str, body: str, job_id: str | None = None) -> None:
+        body = body.encode("utf-8", "backslashreplace").decode("utf-8")
+        self._db.write(lambda db: leases.bury(db, queue=queue, reason=reason, body=body, job_id=job_id, now=self.now()))
+
+    def dead_letters(self, limit: int = 50) -> list[DeadLetter]:
+        with self._db.reading() as db:
+            return upkeep.dead_letters(db, limit)
+
+    def sweep(self, *, result_ttl_s: float) -> int:
+        before = self.now() - result_ttl_s
+        total = 0
+        while count := self._db.write(lambda db: upkeep.sweep_some(db, before=before)):
+            total += count
+        return total
+
+    def lead(self, owner: str, lease_s: float) -> bool:
+        return self._db.write(lambda db: upkeep.lead(db, owner, lease_s, now=self.now()))
+
+    def stats(self) -> StoreStats:
+        with self._db.reading() as db:
+            return upkeep.stats(db, now=self.now())
+
+    def close(self) -> None:
+        self._db.close()

@@ -1,0 +1,96 @@
+"""What keeps the store in order: rows to ring again, old rows, dead letters, the leader. No clock here."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+
+from storehand.errors import Expired
+from storehand.job import Job, Outcome, Status
+from storehand.store import DeadLetter, StoreStats
+from storehand.store.leases import end
+from storehand.store.rows import SELECT_JOB, job_of
+
+_SWEEP_CHUNK = 500
+"""Rows deleted in one transaction: a claim must not wait behind a week of old jobs."""
+
+LONG_UNCLAIMED = 100
+"""A published job that nobody claims for this many grace periods is rung again."""
+
+
+def unrung(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float) -> list[Job]:
+    due = "(not_before IS NULL OR not_before <= :now)"
+    needs_message = (
+        # never published: the producer gets its grace, unless the job was handed back or waited for its time
+        f"status = 'queued' AND published_at IS NULL AND {due}"
+        " AND (updated_at <= :now - :grace OR started_at IS NOT NULL OR not_before IS NOT NULL)",
+        f"status = 'queued' AND published_at <= :now - :long AND {due}",
+        # its worker is gone; one message per lost lease, then again only after a long time
+        "status = 'running' AND lease_until <= :now - :grace"
+        " AND (published_at IS NULL OR published_at < lease_until + :grace OR published_at <= :now - :long)",
+    )
+    values = {"now": now, "grace": grace_s, "long": LONG_UNCLAIMED * grace_s, "limit": limit}
+    found: list[Job] = []
+    for condition in needs_message:
+        rows = db.execute(f"{SELECT_JOB} WHERE {condition} ORDER BY created_at LIMIT :limit", values).fetchall()
+        found += [job_of(row) for row in rows]
+    return found[:limit]
+
+
+def expire_overdue(db: sqlite3.Connection, *, now: float, limit: int = 500) -> list[Job]:
+    select = f"{SELECT_JOB} WHERE status = 'queued' AND deadline IS NOT NULL AND deadline <= ? LIMIT ?"
+    jobs = [job_of(row) for row in db.execute(select, (now, limit)).fetchall()]
+    for job in jobs:
+        end(db, job, Outcome.of_error(Expired()), now)
+    by_id = [db.execute(f"{SELECT_JOB} WHERE id = ?", (job.id,)).fetchone() for job in jobs]
+    return [job_of(row) for row in by_id]
+
+
+def sweep_some(db: sqlite3.Connection, *, before: float) -> int:
+    """One chunk; 0 when nothing old is left."""
+    rows = db.execute("SELECT n, id FROM jobs WHERE finished_at < ? LIMIT ?", (before, _SWEEP_CHUNK)).fetchall()
+    db.executemany("DELETE FROM events WHERE job_id = ?", [(row[1],) for row in rows])
+    db.executemany("DELETE FROM inputs WHERE n = ?", [(row[0],) for row in rows])
+    db.executemany("DELETE FROM jobs WHERE n = ?", [(row[0],) for row in rows])
+    db.execute("DELETE FROM dead_letters WHERE at < ?", (before,))
+    return len(rows)
+
+
+def find(
+    db: sqlite3.Connection, *, statuses: Iterable[Status], task: str | None, tenant: str | None, limit: int
+) -> list[Job]:
+    conditions, values = ["1"], list[object]()
+    if wanted := [str(status) for status in statuses]:
+        conditions.append(f"status IN ({', '.join('?' * len(wanted))})")
+        values += wanted
+    for column, value in (("task", task), ("tenant", tenant)):
+        if value is not None:
+            conditions.append(f"{column} = ?")
+            values.append(value)
+    select = f"{SELECT_JOB} WHERE {' AND '.join(conditions)} ORDER BY n DESC LIMIT ?"
+    return [job_of(row) for row in db.execute(select, (*values, limit)).fetchall()]
+
+
+def dead_letters(db: sqlite3.Connection, limit: int) -> list[DeadLetter]:
+    select = "SELECT id, queue, reason, at, job_id, body FROM dead_letters ORDER BY id DESC LIMIT ?"
+    return [DeadLetter(*row) for row in db.execute(select, (limit,)).fetchall()]
+
+
+def lead(db: sqlite3.Connection, owner: str, lease_s: float, *, now: float) -> bool:
+    cursor = db.execute(
+        "INSERT INTO leader VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET owner = excluded.owner,"
+        " until = excluded.until WHERE owner = excluded.owner OR until <= ?",
+        (owner, now + lease_s, now),
+    )
+    return cursor.rowcount == 1
+
+
+def stats(db: sqlite3.Connection, *, now: float) -> StoreStats:
+    counts = dict(db.execute("SELECT status, count(*) FROM jobs GROUP BY status").fetchall())
+    oldest = db.execute("SELECT min(created_at) FROM jobs WHERE status = 'queued'").fetchone()[0]
+    letters = db.execute("SELECT count(*) FROM dead_letters").fetchone()[0]
+    return StoreStats(
+        by_status={status: counts.get(str(status), 0) for status in Status},
+        oldest_queued_age_s=None if oldest is None else max(0.0, now - oldest),
+        dead_letters=letters,
+    )
