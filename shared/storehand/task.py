@@ -63,9 +63,11 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Classification:
-    """Label probabilities of one text, in the model's label order; they sum to 1."""
+    """Label probabilities of one text, in the model's label order; they sum to 1. `truncated`: the text was longer
+    than the model reads, and only its beginning was judged."""
 
     scores: Mapping[str, float]
+    truncated: bool = False
 
     @property
     def label(self) -> str:

@@ -1,1 +1,30 @@
 """Engines: one loaded model each, and its batching."""
+
+from __future__ import annotations
+
+from storehand.engine import Engine, EngineFactory, EngineSpec
+
+__all__ = ["builtin_engines"]
+
+
+def builtin_engines() -> dict[str, EngineFactory]:
+    """The engines of this package by name, for `ModelBinding.engine`. torch is imported when one is built."""
+    return {"text": _text, "encoder": _encoder, "fake": _fake}
+
+
+def _text(spec: EngineSpec) -> Engine:
+    from storehand_worker.engines.text import TextEngine
+
+    return TextEngine(spec)
+
+
+def _encoder(spec: EngineSpec) -> Engine:
+    from storehand_worker.engines.encoder import EncoderEngine
+
+    return EncoderEngine(spec)
+
+
+def _fake(spec: EngineSpec) -> Engine:
+    from storehand_worker.engines.fake import FakeEngine
+
+    return FakeEngine(spec)

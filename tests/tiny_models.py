@@ -1,0 +1,185 @@
+"""Tiny models with random weights, saved to a folder as a hub model would be: real files, real loading, no network."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
+from transformers import (
+    BertConfig,
+    BertForSequenceClassification,
+    BertModel,
+    GPT2Config,
+    GPT2LMHeadModel,
+    LlamaConfig,
+    LlamaForCausalLM,
+    MistralConfig,
+    MistralForCausalLM,
+    PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
+    Qwen3Config,
+    Qwen3ForCausalLM,
+)
+
+from storehand.engine import BatchReport, EngineSpec
+from storehand.settings import ModelBinding
+from storehand.task import Kind
+
+CORPUS = [
+    "a light and sturdy bag for school and short trips, with room for a laptop",
+    "the warm jacket keeps you dry, its zip is quiet and the collar is soft",
+    "这款背包轻便耐用，适合通勤与短途旅行，可放笔记本电脑。",
+    "羽绒服保暖舒适，面料防水，领口柔软，颜色好看。",
+    "1234567890 USB-C 65W 5.5 kg 30x20 cm !?.,",
+]
+CHAT_TEMPLATE = (
+    "{% for m in messages %}<|im_start|>{{ m['role'] }}\n{{ m['content'] }}<|im_end|>\n{% endfor %}"
+    "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
+)
+_SIZES: dict[str, Any] = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+_CONTEXT = 256
+
+
+def byte_tokenizer(*, chat: bool = False) -> PreTrainedTokenizerFast:
+    """Byte-level BPE: a Chinese character may take several tokens."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=320,
+        special_tokens=["<|end|>", "<|im_start|>", "<|im_end|>"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, eos_token="<|end|>", pad_token="<|end|>")
+    fast.chat_template = CHAT_TEMPLATE if chat else None
+    return fast
+
+
+def word_tokenizer(size: int = 300) -> PreTrainedTokenizerFast:
+    """One word per token (`w0 w1 ...`), so that a text tells its tokens exactly."""
+    words = {f"w{number}": number for number in range(size)}
+    tokenizer = Tokenizer(models.WordLevel(words, unk_token="w0"))
+    tokenizer.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
+
+
+def _bert_tokenizer() -> PreTrainedTokenizerFast:
+    tokenizer = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+    tokenizer.normalizer = normalizers.BertNormalizer(lowercase=True)
+    tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single="[CLS] $A [SEP]", pair="[CLS] $A [SEP] $B:1 [SEP]:1", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
+    )
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, pad_token="[PAD]", unk_token="[UNK]", cls_token="[CLS]", sep_token="[SEP]"
+    )
+
+
+def save_text_model(
+    folder: Path,
+    *,
+    family: str = "llama",
+    tokenizer: PreTrainedTokenizerFast | None = None,
+    seed: int = 0,
+    generation: dict[str, Any] | None = None,
+    own: dict[str, Any] | None = None,
+    **sizes: Any,
+) -> Path:
+    """A decoder of the family with its tokenizer; `generation` goes to generation_config.json, `own` to
+    storehand.json."""
+    torch.manual_seed(seed)
+    tokenizer = tokenizer or byte_tokenizer()
+    shape = {
+        **_SIZES,
+        "num_key_value_heads": 2,
+        "vocab_size": len(tokenizer),
+        "max_position_embeddings": _CONTEXT,
+        "initializer_range": 0.5,  # far apart logits: no near-ties, no boring repetition
+        "eos_token_id": None,
+        "bos_token_id": None,
+        "pad_token_id": None,
+        **sizes,
+    }
+    model: Any
+    match family:
+        case "llama":
+            model = LlamaForCausalLM(LlamaConfig(**shape))
+        case "mistral":
+            model = MistralForCausalLM(MistralConfig(**{"sliding_window": None, **shape}))
+        case "qwen2":
+            model = Qwen2ForCausalLM(Qwen2Config(**shape))
+        case "qwen3":
+            model = Qwen3ForCausalLM(Qwen3Config(head_dim=16, **shape))
+        case "gpt2":
+            model = GPT2LMHeadModel(
+                GPT2Config(
+                    n_embd=32,
+                    n_layer=2,
+                    n_head=4,
+                    n_positions=_CONTEXT,
+                    vocab_size=len(tokenizer),
+                    initializer_range=0.3,
+                    eos_token_id=None,
+                    bos_token_id=None,
+                )
+            )
+        case _:
+            raise ValueError(family)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    (folder / "generation_config.json").write_text(json.dumps(generation or {"eos_token_id": None}), encoding="utf-8")
+    if own is not None:
+        (folder / "storehand.json").write_text(json.dumps(own), encoding="utf-8")
+    return folder
+
+
+def save_encoder(
+    folder: Path, *, kind: Kind = "classify", labels: int = 3, seed: int = 0, pooling: str | None = None, **sizes: Any
+) -> Path:
+    """A BERT with the head the kind needs."""
+    torch.manual_seed(seed)
+    tokenizer = _bert_tokenizer()
+    names = {index: f"label {index}" for index in range(labels)}
+    config = BertConfig(
+        **{
+            **_SIZES,
+            "vocab_size": len(tokenizer),
+            "max_position_embeddings": _CONTEXT,
+            "initializer_range": 0.2,
+            "id2label": names,
+            "label2id": {name: index for index, name in names.items()},
+            **sizes,
+        }
+    )
+    model: Any = BertModel(config) if kind == "encode" else BertForSequenceClassification(config)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    if pooling is not None:
+        (folder / "1_Pooling").mkdir()
+        config_json = json.dumps({f"pooling_mode_{pooling}": True})
+        (folder / "1_Pooling" / "config.json").write_text(config_json, encoding="utf-8")
+    return folder
+
+
+def spec_of(
+    folder: Path | str, *, kind: Kind = "generate", reports: list[BatchReport] | None = None, **binding: Any
+) -> EngineSpec:
+    """What the host would give the engine; `reports` collects its batches."""
+    values = {"model": str(folder), "device": "cpu", "slots": 8, "max_tokens": _CONTEXT, "batch_tokens": 512, **binding}
+    return EngineSpec(
+        role=kind,
+        kind=kind,
+        name="tiny",
+        folder=str(folder),
+        binding=ModelBinding(**values),
+        on_batch=(lambda report: None) if reports is None else reports.append,
+    )

@@ -1,0 +1,61 @@
+"""One request inside an engine: its future, its clock, and the answers of its parts as they come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from storehand.engine import Request, Result, Timings
+from storehand.errors import StorehandError
+
+A = TypeVar("A")
+
+
+class Call(Generic[A]):
+    """Ends exactly once, by whoever is first: the engine with a result, or anybody with an error."""
+
+    def __init__(self, request: Request, *, parts: int, now: float) -> None:
+        self.request = request
+        self.future: Future[Result] = Future()
+        self.future.set_running_or_notify_cancel()  # Future.cancel() must not end it behind the engine's back
+        self.submitted_at = now
+        self.scheduled_at: float | None = None
+        self.first_token_at: float | None = None
+        self._answers: list[A | None] = [None] * parts
+        self._open = parts
+
+    @property
+    def is_done(self) -> bool:
+        return self.future.done()
+
+    def is_overdue(self, now: float) -> bool:
+        return self.request.deadline is not None and self.request.deadline <= now
+
+    def schedule(self, now: float) -> None:
+        """The first part is on its way to the device."""
+        if self.scheduled_at is None:
+            self.scheduled_at = now
+
+    def answer(self, index: int, answer: A) -> Sequence[A] | None:
+        """Keeps a part's answer; all of them, in order, with the last one."""
+        assert self._answers[index] is None, "a part was answered twice"
+        self._answers[index] = answer
+        self._open -= 1
+        return None if self._open else [each for each in self._answers if each is not None]
+
+    def timings(self, now: float) -> Timings:
+        scheduled = now if self.scheduled_at is None else self.scheduled_at
+        first = None if self.first_token_at is None else self.first_token_at - self.submitted_at
+        return Timings(
+            lane_wait_s=scheduled - self.submitted_at, inference_s=max(now - scheduled, 0.0), first_token_s=first
+        )
+
+    def finish(self, result: Result) -> None:
+        with suppress(InvalidStateError):  # somebody was first
+            self.future.set_result(result)
+
+    def fail(self, error: StorehandError) -> None:
+        with suppress(InvalidStateError):
+            self.future.set_exception(error)

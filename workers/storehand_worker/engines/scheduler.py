@@ -1,0 +1,190 @@
+"""Who goes next: the order of what waits, as a pure data structure without clock, thread or model.
+
+A request waits as one or more parts (rows of a text batch, texts of an encoder batch). Parts leave in the order of
+their *due* time, a virtual deadline that is fixed when they arrive:
+
+    due = AGEING_S[priority] + min(deadline, arrival + PATIENCE_S)
+
+So a fresh interactive request passes everything of a lower class, the earlier deadline goes first within a class, and
+nothing starves: what has waited for longer than its class's ageing is passed by nobody who comes later.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import count
+from typing import Generic, NamedTuple, TypeVar
+
+from storehand.errors import Overloaded
+from storehand.job import Priority
+
+PATIENCE_S = 10.0
+"""A deadline further away than this (or none) counts as this near, so that far deadlines are not passed for ever."""
+AGEING_S = {Priority.INTERACTIVE: 0.0, Priority.STANDARD: 30.0, Priority.BULK: 300.0}
+"""How far a class stands behind interactive requests of the same age."""
+
+T = TypeVar("T")
+
+
+class Part(NamedTuple, Generic[T]):
+    """What waits: the thing itself, and its cost in tokens."""
+
+    item: T
+    cost: int
+
+
+class Pick(NamedTuple, Generic[T]):
+    """What goes now, most urgent first; and what will never go, because its deadline passed while it waited."""
+
+    items: list[T]
+    expired: list[T]
+
+
+@dataclass(slots=True, eq=False)
+class _Entry(Generic[T]):
+    item: T
+    cost: int
+    key: str
+    priority: Priority
+    deadline: float | None
+    due: float
+    number: int
+    is_gone: bool = False
+
+
+_Heap = list[tuple[float, int, _Entry[T]]]
+
+
+class Scheduler(Generic[T]):
+    """Push, drop, pick. Times are seconds of any one clock; the caller passes `now`."""
+
+    def __init__(self, max_waiting: int) -> None:
+        self._max_waiting = max_waiting
+        self._numbers = count()
+        self._lines: dict[Priority, _Heap[T]] = {priority: [] for priority in Priority}
+        self._deadlines: _Heap[T] = []
+        self._waiting: dict[str, dict[int, _Entry[T]]] = {}
+        self._sizes = dict.fromkeys(Priority, 0)
+
+    def __len__(self) -> int:
+        """Requests of which at least one part waits."""
+        return len(self._waiting)
+
+    def parts(self, priority: Priority | None = None) -> int:
+        """Parts that wait, of one priority or of all."""
+        return self._sizes[priority] if priority is not None else sum(self._sizes.values())
+
+    def push(
+        self, key: str, parts: Iterable[Part[T]], *, priority: Priority, now: float, deadline: float | None = None
+    ) -> None:
+        """Adds a request; Overloaded when `max_waiting` requests wait already."""
+        if len(self._waiting) >= self._max_waiting:
+            raise Overloaded(f"{len(self._waiting)} requests wait already", details={"max_waiting": self._max_waiting})
+        patience = now + PATIENCE_S
+        due = AGEING_S[priority] + (patience if deadline is None else min(deadline, patience))
+        entries = [
+            _Entry(part.item, part.cost, key, priority, deadline, due, number)
+            for part, number in zip(parts, self._numbers, strict=False)
+        ]
+        for entry in entries:
+            heapq.heappush(self._lines[priority], (due, entry.number, entry))
+            if deadline is not None:
+                heapq.heappush(self._deadlines, (deadline, entry.number, entry))
+        self._waiting.setdefault(key, {}).update((entry.number, entry) for entry in entries)
+        self._sizes[priority] += len(entries)
+
+    def drop(self, key: str) -> list[T]:
+        """Takes a request's waiting parts out of the line; none for an unknown key."""
+        entries = list(self._waiting.get(key, {}).values())
+        for entry in entries:
+            self._remove(entry)
+        self._sweep()
+        return [entry.item for entry in entries]
+
+    def pick(
+        self, now: float, *, room: int, budget: int, shared_room: int | None = None, window: int | None = None
+    ) -> Pick[T]:
+        """The next batch: the most urgent part, and of the `window` parts after it those that fill a padded rectangle
+        of `budget` tokens best. At most `room` parts, at most `shared_room` of them not interactive. A part that
+        costs more than the budget goes alone."""
+        expired = self._expire(now)
+        if room <= 0:
+            return Pick([], expired)
+        candidates = self._next(window or room, room if shared_room is None else shared_room)
+        chosen = fill([entry.cost for entry in candidates], budget=budget, room=room)
+        for index, entry in enumerate(candidates):
+            if index in chosen:
+                self._remove(entry)
+            else:
+                heapq.heappush(self._lines[entry.priority], (entry.due, entry.number, entry))
+        self._sweep()
+        return Pick([entry.item for index, entry in enumerate(candidates) if index in chosen], expired)
+
+    def _next(self, limit: int, shared_room: int) -> list[_Entry[T]]:
+        """Pops up to `limit` live entries in due order; lower classes only while they have room."""
+        found: list[_Entry[T]] = []
+        shared = 0
+        while len(found) < limit:
+            lines = [line for priority in Priority if (line := self._head(priority, shared < shared_room)) is not None]
+            if not lines:
+                break
+            entry = heapq.heappop(min(lines, key=lambda line: line[0][:2]))[2]
+            shared += entry.priority is not Priority.INTERACTIVE
+            found.append(entry)
+        return found
+
+    def _head(self, priority: Priority, has_shared_room: bool) -> _Heap[T] | None:
+        """The priority's line with a live entry in front, or none."""
+        line = self._lines[priority]
+        while line and line[0][2].is_gone:
+            heapq.heappop(line)
+        return line if line and (has_shared_room or priority is Priority.INTERACTIVE) else None
+
+    def _expire(self, now: float) -> list[T]:
+        found: list[T] = []
+        while self._deadlines and (self._deadlines[0][2].is_gone or self._deadlines[0][0] <= now):
+            entry = heapq.heappop(self._deadlines)[2]
+            if not entry.is_gone:
+                self._remove(entry)
+                found.append(entry.item)
+        return found
+
+    def _remove(self, entry: _Entry[T]) -> None:
+        entry.is_gone = True
+        self._sizes[entry.priority] -= 1
+        siblings = self._waiting[entry.key]
+        del siblings[entry.number]
+        if not siblings:
+            del self._waiting[entry.key]
+
+    def _sweep(self) -> None:
+        """Rebuilds heaps that are mostly dead entries: a far deadline must not keep its request in memory."""
+        alive = self.parts()
+        for heap in (*self._lines.values(), self._deadlines):
+            if len(heap) > 2 * alive + 64:
+                heap[:] = [row for row in heap if not row[2].is_gone]
+                heapq.heapify(heap)
+
+
+def fill(costs: Sequence[int], *, budget: int, room: int) -> set[int]:
+    """Indexes of the batch around `costs[0]`, the most urgent: sorted by cost, the run of neighbours that holds the
+    most useful tokens while count x longest stays within the budget. Never empty when there are costs."""
+    if not costs:
+        return set()
+    order = sorted(range(len(costs)), key=lambda index: (costs[index], index))
+    head = order.index(0)
+    sums = [0]
+    for index in order:
+        sums.append(sums[-1] + costs[index])
+    best, best_useful = (head, head + 1), costs[0]
+    for end in range(head + 1, len(order) + 1):
+        longest = max(costs[order[end - 1]], 1)
+        start = max(0, end - min(room, max(budget // longest, 1)))
+        if start > head:  # the most urgent one does not fit any more, and longer ones won't change that
+            break
+        useful = sums[end] - sums[start]
+        if useful > best_useful or (useful == best_useful and end - start > best[1] - best[0]):
+            best, best_useful = (start, end), useful
+    return set(order[best[0] : best[1]])

@@ -1,0 +1,74 @@
+"""Text to token ids and back, from any thread, for both kinds of models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from storehand.errors import InvalidInput
+from storehand.task import Message, Prompt
+
+
+class Tokens:
+    """A model's tokenizer. Calls the fast tokenizer directly: the transformers wrapper may change shared state
+    (padding, truncation) while another thread encodes."""
+
+    def __init__(self, tokenizer: Any, *, name: str) -> None:
+        backend = tokenizer.backend_tokenizer
+        backend.no_padding()
+        backend.no_truncation()
+        self._wrapper = tokenizer
+        self._backend = backend
+        self._name = name
+
+    @property
+    def has_chat_template(self) -> bool:
+        return bool(getattr(self._wrapper, "chat_template", None))
+
+    @property
+    def pad_id(self) -> int:
+        """Fills rectangles; any id does, because what it fills is masked."""
+        return int(self._wrapper.pad_token_id or 0)
+
+    def count(self, text: str) -> int:
+        return len(self._backend.encode(text).ids)
+
+    def encode(self, text: str) -> list[int]:
+        """As the tokenizer does it by itself, its own special tokens included."""
+        ids: list[int] = self._backend.encode(text).ids
+        return ids
+
+    def encode_prompt(self, prompt: Prompt) -> list[int]:
+        """Plain text as it is; messages through the chat template."""
+        if isinstance(prompt, str):
+            return self.encode(prompt)
+        return list(self._backend.encode(self._render(prompt), add_special_tokens=False).ids)
+
+    def _render(self, messages: Sequence[Message]) -> str:
+        if not messages:
+            raise InvalidInput("the prompt has no messages")
+        if not self.has_chat_template:
+            raise InvalidInput(f"{self._name} has no chat template: give the prompt as plain text")
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        try:
+            text: str = self._wrapper.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+        except Exception as error:  # templates refuse roles or orders with errors of their own
+            raise InvalidInput(f"the chat template of {self._name} refuses these messages: {error}") from error
+        return text
+
+    def encode_pair(self, text: str, pair: str | None, *, cut_to: int | None) -> tuple[list[int], list[int], bool]:
+        """Ids, segment ids, and whether the text was cut. `cut_to` counts the special tokens; without it nothing is
+        cut."""
+        first = self._backend.encode(text, add_special_tokens=False)
+        second = None if pair is None else self._backend.encode(pair, add_special_tokens=False)
+        room = None if cut_to is None else cut_to - self._backend.num_special_tokens_to_add(pair is not None)
+        is_cut = room is not None and len(first.ids) > room
+        if is_cut:
+            first.truncate(room)
+        whole = self._backend.post_process(first, second)
+        return whole.ids, whole.type_ids, is_cut
+
+    def decode(self, ids: Sequence[int]) -> str:
+        """The text, without special tokens."""
+        text: str = self._backend.decode(list(ids), skip_special_tokens=True)
+        return text
