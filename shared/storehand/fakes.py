@@ -53,6 +53,11 @@ class FakeContext:
         return self._stop_error
 
     @property
+    def is_attached(self) -> bool:
+        """Whether a model call is waiting that would hear of a stop."""
+        return bool(self._callbacks)
+
+    @property
     def cancelled(self) -> bool:
         self._look()
         return self._stop_error is not None
@@ -76,8 +81,12 @@ class FakeContext:
             callback(self._stop_error)
 
     def attach(self, callback: Callable[[JobStopped], None]) -> Callable[[], None]:
+        """Calls back once on a stop, at once if there was one; returns the way to detach."""
         with self._lock:
+            error = self._stop_error
             self._callbacks.append(callback)
+        if error is not None:
+            callback(error)
 
         def detach() -> None:
             with self._lock:

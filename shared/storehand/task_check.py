@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any, get_args
 
 from pydantic import ValidationError
@@ -54,11 +53,8 @@ def _roles(task: Task[Any, Any]) -> Iterator[str]:
             yield f"the role {role!r} is no name"
         if kind not in KINDS:
             yield f"the role {role!r} is of kind {kind!r}; there are {', '.join(KINDS)}"
-    for role, folder in task.starters.items():
-        if role not in task.roles:
-            yield f"there is a starter for {role!r}, which is no role of this task"
-        elif not Path(folder).is_dir():
-            yield f"the starter of {role!r} is no folder: {Path(folder).name}"
+    for role in task.starters.keys() - task.roles.keys():
+        yield f"there is a starter for {role!r}, which is no role of this task"
 
 
 def _examples(task: Task[Any, Any]) -> Iterator[str]:

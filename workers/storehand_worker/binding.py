@@ -13,6 +13,7 @@ from storehand.engine import BatchReport, EngineFactory, EngineSpec
 from storehand.errors import ModelNotAvailable, SettingsError
 from storehand.settings import ModelBinding
 from storehand.task import Kind, Task
+from storehand_worker.engines import builtin_engines
 
 STARTER = "starter"
 FOLDER_ENGINES = ("text", "encoder")
@@ -82,17 +83,8 @@ def engine_name(need: RoleNeed, binding: ModelBinding) -> str:
 
 
 def engine_factory(need: RoleNeed, binding: ModelBinding, brought: Mapping[str, EngineFactory]) -> EngineFactory:
-    """The factory of the role's engine. torch is loaded here and nowhere before."""
+    """The factory of the role's engine: a built-in one, or one that a plugin brought."""
     name = engine_name(need, binding)
-    if name in brought:
-        return brought[name]
-    try:
-        from storehand_worker.engines import builtin_engines
-    except ImportError as error:
-        raise ModelNotAvailable(
-            f"the role {need.role!r} needs the engine {name!r}, which can't be imported: {error}; "
-            "install storehand[worker,models]"
-        ) from error
     factories = {**builtin_engines(), **brought}
     if name not in factories:
         known = ", ".join(sorted(factories))
@@ -163,15 +155,15 @@ def _snapshot(need: RoleNeed, binding: ModelBinding) -> Path:
             f"STOREHAND_MODELS__{need.role.upper()}__REVISION to the 40 digits of one; a branch can change overnight"
         )
     try:
-        import huggingface_hub
+        from huggingface_hub import constants, snapshot_download
     except ImportError as error:
         raise ModelNotAvailable(f"{binding.model} needs the hub's client: install storehand[models]") from error
     try:
-        path = huggingface_hub.snapshot_download(
+        path = snapshot_download(
             binding.model, revision=binding.revision, allow_patterns=HUB_FILES, ignore_patterns=HUB_LEAVE
         )
     except (OSError, ValueError) as error:  # the hub's own errors and the network's derive from these two
-        offline = " (HF_HUB_OFFLINE is set)" if huggingface_hub.constants.HF_HUB_OFFLINE else ""
+        offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
         raise ModelNotAvailable(
             f"{binding.model} at {binding.revision} for the role {need.role!r} is not in the local cache and can't be "
             f"downloaded{offline}: {type(error).__name__}"

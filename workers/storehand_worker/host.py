@@ -13,8 +13,9 @@ from storehand.errors import ModelNotAvailable, PluginError, SettingsError, Stop
 from storehand.settings import ModelBinding, Settings
 from storehand.task import Task
 from storehand_worker.binding import STARTER, engine_factory, engine_name, engine_spec, role_needs
+from storehand_worker.engines import builtin_engines
 from storehand_worker.jobless import JoblessContext
-from storehand_worker.loader import OWN_ENGINES, Plugins, load_plugins
+from storehand_worker.loader import Plugins, load_plugins
 from storehand_worker.models import CallReport, JobModels, StoppableContext
 
 log = logging.getLogger(__name__)
@@ -158,6 +159,8 @@ def _build(spec: EngineSpec, factory: EngineFactory) -> Engine:
         raise type(error)(f"the model of the role {spec.role!r}: {error.message}", details=error.details) from error
     except Exception as error:  # whatever torch, transformers or a plugin's engine raises while loading
         reason = f"{type(error).__name__}: {error}"
+        if isinstance(error, ImportError):
+            reason += "; install storehand[worker,models]"
         raise ModelNotAvailable(
             f"the model of the role {spec.role!r} ({spec.name}) can't be loaded: {reason}"
         ) from error
@@ -212,7 +215,7 @@ def local_models(bindings: Mapping[str, ModelBinding], tasks: Iterable[Task[Any,
     """
     wanted = tuple(tasks)
     brought: Mapping[str, EngineFactory] = {}
-    if any(binding.engine and binding.engine not in OWN_ENGINES for binding in bindings.values()):
+    if any(binding.engine and binding.engine not in builtin_engines() for binding in bindings.values()):
         brought = load_plugins(Settings()).engines
     engines = load_engines(wanted, lambda role: bindings.get(role, ModelBinding()), brought)
     return LocalModels(engines, JoblessContext(), task=", ".join(task.name for task in wanted))

@@ -19,12 +19,11 @@ from storehand.hookspecs import ENTRY_POINT_GROUP, PROJECT
 from storehand.settings import Settings
 from storehand.task import Task
 from storehand.task_check import NAME, problems
+from storehand_worker.engines import builtin_engines
 
 log = logging.getLogger(__name__)
 
 OWN_DISTRIBUTION = "storehand"
-OWN_ENGINES = ("text", "encoder", "fake")
-"""Names that `storehand_worker.engines` brings; no plugin may take them."""
 
 HOOKS = tuple(name for name, value in vars(hookspecs).items() if hasattr(value, f"{PROJECT}_spec"))
 
@@ -85,7 +84,7 @@ class _Loading:
     engines: dict[str, EngineFactory] = field(default_factory=dict)
     broken: list[BrokenPlugin] = field(default_factory=list)
     owners: dict[str, str] = field(default_factory=dict)
-    manager: pluggy.PluginManager = field(default_factory=lambda: _manager())
+    manager: pluggy.PluginManager = field(default_factory=lambda: _new_manager())
 
     def add(self, entry_point: metadata.EntryPoint) -> None:
         try:
@@ -97,7 +96,7 @@ class _Loading:
         try:
             self._register(plugin, entry_point.name)
         except pluggy.PluginValidationError as error:
-            raise SettingsError(f"plugin {entry_point.name!r}: {error}") from error
+            raise SettingsError(f"plugin {entry_point.name!r}: {' '.join(str(error).split())}") from error
         except Exception as error:
             self._forget(plugin)
             reason = error.message if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
@@ -134,7 +133,7 @@ class _Loading:
         for name, factory in dict(_call(self.manager, plugin, "register_engines") or {}).items():
             if not isinstance(name, str) or not NAME.fullmatch(name) or not callable(factory):
                 raise PluginError(f"the engine {name!r} needs a lower case name and a callable")
-            if name in OWN_ENGINES or name in self.engines:
+            if name in builtin_engines() or name in self.engines:
                 owner = self.owners.get(f"engine {name}", "storehand")
                 raise PluginError(f"the engine {name!r} is brought by {owner!r} already")
             yield name, factory
@@ -148,7 +147,7 @@ class _Loading:
         log.error("plugin %s is left out: %s; the others go on", name, reason)
 
 
-def _manager() -> pluggy.PluginManager:
+def _new_manager() -> pluggy.PluginManager:
     manager = pluggy.PluginManager(PROJECT)
     manager.add_hookspecs(hookspecs)
     return manager

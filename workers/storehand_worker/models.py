@@ -146,10 +146,10 @@ class JobModels:
 
     def _run(self, engine: Engine, requests: Iterable[Request]) -> list[Result]:
         """The results in order; leaves by StopJob when the job stops, and leaves nothing of the call behind."""
-        self._context.check()
         call = _Call(engine)
         detach = self._context.attach(call.cancel)
         try:
+            self._context.check()
             return [self._spend(engine, result) for result in call.results(requests, check=self._context.check)]
         except StopJob as stop:
             self._report(engine, stop.error.code, wasted_tokens=self._waste())
