@@ -56,18 +56,27 @@ class JobHandle(Generic[O]):
     def result(self, timeout: float | None = None) -> O:
         """The output. Raises the coded error of a job that has none, NotReady after `timeout` seconds."""
         outcome = self.outcome(timeout)
-        return read_output(self.job.task, outcome.unwrap(), self._output_type)
+        return self.read(self.job.task, outcome)
+
+    def read(self, task: str, outcome: Outcome) -> O:
+        """The typed output of an outcome, or its error raised."""
+        return read_output(task, outcome.unwrap(), self._output_type)
+
+    def events_or_end(self, after: int) -> list[Event] | None:
+        """Events with a `seq` over `after`; none of them and none to come: None."""
+        events = self._store.events(self.id, after)
+        if not events and self.job.status.is_terminal:  # END may have come between the two reads
+            return self._store.events(self.id, after) or None
+        return events
 
     def stream(self, after: int = 0, timeout: float | None = None) -> Iterator[Event]:
         """Events with a `seq` over `after`, as they come, up to END. A reader that lost its connection goes on with
         `after=<last seq it has>`. NotReady when nothing came for `timeout` seconds."""
         change = Change(self._store, timeout)
         while True:
-            events = self._store.events(self.id, after)
-            if not events and self.job.status.is_terminal:  # END may have come between the two reads
-                events = self._store.events(self.id, after)
-                if not events:
-                    return
+            events = self.events_or_end(after)
+            if events is None:
+                return
             for event in events:
                 after = event.seq
                 yield event
