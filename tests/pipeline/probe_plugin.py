@@ -1,0 +1,72 @@
+"""A plugin for tests of the job path: its task sleeps, echoes, fails or kills its worker, and needs no model.
+
+Each run that reaches its end appends a line to the ledger file: the witness outside of the store for "run twice".
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from storehand.contracts.base import TaskInput, TaskOutput
+from storehand.errors import EngineError, InvalidInput
+from storehand.hookspecs import hookimpl
+from storehand.task import Context, Models, Task
+
+
+class ProbeOutput(TaskOutput):
+    text: str
+    attempt: int
+
+
+class ProbeInput(TaskInput[ProbeOutput], task="probe"):
+    text: str = "hello"
+    work_s: float = 0.0
+    mode: Literal["echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "wrong"] = "echo"
+
+
+class ProbeTask(Task[ProbeInput, ProbeOutput]):
+    name = "probe"
+    input_type = ProbeInput
+    output_type = ProbeOutput
+
+    def run(self, input: ProbeInput, models: Models, context: Context) -> ProbeOutput:  # noqa: A002
+        _note("starts", context)
+        end = time.monotonic() + input.work_s
+        while time.monotonic() < end:
+            if input.mode != "stubborn":
+                context.check()
+            time.sleep(min(0.005, max(0.0, end - time.monotonic())))
+        if input.mode == "refuse":
+            raise InvalidInput("not with me")
+        if input.mode == "raise":
+            raise ValueError(f"secret {input.text}")
+        if input.mode == "exit":
+            raise SystemExit(3)
+        if input.mode == "flaky" and context.attempt < 3:
+            raise EngineError("not yet")
+        if input.mode == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if input.mode == "stream":
+            for piece in input.text.split():
+                context.emit(piece + " ")
+        if input.mode == "wrong":
+            return {"text": "no model"}  # type: ignore[return-value]  # on purpose
+        _note("ends", context)
+        return ProbeOutput(text=input.text, attempt=context.attempt)
+
+
+def _note(what: str, context: Context) -> None:
+    ledger = os.environ.get("PROBE_LEDGER")
+    if ledger:
+        with Path(ledger).open("a", encoding="utf-8") as file:  # one short O_APPEND write is atomic
+            file.write(f"{what} {context.job_id}\n")
+
+
+@hookimpl
+def register_tasks() -> Sequence[Task[Any, Any]]:
+    return [ProbeTask()]

@@ -1,0 +1,87 @@
+"""The worker's Celery app: `celery -A storehand_worker.app worker`, `flower`, `inspect` and friends.
+
+Importing it loads neither plugins nor models.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from celery import Celery, signals
+
+from storehand.celery_app import make_celery
+from storehand.settings import Settings
+from storehand_worker.log import set_up_logging
+
+QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
+"""They say per message what our job log says better, and the tracer would quote outputs."""
+
+
+def worker_app(settings: Settings) -> Celery:
+    """An app that can run a worker with these settings."""
+    app = make_celery(settings)
+    app.conf.update(
+        worker_pool="storehand_worker.pool:EnginePool",
+        worker_consumer="storehand_worker.guard:GuardedConsumer",
+        worker_concurrency=settings.concurrency,
+        task_time_limit=settings.time_limit_s,
+        task_soft_time_limit=settings.soft_time_limit_s,
+        # Redelivered messages join their running jobs without a thread, so the full prefetch does no harm; reduced, it
+        # would be eaten up by them and the worker would stand still. Restoring also calls the channel off its thread.
+        worker_enable_prefetch_count_reduction=False,
+    )
+    app.steps["worker"].add("storehand_worker.steps:JobPathStep")
+    app.storehand_settings = settings
+    signals.celeryd_init.connect(_on_init, weak=False, dispatch_uid="storehand.init")
+    return app
+
+
+def _on_init(instance: Any = None, **_: Any) -> None:
+    """A worker of our app comes up; other apps in the process are left alone."""
+    settings = getattr(getattr(instance, "app", None), "storehand_settings", None)
+    if settings is None:
+        return
+    from storehand_worker.job_path import JobPath
+    from storehand_worker.steps import connect
+
+    instance.app.job_path = JobPath(instance.app, settings)
+    connect()
+    signals.setup_logging.connect(
+        lambda loglevel=None, **_: _set_up_logging(settings, loglevel), weak=False, dispatch_uid="storehand.logging"
+    )
+
+
+def _set_up_logging(settings: Settings, loglevel: Any) -> None:
+    level = _named_level(loglevel) or settings.log_level
+    set_up_logging(level)
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
+
+
+def _named_level(loglevel: Any) -> str | None:
+    """Celery's -l, if it was given: its default is WARNING, which would hide the job log."""
+    import click
+    from click.core import ParameterSource
+
+    context = click.get_current_context(silent=True)
+    if context is None or context.get_parameter_source("loglevel") is not ParameterSource.COMMANDLINE:
+        return None
+    return logging.getLevelName(loglevel) if isinstance(loglevel, int) else str(loglevel)
+
+
+def run_worker(settings: Settings, argv: Sequence[str] = ()) -> int:
+    """Runs a worker in this process until it has drained; returns the exit code. `argv` goes to `celery worker`."""
+    app_of_this_run = worker_app(settings)
+    try:
+        code = app_of_this_run.start(["worker", *argv])
+    except SystemExit as leaving:
+        if isinstance(leaving.code, str):
+            print(leaving.code, file=sys.stderr)  # noqa: T201  # what the interpreter does with it
+        code = leaving.code
+    return code if isinstance(code, int) else int(code is not None)
+
+
+app = worker_app(Settings())

@@ -1,0 +1,72 @@
+"""Celery's own task functions: one per plugin task, each a door to the job runner."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from celery import Celery, Task
+from celery.exceptions import Ignore
+
+from storehand.errors import InvalidInput, StorehandError, Unavailable
+from storehand.job import Outcome
+from storehand.message import Call, celery_name, read_call
+from storehand.payload import check_size
+from storehand_worker.delivery import Delivery, Early, Parked, current_delivery
+from storehand_worker.runner import UNAVAILABLE_PAUSE_S
+
+KEEP_EARLY_S = 15.0
+"""A message whose job is due later goes, and the reconciler rings in time; sooner it is kept: that is quicker."""
+
+
+class Entry(Task):
+    """Returns the output of a job, or `{"jobs": {id: status}}` of an envelope; raises the coded error of a job that
+    failed, so that Celery and Flower say FAILURE. The outcome is stored before either."""
+
+    abstract = True
+    Request = "storehand_worker.request:JobRequest"
+    acks_late = True
+    ignore_result = True
+    throws = (StorehandError,)  # expected: one line in the log, no traceback
+    typing = False
+    max_retries = None
+
+    def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        path = self.app.job_path
+        delivery = current_delivery() or Delivery()
+        try:
+            call = self._read(args, kwargs)
+            ids = [job.id for job in path.runner.admit(call.new_jobs)] if call.new_jobs else list(call.ids)
+            if call.is_envelope:
+                return {"jobs": {job_id: each.status for job_id, each in path.runner.answer_all(ids, delivery).items()}}
+            return _unwrap(path.runner.answer(ids[0], delivery))
+        except Early as early:
+            if early.pause_s <= KEEP_EARLY_S or self.request.callbacks or self.request.chain:
+                raise
+            raise Ignore("the reconciler rings when the job is due") from early
+
+    def _read(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
+        path = self.app.job_path
+        settings = path.settings
+        try:
+            call = read_call(self.name, self.request.id, args, kwargs, tenant=settings.tenant)
+            for new_job in call.new_jobs:
+                check_size(new_job.input, settings.payload_max_bytes)
+        except InvalidInput as error:
+            try:
+                path.discards.refuse(self.name, self.request.id, error)
+            except Unavailable as away:
+                raise Parked(away.message, pause_s=UNAVAILABLE_PAUSE_S) from away
+            raise
+        return call
+
+
+def _unwrap(outcome: Outcome) -> dict[str, Any]:
+    return dict(outcome.unwrap())
+
+
+def register_entries(app: Celery, tasks: Mapping[str, Any], *, soft_s: float, hard_s: float) -> None:
+    """One Celery task per plugin task, under the name that producers use."""
+    for name in tasks:
+        members = {"name": celery_name(name), "abstract": False, "soft_time_limit": soft_s, "time_limit": hard_s}
+        app.register_task(type(f"Entry_{name}", (Entry,), {**members, "__module__": __name__})())

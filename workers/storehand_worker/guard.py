@@ -1,0 +1,66 @@
+"""Celery's consumer, which no message can kill: what it can't digest is laid aside and dropped once."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from celery.worker.consumer import Consumer
+
+from storehand.errors import StorehandError, Unavailable, UnknownTask
+from storehand_worker.discards import refusal
+
+log = logging.getLogger(__name__)
+
+AGAIN_S = 1.0
+TOO_WIDE = (Exception, ValueError, TypeError, KeyError, AttributeError, RecursionError)
+"""Some transports list these as connection errors; here they mean a message that can't be understood."""
+
+
+class GuardedConsumer(Consumer):
+    """Four kinds of malformed message make the stock consumer leave and, redelivered, leave again."""
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+        handle = super().create_task_handler(*args, **kwargs)
+        of_the_broker = tuple(
+            error for error in (*self.connection_errors, *self.channel_errors) if error not in TOO_WIDE
+        )
+
+        def on_task_received(message: Any) -> Any:
+            try:
+                return handle(message)
+            except of_the_broker:
+                raise
+            except Unavailable as error:
+                self._give_back(message, error)
+            except Exception as error:
+                self._lay_aside(message, refusal(f"{type(error).__name__}: {error}"))
+            return None
+
+        return on_task_received
+
+    def on_decode_error(self, message: Any, exc: Exception) -> None:
+        self._lay_aside(message, refusal(f"its body can't be decoded: {type(exc).__name__}"))
+
+    def on_unknown_message(self, body: Any, message: Any) -> None:
+        self._lay_aside(message, refusal("it is no Celery message"))
+
+    def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        self._lay_aside(message, UnknownTask(f"no enabled plugin brings {str(message.headers.get('task'))[:100]!r}"))
+
+    def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
+        self._lay_aside(message, refusal(exc))
+
+    def _lay_aside(self, message: Any, error: StorehandError) -> None:
+        if message.acknowledged:
+            log.warning("a message that is acked already could not be handled: %s", error.message)
+            return
+        self.app.job_path.discards.bury(message, error)
+        message.reject_log_error(log, self.connection_errors)
+
+    def _give_back(self, message: Any, error: Unavailable) -> None:
+        """The store is away, so nothing can be written about this message: it comes again in a moment."""
+        log.warning("%s; a message is given back in %.0f s", error.message, AGAIN_S)
+        if not message.acknowledged:
+            self.timer.call_after(AGAIN_S, message.reject_log_error, (log, self.connection_errors), {"requeue": True})

@@ -1,0 +1,136 @@
+"""Everything one worker process has between the broker and its models: built cheaply, opened at start, closed last."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import uuid
+from typing import Any
+
+from celery import Celery
+from celery.worker import state
+
+from storehand.producer import Producer
+from storehand.settings import Settings
+from storehand.store import JobStore, open_store
+from storehand_worker.counts import What
+from storehand_worker.discards import Discards
+from storehand_worker.entry import register_entries
+from storehand_worker.health import HealthServer
+from storehand_worker.host import Host
+from storehand_worker.liveness import WATCHER, Checks, Liveness
+from storehand_worker.loader import load_plugins
+from storehand_worker.log import JobLog
+from storehand_worker.metrics import Metrics
+from storehand_worker.metrics_live import EngineCollector
+from storehand_worker.observers import Observers
+from storehand_worker.reconcile import Reconciler
+from storehand_worker.runner import JobRunner
+from storehand_worker.stream import EventPump
+from storehand_worker.watcher import Watcher
+
+log = logging.getLogger(__name__)
+
+
+class JobPath:
+    """Stands on the Celery app as `app.job_path`, where pool, consumer, requests and entries find it."""
+
+    store: JobStore
+    host: Host
+    observers: Observers
+    runner: JobRunner
+    watcher: Watcher
+    discards: Discards
+    pool: Any = None
+
+    def __init__(self, app: Celery, settings: Settings) -> None:
+        self.settings = settings
+        self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
+        self.liveness = Liveness()
+        self.metrics = Metrics()
+        self._app = app
+        self._closing: list[Any] = []
+
+    def count(self, what: What, by: int = 1) -> None:
+        getattr(self.metrics, what).inc(by)
+
+    def open(self, *, soft_s: float, hard_s: float) -> None:
+        """Answers probes first, then loads plugins and models; raises what is wrong with them."""
+        settings = self.settings
+        plugins = load_plugins(settings)
+        self.observers = Observers(plugins.manager, own={"metrics": self.metrics, "job log": JobLog()})
+        self.host = Host(settings, plugins, on_batch=self.observers.on_batch_done, on_call=self.metrics.on_call)
+        checks = Checks(self.liveness, engines=self.host, check_health=self.observers.check_health)
+        self._use(HealthServer(settings, self.metrics.registry, checks)).start()
+        self._closing.append(self.host)
+        self.host.load(progress=self.liveness.report)
+        self.metrics.know(tasks=self.host.tasks, models=self.host.health())
+        EngineCollector(self.host, self.metrics.registry)
+        self.store = self._use(open_store(settings))
+        self._build()
+        register_entries(self._app, self.host.tasks, soft_s=soft_s, hard_s=hard_s)
+        self.observers.on_worker_start(list(self.host.tasks))
+
+    def begin_draining(self) -> None:
+        self.liveness.is_draining = True
+
+    def close(self) -> None:
+        """Takes down what `open` brought up, the newest first; an error in one does not keep the others up."""
+        while self._closing:
+            part = self._closing.pop()
+            try:
+                (part.stop if hasattr(part, "stop") else part.close)()
+            except Exception:
+                log.exception("%s did not close; the worker leaves all the same", type(part).__name__)
+        if hasattr(self, "observers"):
+            self.observers.on_worker_stop()
+
+    @property
+    def busy(self) -> int:
+        """Threads that are still in a job."""
+        return (self.pool.busy if self.pool else 0) + (self.runner.busy if hasattr(self, "runner") else 0)
+
+    def _build(self) -> None:
+        store, settings, owner, observers = self.store, self.settings, self.owner, self.observers
+        pump = self._use(EventPump(store))
+        self.watcher = self._use(
+            Watcher(
+                store,
+                settings,
+                observers,
+                owner=owner,
+                on_stuck=_leave,
+                on_tick=lambda: self.liveness.tick(WATCHER),
+                count=self.count,
+            )
+        )
+        self.runner = JobRunner(
+            store,
+            self.host.tasks,
+            lambda context, task: self.host.models(context, task.name),
+            observers,
+            settings,
+            owner=owner,
+            watcher=self.watcher,
+            pump=pump,
+            count=self.count,
+        )
+        self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)
+        bell = self._use(Producer(settings, store))
+        reconciler = self._use(Reconciler(store, bell, observers, settings, owner=owner, count=self.count))
+        for thread in (pump, self.watcher, reconciler):
+            thread.start()
+
+    def _use(self, part: Any) -> Any:
+        self._closing.append(part)
+        return part
+
+
+def _leave(stuck: int) -> None:
+    """Threads that will not stop hold memory and places; a fresh process is better. Celery's loop sees the flag."""
+    if state.should_stop is None:
+        log.critical(
+            "%d threads will not stop; the worker drains, leaves with code 1, and should be started anew", stuck
+        )
+        state.should_stop = 1

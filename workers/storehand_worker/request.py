@@ -1,0 +1,93 @@
+"""Celery's request, with two additions: headers are checked, and what Celery discards by itself is stored first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from celery.exceptions import InvalidTaskError
+from celery.worker.request import Request
+
+from storehand.errors import Cancelled, Expired, StorehandError
+from storehand_worker.discards import refusal
+
+OUR_PREFIXES = ("storehand.", "celery.")
+
+
+class JobRequest(Request):
+    """The request class of the entries; `task.Request` names it."""
+
+    def __init__(self, message: Any, **options: Any) -> None:
+        super().__init__(message, **options)
+        problem = _problem(self)
+        if problem:
+            raise InvalidTaskError(problem)
+
+    def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:
+        """Celery is about to ack a message whose job was revoked, or expired before it began."""
+        self._end(Expired() if expired else Cancelled(f"the message was {reason}"))
+        super()._announce_revoked(reason, terminated, signum, expired)
+
+    def reject(self, requeue: bool = False) -> None:
+        if not requeue and not self.acknowledged:
+            self._end(refusal("Celery could not use its eta"))
+        super().reject(requeue)
+
+    def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
+        """A cold shutdown gives the job back; a revoke calls `terminate`."""
+        if self.time_start:
+            pool.hand_back_job(self.worker_pid)
+        self._announce_cancelled(emit_retry=False)
+
+    def _end(self, error: StorehandError) -> None:
+        self.app.job_path.discards.end(self.type, self.id, self.args, self.kwargs, error)
+
+
+def _problem(request: Any) -> str | None:
+    """What would make Celery stumble later, outside of our guard."""
+    if not isinstance(request.id, str) or not request.id:
+        return "the id is no text"
+    if not isinstance(request.name, str):
+        return "the name is no text"
+    if not isinstance(request.args, list | tuple) or not isinstance(request.kwargs, dict):
+        return "args must be a list and kwargs an object"
+    if not _is_limits(request.time_limits):
+        return "timelimit must be two numbers of seconds, or null"
+    embed = request._payload[2]
+    if embed is not None and not isinstance(embed, Mapping):
+        return "the third part of the body must be an object"
+    return _callback_problem(request, embed or {})
+
+
+def _is_limits(value: Any) -> bool:
+    if not isinstance(value, list | tuple) or len(value) != 2:
+        return False
+    return all(
+        each is None or (isinstance(each, int | float) and not isinstance(each, bool) and each > 0) for each in value
+    )
+
+
+def _callback_problem(request: Any, embed: Mapping[str, Any]) -> str | None:
+    """Callbacks are for the shop's own tasks: one that names ours would let any publisher chain what it likes here."""
+    for key in ("callbacks", "errbacks", "chain", "chord"):
+        for name in _task_names(embed.get(key), depth=8):
+            if not isinstance(name, str) or name.startswith(OUR_PREFIXES) or name in request.app.tasks:
+                return f"{key} may not name the task {str(name)[:80]!r}"
+    return None
+
+
+def _task_names(signatures: Any, *, depth: int) -> Iterator[Any]:
+    if signatures is None:
+        return
+    if depth == 0:
+        yield "celery.too_deep"
+    elif isinstance(signatures, list | tuple):
+        for each in signatures:
+            yield from _task_names(each, depth=depth - 1)
+    elif isinstance(signatures, Mapping):
+        yield signatures.get("task")
+        options = signatures.get("options")
+        for key in ("link", "link_error"):
+            yield from _task_names(options.get(key) if isinstance(options, Mapping) else None, depth=depth - 1)
+    else:
+        yield None

@@ -1,0 +1,104 @@
+"""What the worker does at its start and end, as a step of Celery's own blueprint."""
+
+from __future__ import annotations
+
+import logging
+import math
+import os
+import sys
+from typing import Any
+
+from celery import bootsteps, signals
+
+from storehand.celery_app import queue_names, transport_options
+from storehand.errors import StorehandError
+from storehand_worker.pool import EnginePool
+
+log = logging.getLogger(__name__)
+
+LOOP_TICK_S = 5.0
+
+
+class JobPathStep(bootsteps.StartStopStep):
+    """Opens the job path before the consumer takes its first message; refuses what can't work."""
+
+    requires = ("celery.worker.components:Pool",)
+    label = "job path"
+
+    def __init__(self, worker: Any, autoscale: Any = None, **options: Any) -> None:
+        _refuse(worker, autoscale)
+        self._path = worker.app.job_path
+        super().__init__(worker, **options)
+
+    def create(self, worker: Any) -> None:
+        settings = self._path.settings
+        if worker.app.amqp.queues._consume_from is None:
+            worker.app.amqp.queues.select(queue_names(settings))
+        if worker.concurrency != settings.concurrency:  # -c: the share for interactive jobs follows it
+            changed = settings.model_copy(update={"concurrency": worker.concurrency})
+            worker.app.conf.broker_transport_options = transport_options(changed)
+
+    def start(self, worker: Any) -> None:
+        self._path.pool = worker.pool
+        log.info("this worker is %s; %s", self._path.owner, _broker_words(self._path.settings))
+        try:
+            self._path.open(soft_s=worker.soft_time_limit or math.inf, hard_s=worker.time_limit or math.inf)
+        except StorehandError as error:
+            log.critical("the worker can't start: %s: %s", error.code, error.message)
+            self._path.close()
+            raise SystemExit(1) from error
+        except BaseException:
+            self._path.close()
+            raise
+
+    def register_with_event_loop(self, worker: Any, hub: Any) -> None:
+        """Called at each connect, just before the first message may come."""
+        liveness = self._path.liveness
+        liveness.tick()
+        liveness.is_started = True
+        hub.call_repeatedly(LOOP_TICK_S, liveness.tick)
+
+    def stop(self, worker: Any) -> None:
+        """Before the pool drains."""
+        self._path.begin_draining()
+
+
+def _refuse(worker: Any, autoscale: Any) -> None:
+    pool = worker.pool_cls
+    if not (isinstance(pool, type) and issubclass(pool, EnginePool)):
+        raise SystemExit(
+            f"the pool {getattr(pool, '__module__', pool)} can't run this worker: forked children can't share a GPU, "
+            "and no stock pool can cancel a job or keep its time limit; leave -P out"
+        )
+    if autoscale:
+        raise SystemExit(
+            "--autoscale grows threads, which would only wait for the same models; set -c once and add workers instead"
+        )
+
+
+def _broker_words(settings: Any) -> str:
+    if not settings.is_embedded:
+        return "queue and job store are shared with other hosts"
+    return (
+        f"embedded mode, for one host: queue and job store are files in {settings.data_dir}. For more hosts set "
+        "STOREHAND_BROKER_URL=redis://host:6379/0 or amqp://user:password@host//"
+    )
+
+
+def leave(sender: Any = None, **_: Any) -> None:
+    """Celery's last signal, after the connection is closed. Threads that still run must not hold the process."""
+    path = getattr(getattr(sender, "app", None), "job_path", None)
+    if path is None:
+        return
+    path.close()
+    if path.busy:
+        code = sender.exitcode or 0
+        log.warning("%d threads are still in a job that was handed back or given up; leaving without them", path.busy)
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def connect() -> None:
+    signals.worker_shutdown.connect(leave, weak=False, dispatch_uid="storehand.leave")

@@ -1,0 +1,161 @@
+"""The worker's one watching thread: leases, cancel flags, deadlines, time limits, and threads that will not stop.
+
+It works on while the event loop is busy reconnecting to the broker.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from storehand.errors import Cancelled, Expired, JobStopped, TimeLimit, Unavailable
+from storehand.job import Job, Outcome
+from storehand.settings import Settings
+from storehand.store import Finish, JobStore, Signal
+from storehand_worker.counts import Count, uncounted
+from storehand_worker.running import Running
+
+log = logging.getLogger(__name__)
+
+STUCK_S = 10.0
+"""A thread still in a job this long after the job was given up does not stop any more."""
+
+
+class JobObserver(Protocol):
+    def on_job_done(self, job: Job, outcome: Outcome) -> None: ...
+
+
+class Watcher:
+    def __init__(
+        self,
+        store: JobStore,
+        settings: Settings,
+        observers: JobObserver,
+        *,
+        owner: str,
+        on_stuck: Callable[[int], None] = lambda stuck: None,
+        on_tick: Callable[[], None] = lambda: None,
+        count: Count = uncounted,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._store = store
+        self._settings = settings
+        self._observers = observers
+        self._owner = owner
+        self._on_stuck = on_stuck
+        self._on_tick = on_tick
+        self._count = count
+        self._clock = clock
+        self._in_hand: dict[int, Running] = {}
+        self._given_up: list[Running] = []
+        self._lock = threading.Lock()
+        self._renewed_at = clock()
+        self._seen = -1
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._loop, name="storehand-watcher", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join(5.0)
+
+    @contextmanager
+    def watching(self, running: Running) -> Iterator[None]:
+        """For as long as a thread works on this job."""
+        with self._lock:
+            self._in_hand[id(running)] = running
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._in_hand.pop(id(running), None)
+
+    @property
+    def stuck(self) -> int:
+        """Threads that will not stop."""
+        now = self._clock()
+        return sum(each.given_up_at is not None and now - each.given_up_at >= STUCK_S for each in self._given_up)
+
+    def tick(self) -> None:
+        """Looks once at everything; called every `watch_s`."""
+        with self._lock:
+            in_hand = list(self._in_hand.values())
+        self._watch_rows(in_hand)
+        for running in in_hand:
+            self._watch_limits(running)
+        self._watch_given_up()
+
+    def _loop(self) -> None:
+        while not self._stopped.wait(self._settings.watch_s):
+            try:
+                self._on_tick()
+                self.tick()
+            except Unavailable as error:
+                log.warning("the store is away (%s); jobs in hand go on, leases are renewed when it is back", error)
+            except Exception:
+                log.exception("the watcher met an error of our own; it looks again in %.2f s", self._settings.watch_s)
+
+    def _watch_rows(self, in_hand: list[Running]) -> None:
+        if not in_hand or not self._has_news():
+            return
+        by_id = {each.job.id: each for each in in_hand}
+        for signal in self._store.renew(list(by_id), self._owner, self._settings.lease_s):
+            if signal.job_id in by_id:
+                self._heed(by_id[signal.job_id], signal)
+
+    def _has_news(self) -> bool:
+        """Whether a lease needs renewal or anything was written since the last look."""
+        now = self._clock()
+        seen = self._store.changed(self._seen)
+        if seen == self._seen and now - self._renewed_at < self._settings.lease_s / 3:
+            return False
+        self._seen, self._renewed_at = seen, now
+        return True
+
+    def _heed(self, running: Running, signal: Signal) -> None:
+        if signal.is_lost:
+            if running.take():  # nothing may be written any more
+                self._count("leases_lost")
+                running.context.stop(JobStopped("the job went to somebody else"))
+                log.warning("job %s: its lease is lost; it stops here and nothing is written", running.job.id)
+        elif signal.cancel_requested:
+            running.context.stop(Cancelled())
+        elif signal.deadline is not None and time.time() >= signal.deadline:
+            running.context.stop(Expired())
+
+    def _watch_limits(self, running: Running) -> None:
+        spent_s = self._clock() - running.started_at
+        if spent_s >= running.limits.soft_s:
+            error = TimeLimit(f"the soft limit of {running.limits.soft_s:g} s is over")
+            if running.context.stop(error):
+                log.warning("job %s: %s; it is asked to stop", running.job.id, error.message)
+        if spent_s >= running.limits.hard_s and running.given_up_at is None:
+            self._give_up(running)
+
+    def _give_up(self, running: Running) -> None:
+        """The caller gets an answer now, whatever the thread does."""
+        outcome = Outcome.of_error(TimeLimit(f"the time limit of {running.limits.hard_s:g} s is over"))
+        if running.is_taken:
+            return
+        [written] = self._store.finish(
+            [Finish(running.job.id, outcome, owner=self._owner, attempt=running.job.attempts)]
+        )
+        running.given_up_at = self._clock()
+        self._given_up.append(running)
+        running.context.stop(TimeLimit())
+        if written and running.take():
+            log.error("job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s)
+            self._observers.on_job_done(running.job, outcome)
+            running.on_give_up(outcome)
+
+    def _watch_given_up(self) -> None:
+        self._given_up = [each for each in self._given_up if not each.has_left]
+        if self.stuck >= self._settings.stuck_limit:
+            self._on_stuck(self.stuck)
