@@ -1,0 +1,37 @@
+"""Options that several commands share, and the settings they add up to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+from pydantic_settings import SettingsError as SourceError
+
+from storehand.cli.values import duration
+from storehand.errors import SettingsError
+from storehand.settings import Settings
+
+AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines instead of text for people.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the embedded queue and job store; default: the setting data_dir.", show_default=False),
+]
+Tenant = Annotated[str | None, typer.Option(help="Whose job it is; default: the setting tenant.", show_default=False)]
+Timeout = Annotated[
+    float | None,
+    typer.Option(parser=duration, metavar="DURATION", help="Stop waiting after 30s, 5m ...; the job goes on."),
+]
+
+
+def load_settings(**arguments: Any) -> Settings:
+    """The settings of a command: its arguments (None: not given) over environment, file and defaults."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors()]
+        raise SettingsError("; ".join(lines)) from None
+    except (SourceError, ValueError, OSError) as error:  # unreadable environment value, or a broken TOML file
+        raise SettingsError(f"the settings can't be read: {error}") from None

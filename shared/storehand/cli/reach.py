@@ -1,0 +1,125 @@
+"""Doctor's checks of what must be reachable: the broker, the job store, the workers."""
+
+from __future__ import annotations
+
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+from storehand.cli.checks import Check, Light
+from storehand.cli.origins import mask
+from storehand.cli.output import span
+from storehand.errors import Unavailable
+from storehand.settings import EMBEDDED_SCHEME, Settings
+from storehand.store import open_store
+
+_CONNECT_S = 2.0
+_PING_S = 1.0
+_START = "start one: `storehand worker`"
+
+
+def broker(settings: Settings) -> Iterator[Check]:
+    """The queue: who serves it, what waits in it, what it gave up."""
+    url = settings.broker_url.get_secret_value()
+    if not settings.is_embedded:
+        yield _server(url)
+        return
+    path = Path(url.removeprefix(f"{EMBEDDED_SCHEME}://"))
+    if not path.exists():
+        yield Check("broker", "embedded", Light.GREEN, "one host; its file is made with the first job")
+        return
+    from storehand.broker import dead_messages, queue_depths
+
+    depths = {name: depth for name, depth in queue_depths(path).items() if any(depth)}
+    waiting = ", ".join(f"{name} {ready} (in hand {in_hand})" for name, (ready, in_hand) in depths.items())
+    yield Check("broker", "embedded", Light.GREEN, f"one host, {path}")
+    yield Check("broker", "waiting", Light.GREEN, waiting or "nothing waits")
+    dead = dead_messages(path)
+    advice = "they were refused or delivered too often; look at them in the queue's file" if dead else ""
+    yield Check("broker", "dead messages", Light.YELLOW if dead else Light.GREEN, str(len(dead)), advice)
+
+
+def _server(url: str) -> Check:
+    """Redis or RabbitMQ, asked with a short patience."""
+    from kombu.connection import Connection
+
+    shown = mask(url)
+    try:
+        with Connection(url, connect_timeout=_CONNECT_S) as connection:  # type: ignore[no-untyped-call]  # kombu has no types
+            connection.ensure_connection(max_retries=1, interval_start=0, timeout=_CONNECT_S)
+    except (ImportError, ModuleNotFoundError) as error:
+        return Check("broker", "server", Light.RED, f"{shown}: {error}", "install `storehand[redis]` for redis://")
+    except Exception as error:  # whatever the transport raises: kombu has no common class for all of them
+        advice = "is the server up, the address right, the password set? See broker_url"
+        return Check("broker", "server", Light.RED, f"{shown} does not answer: {error}", advice)
+    return Check("broker", "server", Light.GREEN, f"{shown} answers")
+
+
+def store(settings: Settings) -> Iterator[Check]:
+    """The job store: reachable, what it holds, what its mode survives."""
+    url = settings.store_url.get_secret_value()
+    path = Path(url.removeprefix("sqlite://"))
+    if url.startswith("sqlite:") and not path.exists():
+        yield Check("store", "jobs", Light.GREEN, "its file is made with the first job")
+    else:
+        with closing(open_store(settings)) as opened:
+            stats = opened.stats()
+        counts = ", ".join(f"{count} {status}" for status, count in stats.by_status.items() if count)
+        yield Check("store", "jobs", Light.GREEN, f"{mask(url)}: {counts or 'empty'}")
+        age = stats.oldest_queued_age_s
+        if age is not None:
+            is_old = age > 10 * settings.reconcile_s
+            light, advice = (
+                (Light.YELLOW, f"is a worker running for that task? If not, {_START}") if is_old else (Light.GREEN, "")
+            )
+            yield Check("store", "oldest waiting", light, span(age), advice)
+        letters = stats.dead_letters
+        advice = (
+            "`storehand jobs --status failed` shows poison jobs; the worker's log names the messages" if letters else ""
+        )
+        yield Check("store", "dead letters", Light.YELLOW if letters else Light.GREEN, str(letters), advice)
+    if url.startswith("sqlite:"):
+        survives = {
+            "FULL": "a job that was accepted survives process death and power loss",
+            "NORMAL": "a job that was accepted survives any process death; power loss may take the last ones",
+        }[settings.synchronous]
+        yield Check("store", "guarantee", Light.GREEN, f"synchronous={settings.synchronous}: {survives}")
+
+
+def workers(settings: Settings) -> Iterator[Check]:
+    """Whether a worker answers, through the broker and on its HTTP port."""
+    from storehand.celery_app import make_celery
+
+    path = Path(settings.broker_url.get_secret_value().removeprefix(f"{EMBEDDED_SCHEME}://"))
+    if settings.is_embedded and not path.exists():
+        yield Check("workers", "running", Light.GREY, "none has ever run on this data folder", _START)
+        return
+    app = make_celery(settings)
+    try:
+        names = sorted(name for answer in app.control.ping(timeout=_PING_S) for name in answer)
+    except (OSError, Unavailable) as error:
+        yield Check("workers", "running", Light.RED, f"could not be asked: {error}", "mend the broker first")
+        return
+    finally:
+        app.close()
+    if names:
+        yield Check("workers", "running", Light.GREEN, ", ".join(names))
+    else:
+        yield Check("workers", "running", Light.YELLOW, f"none answered within {_PING_S:g} s", _START)
+    yield _probe_port(settings, is_expected=bool(names))
+
+
+def _probe_port(settings: Settings, *, is_expected: bool) -> Check:
+    url = f"http://{settings.http_host}:{settings.http_port}/readyz"
+    try:
+        with urllib.request.urlopen(url, timeout=_PING_S) as answer:  # http, from the settings
+            return Check("workers", "/readyz", Light.GREEN, f"{url} says {answer.status}")
+    except urllib.error.HTTPError as error:
+        said = error.read(200).decode(errors="replace").strip()
+        return Check("workers", "/readyz", Light.RED, f"{url} says {error.code} {said}", "see the worker's log")
+    except OSError as error:
+        light = Light.YELLOW if is_expected else Light.GREY
+        advice = "a worker answers, but not on this port: set http_port to the worker's" if is_expected else ""
+        return Check("workers", "/readyz", light, f"{url}: {error}", advice)

@@ -1,0 +1,148 @@
+"""How the demo is watched: a live screen on a terminal, plain lines everywhere else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+from rich.console import Console, Group, RenderableType
+from rich.live import Live
+from rich.panel import Panel
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from storehand_worker.demo_board import Answer, Board
+
+_REFRESH_PER_S = 5
+_LINE_EVERY_S = 2.0
+_PLAIN_ANSWERS = 4
+"""Answers that plain lines show of each kind and language; the others are counted."""
+
+_ROWS = 4
+_LANGUAGE = {"zh": "中文", "en": "English"}
+
+
+class View(Protocol):
+    """Told what happens; `answered` comes once per answer, `tick` a few times a second."""
+
+    def answered(self, answer: Answer) -> None: ...
+    def streamed(self, piece: str) -> None: ...
+    def tick(self) -> None: ...
+
+
+class PlainView:
+    """Lines: the first answers of each kind and language, and a count every two seconds."""
+
+    def __init__(self, board: Board, out: Console) -> None:
+        self._board = board
+        self._out = out
+        self._shown: dict[tuple[str, str], int] = {}
+        self._last_line = time.monotonic()
+        self._stage = ""
+
+    def answered(self, answer: Answer) -> None:
+        key = (answer.kind, answer.language)
+        self._shown[key] = self._shown.get(key, 0) + 1
+        if self._shown[key] <= _PLAIN_ANSWERS:
+            self._out.print(Text(f"[{answer.kind} {answer.language} {answer.latency_s:.2f} s]", style="bold"))
+            self._out.print(Text(f"  < {_cut(answer.asked, 150)}", style="dim"))
+            self._out.print(Text(f"  > {_cut(answer.answered, 300)}"))
+
+    def streamed(self, piece: str) -> None:
+        """Nothing: lines that grow would be torn by the others; the whole text is printed when it is there."""
+
+    def tick(self) -> None:
+        board = self._board
+        if board.stage != self._stage:
+            self._stage = board.stage
+            self._out.print(Text(f"... {board.stage}"))
+        if board.stage == "serving" and time.monotonic() - self._last_line >= _LINE_EVERY_S:
+            self._last_line = time.monotonic()
+            self._out.print(Text(f"... {progress_line(board)}"))
+
+
+class LiveView:
+    """One screen, redrawn a few times a second."""
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+
+    def answered(self, answer: Answer) -> None: ...
+    def streamed(self, piece: str) -> None: ...
+    def tick(self) -> None: ...
+
+    def __rich__(self) -> RenderableType:
+        board = self._board
+        with board.lock:
+            parts: list[RenderableType] = [_bars(board), Text(progress_line(board), style="cyan")]
+            if board.streamed_for:
+                title = f"streaming / 流式输出: {_cut(board.streamed_for, 70)}"
+                parts.append(Panel(Text(_tail(board.streamed, 300)), title=Text(title), title_align="left", height=5))
+            parts += [
+                _answers("description / 商品描述", list(board.recent["description"])[-_ROWS:]),
+                _answers("sentiment / 评价情感", list(board.recent["sentiment"])[-_ROWS:]),
+            ]
+        return Group(*parts)
+
+
+@contextmanager
+def watching(board: Board, out: Console, *, is_plain: bool) -> Iterator[View]:
+    """The view that fits: live on a terminal unless plain is wanted."""
+    if is_plain or not out.is_terminal:
+        yield PlainView(board, out)
+        return
+    view = LiveView(board)
+    with Live(view, console=out, refresh_per_second=_REFRESH_PER_S, transient=True):
+        yield view
+
+
+def progress_line(board: Board) -> str:
+    """Counts, rates and the engines' fill, on one line."""
+    elapsed_s = max(board.elapsed_s, 1e-6)
+    parts = [
+        f"{elapsed_s:.0f} s",
+        f"{board.described}/{board.products} descriptions ({board.described / elapsed_s:.1f}/s)",
+        f"{board.rated}/{board.reviews} reviews ({board.rated / elapsed_s:.0f}/s)",
+        f"in hand {board.scrape.total('storehand_jobs_in_hand'):.0f}",
+    ]
+    fill = board.scrape.mean("storehand_batch_fill_ratio")
+    if fill is not None:
+        tokens = board.scrape.total("storehand_tokens_total", kind="output")
+        parts += [f"batch fill {fill:.0%}", f"{tokens:.0f} tokens written"]
+    return "  ".join(parts)
+
+
+def _bars(board: Board) -> Table:
+    table = Table.grid(padding=(0, 2), expand=True)
+    table.add_column(no_wrap=True)
+    table.add_column(ratio=1)
+    table.add_column(no_wrap=True, justify="right")
+    for name, done, total in (
+        ("descriptions / 描述", board.described, board.products),
+        ("reviews / 评价", board.rated, board.reviews),
+    ):
+        table.add_row(name, ProgressBar(total=total, completed=done), f"{done}/{total}")
+    return table
+
+
+def _answers(title: str, answers: list[Answer]) -> Table:
+    table = Table(title=title, title_justify="left", title_style="bold", expand=True, show_lines=False)
+    table.add_column("", width=7, no_wrap=True)
+    table.add_column("asked / 输入", ratio=2)
+    table.add_column("answered / 输出", ratio=3)
+    for answer in answers:
+        language = _LANGUAGE.get(answer.language, answer.language)
+        table.add_row(language, Text(_cut(answer.asked, 90), style="dim"), Text(_cut(answer.answered, 170)))
+    return table
+
+
+def _cut(text: str, length: int) -> str:
+    flat = " ".join(text.split())
+    return flat if len(flat) <= length else f"{flat[: length - 1]}…"
+
+
+def _tail(text: str, length: int) -> str:
+    return text if len(text) <= length else f"…{text[1 - length :]}"
