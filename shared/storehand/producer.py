@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from storehand.errors import Unavailable
-from storehand.forks import abandon, renew_after_fork
+from storehand.forks import Gate, abandon, guard_forks
 from storehand.job import Job, Priority
 from storehand.message import doorbell
 from storehand.settings import Settings
@@ -35,7 +35,8 @@ class Producer:
         self._app = app
         self._pool: Any = None
         self._lock = threading.Lock()
-        renew_after_fork(self)
+        self.gate = Gate()
+        guard_forks(self)
 
     def ring(self, jobs: Sequence[Job], *, envelope: bool = False) -> None:
         """Publishes a message per job, or with `envelope` one per `envelope_items` jobs of the same task, priority and
@@ -71,6 +72,7 @@ class Producer:
         abandon(self._pool)
         self._pool = None
         self._lock = threading.Lock()
+        self.gate = Gate()
 
     def _publish(self, app: Celery, producer: Any, jobs: Sequence[Job], now: float) -> None:
         bell = doorbell(jobs, now=now)
@@ -92,7 +94,7 @@ class Producer:
         app, pool = self._connected()
         transport = pool.connections.connection
         try:
-            with pool.acquire(block=True, timeout=_ACQUIRE_S) as producer:
+            with self.gate, pool.acquire(block=True, timeout=_ACQUIRE_S) as producer:
                 yield app, producer
         except (KombuError, OSError, *transport.connection_errors, *transport.channel_errors) as error:
             raise Unavailable(f"the broker can't be reached: {error}") from error

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from storehand.errors import Unavailable
-from storehand.forks import abandon, renew_after_fork
+from storehand.forks import Gate, abandon, guard_forks
 from storehand.store.commits import CommitGroup, Work
 
 T = TypeVar("T")
@@ -35,6 +35,7 @@ class Database:
         self._synchronous = synchronous
         self._prepare = prepare
         self._is_closed = False
+        self.gate = Gate()
         self._readers: list[sqlite3.Connection] = []  # list.pop and append are atomic
         self._watch: sqlite3.Connection | None = None
         self._group: CommitGroup | None = None
@@ -44,17 +45,17 @@ class Database:
         self._create_file()
         with self._translated():
             self._commits()
-        renew_after_fork(self)
+        guard_forks(self)
 
     def write(self, work: Work[T]) -> T:
         """The value of `work`, committed. Unavailable when the file can't be written in time."""
-        with self._translated():
+        with self._translated(), self.gate:
             return self._commits().run(work)
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """A connection for a few reads."""
-        with self._translated():
+        with self._translated(), self.gate:
             try:
                 connection = self._readers.pop()
             except IndexError:
@@ -69,7 +70,7 @@ class Database:
 
     def version(self) -> int:
         """Differs from an earlier value after a commit by any connection of any process."""
-        with self._translated(), self._watch_lock:
+        with self._translated(), self.gate, self._watch_lock:
             if self._watch is None:  # its own connection: PRAGMA data_version does not see the connection's own commits
                 self._watch = self._connect()
             number: int = self._watch.execute("PRAGMA data_version").fetchone()[0]
@@ -90,6 +91,7 @@ class Database:
         abandon(self._group, self._readers, self._watch)
         self._readers, self._watch, self._group = [], None, None
         self._epoch = _new_epoch()
+        self.gate = Gate()
         self._watch_lock = threading.Lock()
         self._open_lock = threading.Lock()
 
