@@ -143,8 +143,8 @@ class FakeModels:
         plain = prompt if isinstance(prompt, str) else "\n".join(message.content for message in prompt)
         completions = [self._completion(plain, seed + number, chosen) for number in range(chosen.n)]
         if on_text is not None:
-            for word in completions[0].text.split(" "):
-                on_text(word if word == completions[0].text else f"{word} ")
+            for number, word in enumerate(completions[0].text.split(" ")):
+                on_text(f" {word}" if number else word)
         self._spend(len(plain.split()), sum(each.completion_tokens for each in completions))
         return completions
 

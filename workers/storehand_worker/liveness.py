@@ -79,7 +79,8 @@ class Checks:
         if not self._liveness.is_started:
             return self.started()
         draining = ["draining: it finishes what it has and takes nothing new"] if self._liveness.is_draining else []
-        return [*draining, *self._too_old(STALE_S), *self.live(), *self._check_health()]
+        too_old = self._too_old({**DEAD_S, **STALE_S})
+        return [*draining, *too_old, *self._engines_in(EngineState.DEAD), *self._check_health()]
 
     def _too_old(self, limits: Mapping[str, float]) -> list[str]:
         ages_s = self._liveness.ages_s()

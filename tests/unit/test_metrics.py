@@ -1,0 +1,189 @@
+"""Metrics count what happened, under labels from closed sets, and each of them is documented."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+import pytest
+from prometheus_client import generate_latest
+
+from storehand.engine import BatchReport, EngineHealth, EngineState, EngineStats, Timings
+from storehand.errors import Cancelled, InvalidInput
+from storehand.job import ErrorInfo, Outcome, Priority, Status
+from storehand_worker.metrics import Metrics
+from storehand_worker.models import CallReport
+from tests.unit.rows import a_job
+
+DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
+
+
+class Engines:
+    def stats(self):
+        return {"small": EngineStats(running=3, waiting=5, capacity=8), "dead": EngineStats(0, 0, 8)}
+
+    def health(self):
+        return {"small": EngineHealth(EngineState.DEGRADED), "dead": EngineHealth(EngineState.DEAD)}
+
+
+@pytest.fixture
+def metrics():
+    metrics = Metrics()
+    metrics.know(tasks=["echo"], models=["small"])
+    return metrics
+
+
+def value(metrics: Metrics, name: str, **labels: str) -> float | None:
+    return metrics.registry.get_sample_value(f"storehand_{name}", labels)
+
+
+def batch(**changes) -> BatchReport:
+    figures = {"phase": "decode", "items": 6, "capacity": 8, "tokens": 6, "padding_tokens": 0, "seconds": 0.02}
+    return BatchReport(**{"model": "small", **figures, "running": 6, "waiting": 0, **changes})
+
+
+def call(**changes) -> CallReport:
+    return CallReport(
+        **{"task": "echo", "model": "small", "kind": "generate", "priority": Priority.BULK, "code": "ok", **changes}
+    )
+
+
+def test_a_job_is_counted_by_task_outcome_and_code(metrics):
+    metrics.on_job_done(a_job(), Outcome.succeeded({}))
+    metrics.on_job_done(a_job(), Outcome.of_error(InvalidInput()))
+    metrics.on_job_done(a_job(), Outcome.of_error(Cancelled()))
+
+    assert value(metrics, "jobs_total", task="echo", outcome="succeeded", code="ok") == 1
+    assert value(metrics, "jobs_total", task="echo", outcome="failed", code="invalid_input") == 1
+    assert value(metrics, "jobs_total", task="echo", outcome="cancelled", code="cancelled") == 1
+
+
+def test_names_outside_the_closed_sets_are_other(metrics):
+    unheard = Outcome(Status.FAILED, error=ErrorInfo("no_such_code", "?"))
+
+    metrics.on_job_done(a_job(task="unheard-of"), unheard)
+    metrics.on_batch_done(batch(model="unheard-of"))
+    metrics.on_call(call(task="unheard-of", model="unheard-of", code="no_such_code"))
+
+    assert value(metrics, "jobs_total", task="other", outcome="failed", code="other") == 1
+    assert value(metrics, "batch_items_count", model="other", phase="decode") == 1
+    assert value(metrics, "model_calls_total", task="other", model="other", code="other") == 1
+    assert "unheard-of" not in generate_latest(metrics.registry).decode()
+
+
+def test_the_broker_wait_runs_from_when_the_job_was_due_to_its_first_claim(metrics):
+    metrics.on_job_done(a_job(created_at=1000.0, not_before=1001.5, started_at=1002.0), Outcome.succeeded({}))
+    metrics.on_job_done(a_job(attempts=2), Outcome.succeeded({}))
+    metrics.on_job_done(a_job(started_at=None), Outcome.of_error(Cancelled()))
+
+    assert value(metrics, "broker_wait_seconds_count", task="echo", priority="standard") == 1
+    assert value(metrics, "broker_wait_seconds_sum", task="echo", priority="standard") == 0.5
+
+
+def test_clocks_that_disagree_never_give_a_negative_time(metrics):
+    metrics.on_job_done(a_job(created_at=time.time() + 60, started_at=1.0), Outcome.succeeded({}))
+
+    assert value(metrics, "e2e_seconds_sum", task="echo", outcome="succeeded") == 0
+    assert value(metrics, "broker_wait_seconds_sum", task="echo", priority="standard") == 0
+
+
+def test_the_end_to_end_time_runs_from_creation_to_the_end(metrics):
+    metrics.on_job_done(a_job(created_at=1000.0, finished_at=1004.0), Outcome.succeeded({}))
+
+    assert value(metrics, "e2e_seconds_sum", task="echo", outcome="succeeded") == 4
+
+
+def test_fill_is_slots_in_use_while_decoding_and_useful_tokens_else(metrics):
+    metrics.on_batch_done(batch())
+    metrics.on_batch_done(batch(phase="encode", capacity=0, tokens=30, padding_tokens=10))
+
+    assert value(metrics, "batch_fill_ratio_sum", model="small") == 0.75 + 0.75
+    assert value(metrics, "batch_tokens_sum", model="small", phase="encode") == 40
+    assert value(metrics, "tokens_total", model="small", kind="padding") == 10
+    assert value(metrics, "step_seconds_sum", model="small", phase="decode") == 0.02
+
+
+def test_a_model_call_fills_waits_tokens_and_pace(metrics):
+    timings = Timings(lane_wait_s=0.5, inference_s=2.0, first_token_s=1.0)
+
+    metrics.on_call(call(timings=timings, prompt_tokens=7, completion_tokens=4))
+
+    assert value(metrics, "lane_wait_seconds_sum", task="echo", priority="bulk") == 0.5
+    assert value(metrics, "inference_seconds_sum", task="echo", model="small") == 2
+    assert value(metrics, "time_to_first_token_seconds_sum", task="echo", model="small") == 1
+    assert value(metrics, "time_per_output_token_seconds_sum", task="echo", model="small") == 0.5
+    assert value(metrics, "tokens_total", model="small", kind="prompt") == 7
+    assert value(metrics, "tokens_total", model="small", kind="output") == 4
+
+
+def test_a_call_that_failed_has_no_times_but_its_waste(metrics):
+    metrics.on_call(call(code="cancelled", wasted_tokens=9))
+
+    assert value(metrics, "tokens_total", model="small", kind="wasted") == 9
+    assert value(metrics, "model_calls_total", task="echo", model="small", code="cancelled") == 1
+    assert value(metrics, "inference_seconds_count", task="echo", model="small") is None
+
+
+def test_engines_are_asked_at_the_scrape(metrics):
+    metrics.watch_engines(Engines())
+
+    assert value(metrics, "running", model="small") == 3
+    assert value(metrics, "waiting", model="small") == 5
+    assert value(metrics, "engine_up", model="small") == 1
+    assert value(metrics, "engine_up", model="dead") == 0
+
+
+def test_queues_are_counted_at_the_scrape_and_a_busy_database_costs_only_them(metrics, caplog):
+    depths = [{"storehand.text.bulk": 12}]
+    metrics.watch_queues(lambda: depths.pop())
+
+    assert value(metrics, "queue_depth", queue="storehand.text.bulk") == 12
+    assert value(metrics, "queue_depth", queue="storehand.text.bulk") is None
+    assert "goes on without them" in caplog.text
+
+
+def test_the_worker_counts_its_own_care(metrics):
+    metrics.leases_lost.inc()
+    metrics.jobs_in_hand.set(4)
+
+    assert value(metrics, "leases_lost_total") == 1
+    assert value(metrics, "jobs_in_hand") == 4
+
+
+def test_a_worker_that_starts_teaches_the_metrics_its_tasks():
+    metrics = Metrics()
+
+    metrics.on_worker_start(["echo"])
+    metrics.on_job_done(a_job(), Outcome.succeeded({}))
+
+    assert value(metrics, "jobs_total", task="echo", outcome="succeeded", code="ok") == 1
+
+
+def test_every_metric_is_documented_with_its_type_and_labels_and_nothing_else_is():
+    metrics = Metrics()
+    metrics.watch_engines(Engines())
+    metrics.watch_queues(lambda: {"queue": 1})
+    exposed = {family.name: (family.type, family.documentation) for family in metrics.registry.collect()}
+    ours = {name: about for name, about in exposed.items() if name.startswith("storehand")}
+    rows = re.findall(r"^\| `(storehand\w*)` \| (\w+) \| ([^|]*) \| ([^|]*) \|", DOCS.read_text(), flags=re.MULTILINE)
+
+    documented = {name: (kind, sentence.strip()) for name, kind, _, sentence in rows}
+
+    assert documented == {_shown(name, kind): (kind, sentence) for name, (kind, sentence) in ours.items()}
+    assert {name: labels.replace("`", "").replace(" ", "") for name, _, labels, _ in rows} == _labels(metrics)
+
+
+def _shown(name: str, kind: str) -> str:
+    return name + {"counter": "_total", "info": "_info"}.get(kind, "")
+
+
+def _labels(metrics: Metrics) -> dict[str, str]:
+    families = {
+        f"storehand_{each}": "model" for each in ("running", "waiting", "engine_up")
+    }  # asked at the scrape: no metric object holds their labels
+    families["storehand_queue_depth"] = "queue"
+    for metric in vars(metrics).values():
+        if hasattr(metric, "_labelnames"):
+            families[_shown(metric._name, metric._type)] = ",".join(metric._labelnames)
+    return {**families, "storehand_info": "version,python"}
