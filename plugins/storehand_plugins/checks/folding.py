@@ -1,0 +1,51 @@
+"""Text made comparable (width, case, forms of one character), with the way back to the original offsets."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+
+_SAME = str.maketrans(
+    {
+        "‐": "-",
+        "‑": "-",
+        "‒": "-",
+        "–": "-",
+        "—": "-",
+        "−": "-",
+        "⁄": "/",
+        "’": "'",
+        "×": "x",
+        "″": '"',
+        "”": '"',
+        "“": '"',
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """`text[i]` came from the original character `origin[i]`."""
+
+    text: str
+    origin: tuple[int, ...]
+
+    def span(self, start: int, end: int) -> tuple[int, int]:
+        """The original offsets of the folded range; it must not be empty."""
+        return self.origin[start], self.origin[end - 1] + 1
+
+    def squashed(self) -> Folded:
+        """Without what writers set freely: spaces and hyphens."""
+        kept = [index for index, char in enumerate(self.text) if not (char.isspace() or char == "-")]
+        return Folded("".join(self.text[index] for index in kept), tuple(self.origin[index] for index in kept))
+
+
+def fold(text: str) -> Folded:
+    """NFKC, lower case, one kind of dash and quote; character by character, so that offsets survive."""
+    chars: list[str] = []
+    origin: list[int] = []
+    for index, char in enumerate(text):
+        for folded in unicodedata.normalize("NFKC", char).lower().translate(_SAME):
+            chars.append(folded)
+            origin.append(index)
+    return Folded("".join(chars), tuple(origin))

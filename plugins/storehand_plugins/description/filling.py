@@ -1,0 +1,73 @@
+"""Puts the words of a plan into a text with slots, with the small changes grammar asks for around them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from storehand_plugins.description.kinds import NAME, FactKind, value_slot
+from storehand_plugins.description.plan import Plan
+
+TITLE_MAX = 150
+SLOT = re.compile(r"<(?:name|brand|[kv]\d+)>")
+_SENTENCE_START = re.compile(r"(?:^|[.!?]\s)$")
+_LOWERED = (FactKind.QUALITY, FactKind.MATERIAL, FactKind.COLOR, FactKind.PHRASE)
+
+
+def fill_title(draft: str, plan: Plan) -> str:
+    """At most 150 characters: a longer one falls back to the name, cut at a word."""
+    title = fill(draft, plan, is_title=True)
+    if len(title) > TITLE_MAX:
+        title = plan.name
+    if len(title) > TITLE_MAX:
+        cut = title[: TITLE_MAX + 1].rfind(" ")
+        title = title[: cut if cut > TITLE_MAX // 2 else TITLE_MAX].rstrip(" ,，、-")
+    return title
+
+
+def fill(draft: str, plan: Plan, *, is_title: bool = False) -> str:
+    """The draft with every slot replaced; `plan` has the words of each."""
+    words = plan.slots()
+    lowered = {} if is_title else _lowered(plan)
+    text = ""
+    end = 0
+    for match in SLOT.finditer(draft):
+        text += draft[end : match.start()]
+        slot = match.group()
+        value = lowered.get(slot, words[slot])
+        if plan.language == "en" and not is_title:
+            value = _fitted(value, slot, text)
+        text += (" " if _runs_together(text[-1:], value[:1]) else "") + value
+        end = match.end()
+        if _runs_together(value[-1:], draft[end : end + 1]):
+            text += " "
+    return text + draft[end:]
+
+
+def join(sentences: Sequence[str], plan: Plan) -> str:
+    """Sentences as one paragraph."""
+    return (" " if plan.language == "en" else "").join(sentences)
+
+
+def _lowered(plan: Plan) -> dict[str, str]:
+    """Values that are common words lose a table's capital inside a sentence: "made of Steel" is made of steel."""
+    if plan.language != "en":
+        return {}
+    return {
+        value_slot(number): fact.value[0].lower() + fact.value[1:]
+        for number, fact in enumerate(plan.facts, start=1)
+        if fact.kind in _LOWERED and fact.value[:1].isupper() and fact.value[1:].islower()
+    }
+
+
+def _fitted(value: str, slot: str, before: str) -> str:
+    if slot == NAME and value.lower().startswith("the ") and before.lower().endswith("the "):
+        return value[4:]
+    first = value.split(" ")[0]
+    if _SENTENCE_START.search(before) and slot != NAME and first.islower() and first.isalpha():
+        return value[0].upper() + value[1:]
+    return value
+
+
+def _runs_together(left: str, right: str) -> bool:
+    return bool(left and right) and left.isascii() and right.isascii() and left.isalnum() and right.isalnum()

@@ -1,0 +1,83 @@
+"""What the form of a value tells: whether it is a thing, a property or half a sentence, one or many, and its unit."""
+
+from __future__ import annotations
+
+import re
+
+from storehand_plugins.description.kinds import FactKind, Language
+
+_QUALITY_ENDINGS = ("able", "ible", "proof", "less", "-free", " free", "resistant", "friendly", " safe", "-safe")
+_NO_QUALITIES = frozenset(("cable", "table", "vegetable", "timetable"))
+_QUALITY = re.compile(
+    "lightweight|light|slim|compact|soft|warm|quiet|cordless|organic|vegan|handmade|stackable|durable|elastic|thin"
+    "|insulated|heated|scented|unscented|certified|recycled"
+)
+_HALF_SENTENCE = re.compile(
+    "(?:keeps|fits|supports|includes|comes|has|holds|works|made|designed|suits|folds|reduces|charges|connects|provides"
+    "|offers|features|protects|lasts|absorbs|runs|serves|removes|cleans|heats|cools|ideal|suitable|compatible|great"
+    "|perfect|for|with) "
+)
+_ZH_QUALITY = re.compile(
+    "(?:支持|可|易|免|不|能|适合|适用|采用|内置|配备|含|带|自带|兼容|便于|方便)"
+    "|(?:(?:防|抗|耐|低|轻|无).{1,3}|(?:轻便|便携|柔软|透气|保暖).{0,2})$"
+)
+_NO_PLURAL = re.compile("series|lens|news|canvas|gas|always|atlas|chess|less|plus|bonus|express")
+_HEAD = re.compile(r"\s(?:for|with|of|in)\s|[(,/|]| - ")
+_UNIT_CODES = {  # UN/CEFACT recommendation 20
+    "CMT": ("cm", "厘米"),
+    "MMT": ("mm", "毫米"),
+    "MTR": ("m", "米"),
+    "INH": ("in", "英寸"),
+    "KGM": ("kg", "千克"),
+    "GRM": ("g", "克"),
+    "LTR": ("L", "升"),
+    "MLT": ("ml", "毫升"),
+    "WTT": ("W", "瓦"),
+    "KWT": ("kW", "千瓦"),
+    "VLT": ("V", "伏"),
+    "HTZ": ("Hz", "赫兹"),
+    "HUR": ("hours", "小时"),
+    "MIN": ("minutes", "分钟"),
+    "DAY": ("days", "天"),
+    "MON": ("months", "个月"),
+    "ANN": ("years", "年"),
+    "CEL": ("°C", "℃"),
+    "LBR": ("lb", "磅"),
+    "ONZ": ("oz", "盎司"),
+    "P1": ("%", "%"),
+    "4L": ("MB", "MB"),
+    "E34": ("GB", "GB"),
+    "E35": ("TB", "TB"),
+    "AMH": ("Ah", "安时"),
+    "E09": ("mAh", "毫安时"),
+}
+
+
+def feature_kind(text: str, language: Language) -> FactKind:
+    """How a highlight without a name fits a sentence."""
+    if language == "zh":
+        return FactKind.QUALITY if _ZH_QUALITY.match(text) else FactKind.FEATURE
+    lowered = text.lower()
+    last = lowered.split()[-1]
+    if _HALF_SENTENCE.match(lowered):
+        return FactKind.PHRASE
+    if last not in _NO_QUALITIES and (_QUALITY.fullmatch(last) or lowered.endswith(_QUALITY_ENDINGS)):
+        return FactKind.QUALITY
+    return FactKind.FEATURE
+
+
+def is_plural(name: str) -> bool:
+    """Whether an English name speaks of many: by its last word before any "for", "with" or bracket."""
+    words = _HEAD.split(name)[0].split()
+    last = words[-1].lower() if words else ""
+    if len(last) < 4 or not last.isalpha() or _NO_PLURAL.fullmatch(last):
+        return False
+    return last.endswith("s") and not last.endswith(("ss", "us", "is"))
+
+
+def unit_of(code: str | None, language: Language) -> str:
+    """A unit code as words to put behind a number; an unknown code is left out."""
+    if code is None or code.upper() not in _UNIT_CODES:
+        return ""
+    english, chinese = _UNIT_CODES[code.upper()]
+    return chinese if language == "zh" else f" {english}"
