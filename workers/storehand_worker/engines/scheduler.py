@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import count
 from typing import Generic, NamedTuple, TypeVar
 
 from storehand.errors import Overloaded
 from storehand.job import Priority
+from storehand_worker.engines.line import Entry, Line, Ranked
 
 PATIENCE_S = 10.0
 """A deadline further away than this (or none) counts as this near, so that far deadlines are not passed for ever."""
@@ -42,30 +42,15 @@ class Pick(NamedTuple, Generic[T]):
     expired: list[T]
 
 
-@dataclass(slots=True, eq=False)
-class _Entry(Generic[T]):
-    item: T
-    cost: int
-    key: str
-    priority: Priority
-    deadline: float | None
-    due: float
-    number: int
-    is_gone: bool = False
-
-
-_Heap = list[tuple[float, int, _Entry[T]]]
-
-
 class Scheduler(Generic[T]):
     """Push, drop, pick. Times are seconds of any one clock; the caller passes `now`."""
 
     def __init__(self, max_waiting: int) -> None:
         self._max_waiting = max_waiting
         self._numbers = count()
-        self._lines: dict[Priority, _Heap[T]] = {priority: [] for priority in Priority}
-        self._deadlines: _Heap[T] = []
-        self._waiting: dict[str, dict[int, _Entry[T]]] = {}
+        self._lines: dict[Priority, Line[T]] = {priority: Line() for priority in Priority}
+        self._deadlines: list[Ranked[T]] = []
+        self._waiting: dict[str, dict[int, Entry[T]]] = {}
         self._sizes = dict.fromkeys(Priority, 0)
 
     def __len__(self) -> int:
@@ -85,11 +70,11 @@ class Scheduler(Generic[T]):
         patience = now + PATIENCE_S
         due = AGEING_S[priority] + (patience if deadline is None else min(deadline, patience))
         entries = [
-            _Entry(part.item, part.cost, key, priority, deadline, due, number)
+            Entry(part.item, part.cost, key, priority, deadline, due, number)
             for part, number in zip(parts, self._numbers, strict=False)
         ]
         for entry in entries:
-            heapq.heappush(self._lines[priority], (due, entry.number, entry))
+            self._lines[priority].push(entry)
             if deadline is not None:
                 heapq.heappush(self._deadlines, (deadline, entry.number, entry))
         self._waiting.setdefault(key, {}).update((entry.number, entry) for entry in entries)
@@ -112,35 +97,28 @@ class Scheduler(Generic[T]):
         expired = self._expire(now)
         if room <= 0:
             return Pick([], expired)
-        candidates = self._next(window or room, room if shared_room is None else shared_room)
-        chosen = fill([entry.cost for entry in candidates], budget=budget, room=room)
-        for index, entry in enumerate(candidates):
-            if index in chosen:
-                self._remove(entry)
-            else:
-                heapq.heappush(self._lines[entry.priority], (entry.due, entry.number, entry))
+        limit = window or room
+        candidates = self._next(limit, limit if shared_room is None else shared_room)
+        chosen = [candidates[index] for index in fill([entry.cost for entry in candidates], budget=budget, room=room)]
+        for entry in chosen:
+            self._remove(entry)
         self._sweep()
-        return Pick([entry.item for index, entry in enumerate(candidates) if index in chosen], expired)
+        return Pick([entry.item for entry in chosen], expired)
 
-    def _next(self, limit: int, shared_room: int) -> list[_Entry[T]]:
-        """Pops up to `limit` live entries in due order; lower classes only while they have room."""
-        found: list[_Entry[T]] = []
-        shared = 0
-        while len(found) < limit:
-            lines = [line for priority in Priority if (line := self._head(priority, shared < shared_room)) is not None]
-            if not lines:
-                break
-            entry = heapq.heappop(min(lines, key=lambda line: line[0][:2]))[2]
-            shared += entry.priority is not Priority.INTERACTIVE
+    def _next(self, limit: int, shared_room: int) -> list[Entry[T]]:
+        """The `limit` entries that are due first, lower classes only while they have room."""
+        ranked = self._lines[Priority.INTERACTIVE].first(limit)
+        if shared_room > 0:
+            ranked += self._lines[Priority.STANDARD].first(limit) + self._lines[Priority.BULK].first(limit)
+        ranked.sort()
+        found: list[Entry[T]] = []
+        for _, _, entry in ranked:
+            if entry.priority is not Priority.INTERACTIVE:
+                if shared_room <= 0:
+                    continue
+                shared_room -= 1
             found.append(entry)
-        return found
-
-    def _head(self, priority: Priority, has_shared_room: bool) -> _Heap[T] | None:
-        """The priority's line with a live entry in front, or none."""
-        line = self._lines[priority]
-        while line and line[0][2].is_gone:
-            heapq.heappop(line)
-        return line if line and (has_shared_room or priority is Priority.INTERACTIVE) else None
+        return found[:limit]
 
     def _expire(self, now: float) -> list[T]:
         found: list[T] = []
@@ -151,7 +129,7 @@ class Scheduler(Generic[T]):
                 found.append(entry.item)
         return found
 
-    def _remove(self, entry: _Entry[T]) -> None:
+    def _remove(self, entry: Entry[T]) -> None:
         entry.is_gone = True
         self._sizes[entry.priority] -= 1
         siblings = self._waiting[entry.key]
@@ -160,19 +138,19 @@ class Scheduler(Generic[T]):
             del self._waiting[entry.key]
 
     def _sweep(self) -> None:
-        """Rebuilds heaps that are mostly dead entries: a far deadline must not keep its request in memory."""
-        alive = self.parts()
-        for heap in (*self._lines.values(), self._deadlines):
-            if len(heap) > 2 * alive + 64:
-                heap[:] = [row for row in heap if not row[2].is_gone]
-                heapq.heapify(heap)
+        """A far deadline must not keep a request in memory that is long gone."""
+        for priority, line in self._lines.items():
+            line.sweep(self._sizes[priority])
+        if len(self._deadlines) > 2 * self.parts() + 64:
+            self._deadlines = [ranked for ranked in self._deadlines if not ranked[2].is_gone]
+            heapq.heapify(self._deadlines)
 
 
-def fill(costs: Sequence[int], *, budget: int, room: int) -> set[int]:
+def fill(costs: Sequence[int], *, budget: int, room: int) -> list[int]:
     """Indexes of the batch around `costs[0]`, the most urgent: sorted by cost, the run of neighbours that holds the
     most useful tokens while count x longest stays within the budget. Never empty when there are costs."""
     if not costs:
-        return set()
+        return []
     order = sorted(range(len(costs)), key=lambda index: (costs[index], index))
     head = order.index(0)
     sums = [0]
@@ -187,4 +165,4 @@ def fill(costs: Sequence[int], *, budget: int, room: int) -> set[int]:
         useful = sums[end] - sums[start]
         if useful > best_useful or (useful == best_useful and end - start > best[1] - best[0]):
             best, best_useful = (start, end), useful
-    return set(order[best[0] : best[1]])
+    return sorted(order[best[0] : best[1]])

@@ -1,0 +1,127 @@
+"""Streamed text: whole characters, no stop strings, and pieces that join to the text."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+
+from storehand_worker.engines.detokenize import Decode, TextStream
+from tests.tiny_models import byte_tokenizer
+
+BYTES = byte_tokenizer().backend_tokenizer
+STOPS = st.lists(st.text("ab#背包\n", min_size=1, max_size=4), max_size=3)
+
+
+def metaspace_tokenizer() -> Tokenizer:
+    """SentencePiece's manner: a leading space is dropped at the start, rare characters are bytes."""
+    vocabulary = {"<unk>": 0, **{f"<0x{byte:02X}>": byte + 1 for byte in range(256)}}
+    words = ["▁", "▁a", "a", "b", "▁ab", "#", "背", "▁b", "\n"]
+    vocabulary |= {word: len(vocabulary) + number for number, word in enumerate(words)}
+    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[], byte_fallback=True, unk_token="<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    return tokenizer
+
+
+META = metaspace_tokenizer()
+
+
+def decode_with(tokenizer: Tokenizer) -> Decode:
+    return lambda ids: tokenizer.decode(list(ids))
+
+
+def stream_all(stream: TextStream, ids: list[int]) -> list[str]:
+    pieces = []
+    for token in ids:
+        pieces.append(stream.push([token]))
+        if stream.is_stopped:
+            break
+    return [*pieces, stream.finish()]
+
+
+@pytest.mark.parametrize("tokenizer", [BYTES, META], ids=["byte-level", "sentencepiece"])
+def test_chinese_comes_in_whole_characters(tokenizer: Tokenizer) -> None:
+    text = "背包很轻，USB-C 🎒 好看。"
+    pieces = stream_all(TextStream(decode_with(tokenizer)), tokenizer.encode(text).ids)
+
+    assert "".join(pieces) == text
+    assert all("\ufffd" not in piece for piece in pieces)
+
+
+@pytest.mark.parametrize("tokenizer", [BYTES, META], ids=["byte-level", "sentencepiece"])
+@given(st.text("ab #背包é\n", max_size=30))
+@settings(max_examples=60, deadline=None)
+def test_pieces_join_to_what_is_decoded_at_once(tokenizer: Tokenizer, text: str) -> None:
+    ids = tokenizer.encode(text).ids
+    decode = decode_with(tokenizer)
+    stream = TextStream(decode)
+
+    pieces = stream_all(stream, ids)
+
+    assert "".join(pieces) == stream.text == decode(ids)
+
+
+def test_a_character_that_is_cut_off_by_the_length_is_left_out() -> None:
+    ids = BYTES.encode("好🎒").ids
+    stream = TextStream(decode_with(BYTES))
+
+    assert "".join(stream_all(stream, ids[:-1])) == "好"
+
+
+def test_text_at_once_and_token_by_token_are_the_same() -> None:
+    ids = BYTES.encode("a light bag 轻便背包").ids[:-1]
+    at_once, by_token = TextStream(decode_with(BYTES)), TextStream(decode_with(BYTES))
+    at_once.push(ids)
+    at_once.finish()
+
+    stream_all(by_token, ids)
+
+    assert at_once.text == by_token.text
+
+
+def test_a_stop_string_over_several_tokens_is_cut_with_all_that_follows() -> None:
+    stream = TextStream(decode_with(BYTES), ["###"])
+
+    pieces = stream_all(stream, BYTES.encode("a bag###and more").ids)
+
+    assert ("".join(pieces), stream.is_stopped) == ("a bag", True)
+
+
+def test_what_could_become_a_stop_string_is_held_back_and_comes_when_it_does_not() -> None:
+    stream = TextStream(decode_with(BYTES), ["##!"])
+    hash_id = BYTES.encode("#").ids[0]
+
+    held = [stream.push([hash_id]), stream.push([hash_id])]
+    more = stream.push(BYTES.encode("a").ids)
+
+    assert held == ["", ""]
+    assert more == "##a"
+    assert not stream.is_stopped
+
+
+def test_the_earliest_of_several_stop_strings_counts() -> None:
+    stream = TextStream(decode_with(BYTES), ["。", "好看"])
+
+    assert "".join(stream_all(stream, BYTES.encode("颜色好看。").ids)) == "颜色"
+
+
+@given(st.text("ab#背包\n", max_size=24), STOPS)
+@settings(max_examples=150, deadline=None)
+def test_streaming_with_stops_gives_the_text_before_the_first_stop(text: str, stops: list[str]) -> None:
+    stream = TextStream(decode_with(BYTES), stops)
+    found = [at for stop in stops if (at := text.find(stop)) >= 0]
+
+    pieces = stream_all(stream, BYTES.encode(text).ids)
+
+    joined = "".join(pieces)
+    assert joined == stream.text
+    # a stop that is whole earlier in the stream wins over one that begins earlier but is whole later
+    assert text.startswith(joined)
+    assert not any(stop in joined for stop in stops)
+    assert stream.is_stopped == bool(found)
+    if not found:
+        assert joined == text

@@ -1,0 +1,153 @@
+"""The lane: what callers and the engine's thread share."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+
+from storehand.engine import Request, Result, Timings
+from storehand.errors import Cancelled, EngineError, InvalidInput, Overloaded
+from storehand_worker.engines.call import Call
+from storehand_worker.engines.lane import Lane
+from storehand_worker.engines.scheduler import Part, Pick
+from tests.waiting import until
+
+RESULT = Result(timings=Timings(0, 0))
+
+
+def call_of(name: str, **request: Any) -> Call[Any]:
+    return Call(Request(id=name, **request), parts=1, now=0.0)
+
+
+def put(lane: Lane[str], name: str) -> Call[Any]:
+    call = call_of(name)
+    lane.put(call, [Part(name, 1)])
+    return call
+
+
+def pick(lane: Lane[str]) -> Pick[str]:
+    return lane.pick(lambda line: line.pick(0, room=9, budget=100))
+
+
+def test_the_engine_sleeps_until_something_comes() -> None:
+    lane: Lane[str] = Lane(4)
+    woken = threading.Event()
+    thread = threading.Thread(target=lambda: lane.wait() and woken.set(), daemon=True)
+    thread.start()
+
+    assert not woken.is_set()
+    put(lane, "a")
+
+    assert woken.wait(5)
+    thread.join(5)
+
+
+def test_closing_wakes_the_engine_and_lets_nobody_in() -> None:
+    lane: Lane[str] = Lane(4)
+    answers: list[bool] = []
+    thread = threading.Thread(target=lambda: answers.append(lane.wait()), daemon=True)
+    thread.start()
+
+    lane.close()
+
+    thread.join(5)
+    assert answers == [False]
+    with pytest.raises(EngineError):
+        put(lane, "late")
+
+
+def test_a_full_lane_is_overloaded_and_forgets_the_one_it_refused() -> None:
+    lane: Lane[str] = Lane(1)
+    put(lane, "a")
+
+    with pytest.raises(Overloaded):
+        put(lane, "b")
+    pick(lane)
+
+    put(lane, "b")
+    assert lane.waiting == 1
+
+
+def test_a_cancelled_request_ends_at_once_and_is_never_picked() -> None:
+    lane: Lane[str] = Lane(4)
+    call = put(lane, "a")
+    put(lane, "b")
+
+    lane.cancel("a", Cancelled("enough"))
+
+    assert isinstance(call.future.exception(0), Cancelled)
+    assert pick(lane).items == ["b"]
+
+
+def test_cancelling_what_is_unknown_or_done_is_ignored() -> None:
+    lane: Lane[str] = Lane(4)
+    call = put(lane, "a")
+    pick(lane)
+    call.finish(RESULT)
+
+    lane.cancel("a", Cancelled())
+    lane.cancel("never", Cancelled())
+
+    assert call.future.result(0) is RESULT
+
+
+def test_an_id_in_flight_is_refused_and_free_again_when_it_ended() -> None:
+    lane: Lane[str] = Lane(4)
+    call = put(lane, "a")
+    pick(lane)
+    with pytest.raises(InvalidInput):
+        put(lane, "a")
+
+    call.finish(RESULT)
+
+    put(lane, "a")
+    assert lane.waiting == 1
+
+
+def test_an_answer_ends_a_call_once() -> None:
+    call = call_of("a")
+
+    call.fail(Cancelled())
+    call.finish(RESULT)
+
+    assert isinstance(call.future.exception(0), Cancelled)
+    assert not call.future.cancel()
+
+
+def test_a_call_is_complete_with_the_last_of_its_parts_in_the_order_of_the_request() -> None:
+    call: Call[str] = Call(Request(id="a"), parts=3, now=0.0)
+
+    assert call.answer(2, "z") is None
+    assert call.answer(0, "x") is None
+    assert call.answer(1, "y") == ["x", "y", "z"]
+
+
+def test_many_threads_put_and_cancel_while_the_engine_picks_and_none_is_left_over() -> None:
+    lane: Lane[str] = Lane(10_000)
+    calls: list[Call[Any]] = []
+
+    def produce(name: str) -> None:
+        for number in range(100):
+            calls.append(put(lane, f"{name}-{number}"))
+            if number % 3 == 0:
+                lane.cancel(f"{name}-{number}", Cancelled())
+
+    def consume() -> None:
+        while lane.wait():
+            pick(lane)
+
+    engine = threading.Thread(target=consume, daemon=True)
+    engine.start()
+    producers = [threading.Thread(target=produce, args=(f"{number}",)) for number in range(8)]
+    for thread in producers:
+        thread.start()
+    for thread in producers:
+        thread.join(10)
+
+    until(lambda: lane.waiting == 0)
+    lane.close()
+    lane.fail_all(EngineError("closed"))
+    engine.join(5)
+    assert all(call.is_done for call in calls)
