@@ -43,6 +43,7 @@ class Sampling:
     seen: Tensor | None = None
 
 
+@torch.inference_mode()  # the logits are inference tensors, and suppressing writes into them
 def choose(logits: Tensor, rows: Sequence[Sampling], *, suppress: Tensor | None = None) -> tuple[list[int], list[bool]]:
     """The next token of every row, and whether its logits were sound (no NaN, not all forbidden). May write into
     `logits` [rows, vocabulary]."""
