@@ -117,9 +117,9 @@ class FakeEngine(BaseEngine[Piece]):
         is_stuck = all(self._has(piece, "hang_on") for piece in self._pieces)
         if self._step_s or is_stuck:
             self._closing.wait(max(self._step_s, 0.002 if is_stuck else 0.0))
-        before = self._pieces
-        self._pieces = [piece for piece in before if not self._advance(piece)]
-        self._tell(before, now() - at)
+        left = [piece for piece in self._pieces if not self._advance(piece)]
+        self._tell(self._pieces, now() - at)
+        self._pieces = left
 
     def _admit(self, at: float) -> None:
         room = self._capacity - len(self._pieces)

@@ -1,0 +1,165 @@
+"""Every engine in the same shape, so that one suite can ask all of them for the same manners."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from storehand.engine import BatchReport, Engine, EngineSpec, GenerateRequest, Request, Result, TextsRequest
+from storehand.task import GenerateOptions, Kind
+from storehand_worker.engines import builtin_engines
+from tests.tiny_models import save_encoder, save_text_model, spec_of
+
+POISON = "w7"
+"""A word on which the engines of `with_poison` fail."""
+
+
+class Gate:
+    """Holds an engine between two steps: its `on_batch` waits while the gate is closed."""
+
+    def __init__(self) -> None:
+        self.reports: list[BatchReport] = []
+        self._may_go = threading.Semaphore(0)
+        self._is_open = threading.Event()
+        self._is_open.set()
+
+    def __call__(self, report: BatchReport) -> None:
+        self.reports.append(report)
+        while not self._is_open.is_set() and not self._may_go.acquire(timeout=0.005):
+            pass
+
+    def close(self) -> None:
+        self._is_open.clear()
+
+    def open(self) -> None:
+        self._is_open.set()
+
+    def let_through(self, steps: int) -> None:
+        self._may_go.release(steps)
+
+
+@dataclass(frozen=True)
+class Kit:
+    """One engine and kind. `folder` holds its model (none for the fake)."""
+
+    name: str
+    engine: str
+    kind: Kind
+    folder: Path
+    options: dict[str, Any] = field(default_factory=dict)
+
+    def spec(self, *, gate: Callable[[BatchReport], None] | None = None, **binding: Any) -> EngineSpec:
+        options = {**self.options, **binding.pop("options", {})}
+        spec = spec_of(self.folder, kind=self.kind, options=options, **binding)
+        return spec if gate is None else replace(spec, on_batch=gate)
+
+    @contextmanager
+    def running(self, *, gate: Callable[[BatchReport], None] | None = None, **binding: Any) -> Iterator[Engine]:
+        engine = builtin_engines()[self.engine](self.spec(gate=gate, **binding))
+        try:
+            yield engine
+        finally:
+            if isinstance(gate, Gate):
+                gate.open()
+            engine.close(5.0)
+
+    def request(self, name: str, *texts: str, **fields: Any) -> Request:
+        """A small request: one prompt, or its texts."""
+        texts = texts or (f"w{len(name)} w5 {name}",)
+        if self.kind == "generate":
+            options = fields.pop("options", GenerateOptions(max_new_tokens=6))
+            return GenerateRequest(id=name, prompt=" ".join(texts), options=options, **fields)
+        pairs = tuple(f"w3 {text}" for text in texts) if self.kind == "score" else None
+        return TextsRequest(id=name, texts=texts, pairs=pairs, **fields)
+
+    def long_request(self, name: str, **fields: Any) -> Request:
+        """One that takes many steps, in an engine built with `narrow`."""
+        if self.kind == "generate":
+            return self.request(name, "w1 w2 w3", options=GenerateOptions(max_new_tokens=200), **fields)
+        return self.request(name, *(f"w{number} bag" for number in range(100)), **fields)
+
+    @property
+    def narrow(self) -> dict[str, Any]:
+        """One place: requests go one after the other, texts one per step."""
+        return {"slots": 1, "batch_tokens": 16, "options": {"words": 200, "step_s": 0.0005}}
+
+    @property
+    def with_poison(self) -> dict[str, Any]:
+        return {"options": {"fail_on": POISON}}
+
+    def answer(self, result: Result) -> Sequence[Any]:
+        """What the result says, without its times."""
+        match self.kind:
+            case "generate":
+                return result.completions
+            case "classify":
+                return result.classifications
+            case "encode":
+                return result.vectors
+            case "score":
+                return result.scores
+
+    def numbers(self, result: Result) -> list[float] | None:
+        """The answer as numbers, where equality is a matter of rounding; none where it is exact."""
+        match self.kind:
+            case "generate":
+                return None
+            case "classify":
+                return [score for each in result.classifications for score in each.scores.values()]
+            case "encode":
+                return [number for vector in result.vectors for number in vector]
+            case "score":
+                return list(result.scores)
+
+
+def make_kits(folder: Path) -> dict[str, Kit]:
+    text = save_text_model(folder / "text")
+    encoders = {
+        kind: save_encoder(folder / kind, kind=kind, labels=1 if kind == "score" else 3)
+        for kind in ("classify", "encode", "score")
+    }
+    kits = [
+        Kit("text", "text", "generate", text),
+        *(Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()),
+        Kit("fake-generate", "fake", "generate", folder),
+        Kit("fake-classify", "fake", "classify", folder),
+        Kit("fake-encode", "fake", "encode", folder),
+    ]
+    return {kit.name: kit for kit in kits}
+
+
+KIT_NAMES = (
+    "text",
+    "encoder-classify",
+    "encoder-encode",
+    "encoder-score",
+    "fake-generate",
+    "fake-classify",
+    "fake-encode",
+)
+
+
+@contextmanager
+def failing_model(poison_ids: Sequence[int], error: Exception) -> Iterator[list[int]]:
+    """While open, any embedding of real models that meets the ids side by side raises; yields how often."""
+    hits: list[int] = []
+    pattern = torch.tensor(list(poison_ids))
+
+    def hook(module: torch.nn.Module, args: tuple[Any, ...]) -> None:
+        if isinstance(module, torch.nn.Embedding) and args and args[0].shape[-1] >= len(pattern):
+            windows = args[0].unfold(-1, len(pattern), 1)
+            if (windows == pattern).all(-1).any():
+                hits.append(1)
+                raise error
+
+    handle = torch.nn.modules.module.register_module_forward_pre_hook(hook)
+    try:
+        yield hits
+    finally:
+        handle.remove()
