@@ -135,17 +135,20 @@ def test_engines_are_asked_at_the_scrape(metrics):
 
 
 def test_queues_are_counted_at_the_scrape_and_a_busy_database_costs_only_them(metrics, caplog):
-    depths = [{"storehand.text.bulk": 12}]
+    depths = [{"storehand.text.bulk": (12, 3)}]
     metrics.watch_queues(lambda: depths.pop())
 
-    assert value(metrics, "queue_depth", queue="storehand.text.bulk") == 12
-    assert value(metrics, "queue_depth", queue="storehand.text.bulk") is None
+    text = generate_latest(metrics.registry).decode()
+
+    assert 'storehand_queue_depth{queue="storehand.text.bulk",state="ready"} 12.0' in text
+    assert 'storehand_queue_depth{queue="storehand.text.bulk",state="in_hand"} 3.0' in text
+    assert "storehand_queue_depth{" not in generate_latest(metrics.registry).decode()
     assert "goes on without them" in caplog.text
 
 
 def test_the_worker_counts_its_own_care(metrics):
     metrics.leases_lost.inc()
-    metrics.jobs_in_hand.set(4)
+    metrics.watch_jobs(lambda: 4)
 
     assert value(metrics, "leases_lost_total") == 1
     assert value(metrics, "jobs_in_hand") == 4
@@ -163,7 +166,7 @@ def test_a_worker_that_starts_teaches_the_metrics_its_tasks():
 def test_every_metric_is_documented_with_its_type_and_labels_and_nothing_else_is():
     metrics = Metrics()
     metrics.watch_engines(Engines())
-    metrics.watch_queues(lambda: {"queue": 1})
+    metrics.watch_queues(lambda: {"queue": (1, 0)})
     exposed = {family.name: (family.type, family.documentation) for family in metrics.registry.collect()}
     ours = {name: about for name, about in exposed.items() if name.startswith("storehand")}
     rows = re.findall(r"^\| `(storehand\w*)` \| (\w+) \| ([^|]*) \| ([^|]*) \|", DOCS.read_text(), flags=re.MULTILINE)
@@ -182,7 +185,7 @@ def _labels(metrics: Metrics) -> dict[str, str]:
     families = {
         f"storehand_{each}": "model" for each in ("running", "waiting", "engine_up")
     }  # asked at the scrape: no metric object holds their labels
-    families["storehand_queue_depth"] = "queue"
+    families["storehand_queue_depth"] = "queue,state"
     for metric in vars(metrics).values():
         if hasattr(metric, "_labelnames"):
             families[_shown(metric._name, metric._type)] = ",".join(metric._labelnames)

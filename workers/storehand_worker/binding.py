@@ -61,10 +61,11 @@ def engine_spec(
     need: RoleNeed, binding: ModelBinding, *, on_batch: Callable[[BatchReport], None] = lambda report: None
 ) -> EngineSpec:
     """Everything the engine's factory gets; downloads a hub model when it is not in the local cache."""
-    needs_folder = engine_name(need, binding) in FOLDER_ENGINES
+    engine = engine_name(need, binding)
+    needs_folder = engine in FOLDER_ENGINES
     if binding.model == STARTER:
         folder = _starter(need) if needs_folder else need.starter
-        name = f"{STARTER}/{need.role}"
+        name = f"{STARTER if needs_folder else engine}/{need.role}"
     elif _is_folder(binding.model):
         folder = Path(binding.model).expanduser()
         name = folder.resolve().name

@@ -165,7 +165,7 @@ def _build(spec: EngineSpec, factory: EngineFactory) -> Engine:
             f"the model of the role {spec.role!r} ({spec.name}) can't be loaded: {reason}"
         ) from error
     log.info("role %s is served by %s, loaded in %.1f s", spec.role, spec.name, time.monotonic() - started)
-    if spec.binding.model == STARTER:
+    if spec.name.startswith(f"{STARTER}/"):
         log.warning("role %s uses a bundled starter model: good to try things out, not for real shoppers", spec.role)
     return engine
 

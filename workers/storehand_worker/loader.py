@@ -130,7 +130,8 @@ class _Loading:
             yield task
 
     def _checked_engines(self, plugin: object) -> Iterator[tuple[str, EngineFactory]]:
-        for name, factory in dict(_call(self.manager, plugin, "register_engines") or {}).items():
+        brought: Mapping[str, EngineFactory] = _call(self.manager, plugin, "register_engines") or {}
+        for name, factory in brought.items():
             if not isinstance(name, str) or not NAME.fullmatch(name) or not callable(factory):
                 raise PluginError(f"the engine {name!r} needs a lower case name and a callable")
             if name in builtin_engines() or name in self.engines:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
@@ -17,7 +17,7 @@ from storehand.engine import BatchReport
 from storehand.errors import StorehandError
 from storehand.hookspecs import hookimpl
 from storehand.job import Job, Outcome
-from storehand_worker.metrics_live import EngineCollector, Engines, QueueCollector
+from storehand_worker.metrics_live import Depths, EngineCollector, Engines, QueueCollector
 from storehand_worker.models import CallReport
 
 OTHER = "other"
@@ -60,9 +60,13 @@ class Metrics:
         self.know(models=engines.stats())
         EngineCollector(engines, self.registry)
 
-    def watch_queues(self, depths: Callable[[], Mapping[str, int]]) -> None:
-        """Once: `depths` is called at every scrape and returns messages waiting by queue."""
+    def watch_queues(self, depths: Depths) -> None:
+        """Once: `depths` is called at every scrape."""
         QueueCollector(depths, self.registry)
+
+    def watch_jobs(self, in_hand: Callable[[], int]) -> None:
+        """Once: `in_hand` is called at every scrape."""
+        self.jobs_in_hand.set_function(in_hand)
 
     # What is counted
 

@@ -15,6 +15,10 @@ from storehand.engine import EngineHealth, EngineState, EngineStats
 log = logging.getLogger(__name__)
 
 
+Depths = Callable[[], Mapping[str, tuple[int, int]]]
+"""Queue -> (ready, in hand)."""
+
+
 class Engines(Protocol):
     """The host, as far as it is looked at here."""
 
@@ -42,26 +46,28 @@ class EngineCollector(Collector):
 
 
 class QueueCollector(Collector):
-    """Depth of the broker's queues, where this worker can count them (embedded)."""
+    """Depth of the broker's queues, where this worker can count them (embedded): ready, and in some worker's hand."""
 
-    def __init__(self, depths: Callable[[], Mapping[str, int]], registry: CollectorRegistry) -> None:
+    def __init__(self, depths: Depths, registry: CollectorRegistry) -> None:
         self._depths = depths
         registry.register(self)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        family = _family("queue_depth", "Messages that wait in a queue of the embedded broker.", "queue")
+        family = _family("queue_depth", "Messages in a queue of the embedded broker.", "queue", "state")
         try:
             depths = self._depths()
         except Exception as error:  # a busy database must not cost the scrape all other metrics
             log.warning("queue depths can't be read (%s); this scrape goes on without them", error)
             depths = {}
-        for queue, depth in depths.items():
-            family.add_metric([queue], depth)
+        for queue, (ready, in_hand) in depths.items():
+            family.add_metric([queue, "ready"], ready)
+            family.add_metric([queue, "in_hand"], in_hand)
         yield family
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
-        yield _family("queue_depth", "Messages that wait in a queue of the embedded broker.", "queue")
+        """Names it without asking the database; registration would."""
+        yield _family("queue_depth", "Messages in a queue of the embedded broker.", "queue", "state")
 
 
-def _family(name: str, sentence: str, label: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(f"storehand_{name}", sentence, labels=[label])
+def _family(name: str, sentence: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(f"storehand_{name}", sentence, labels=labels)
