@@ -108,7 +108,7 @@ def transport_options(settings: Settings) -> dict[str, Any]:
     """What this broker needs so that no message is lost and no call hangs."""
     if settings.is_embedded:
         reserved = {"queues_ending": f".{Priority.INTERACTIVE}", "count": settings.reserved_threads}
-        return {"synchronous": settings.synchronous, "reserved": reserved}
+        return {"synchronous": settings.synchronous, "reserved": reserved, "busy_timeout": 10.0}
     if _scheme(settings).startswith(("redis", "valkey")):
         prefix = settings.queue_prefix
         return {

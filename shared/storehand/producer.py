@@ -81,6 +81,7 @@ class Producer:
             kwargs=dict(bell.kwargs),
             task_id=bell.task_id,
             headers=dict(bell.headers),
+            kwargsrepr=f"{len(jobs)} job(s)",  # in logs and Flower; an envelope would list all its ids
             queue=self._settings.queue(jobs[0].task, jobs[0].priority),
             producer=producer,
             ignore_result=True,
@@ -92,11 +93,10 @@ class Producer:
         from kombu.exceptions import KombuError
 
         app, pool = self._connected()
-        transport = pool.connections.connection
         try:
-            with self.gate, pool.acquire(block=True, timeout=_ACQUIRE_S) as producer:
+            with self.gate, pool.acquire(block=True, timeout=_ACQUIRE_S) as producer, _as_kombu_errors(producer):
                 yield app, producer
-        except (KombuError, OSError, *transport.connection_errors, *transport.channel_errors) as error:
+        except (KombuError, OSError) as error:
             raise Unavailable(f"the broker can't be reached: {error}") from error
 
     def _connected(self) -> tuple[Celery, Any]:
@@ -112,6 +112,18 @@ class Producer:
                 pool: Any = ProducerPool
                 self._pool = pool(connections, limit=_CONNECTIONS, Producer=self._app.amqp.Producer)
             return self._app, self._pool
+
+
+@contextmanager
+def _as_kombu_errors(producer: Any) -> Iterator[None]:
+    """Each transport has connection errors of its own."""
+    from kombu.exceptions import OperationalError
+
+    connection = producer.connection
+    try:
+        yield
+    except (*connection.connection_errors, *connection.channel_errors) as error:
+        raise OperationalError(str(error)) from error
 
 
 def _groups(jobs: Sequence[Job], size: int) -> list[list[Job]]:
