@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OUTSIDE = ROOT / "tests" / "outside_plugin"
+
+SHOWN = ("pyproject.toml", "storehand_tagline.py", "test_tagline.py")
 
 SERVE = """
 import json, sys
@@ -37,7 +40,7 @@ print(json.dumps([list(plugins.tasks), plugins.owners, output.to_json_dict(), "t
 def source(tmp_path_factory):
     """The plugin's project as its author has it, away from this one: a build leaves nothing in the work tree."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "storehand_tagline.py", "test_tagline.py"):
+    for name in SHOWN:
         shutil.copy(OUTSIDE / name, source)
     return source
 
@@ -81,3 +84,14 @@ def test_it_keeps_the_contract_in_the_six_lines_its_author_wrote(installed, sour
     answer = run(sys.executable, "-m", "pytest", *options, str(source / "test_tagline.py"), path=installed)
 
     assert "9 passed" in answer
+
+
+def test_the_page_shows_the_plugin_as_it_is():
+    page = (ROOT / "docs" / "plugins.md").read_text(encoding="utf-8")
+    sources = {name: (OUTSIDE / name).read_text(encoding="utf-8") for name in SHOWN}
+
+    shown = re.findall(r"^```(?:python|toml)\n(.*?)^```$", page, flags=re.DOTALL | re.MULTILINE)
+    found = [block for block in shown if any(block in source for source in sources.values())]
+
+    assert len(found) >= 6
+    assert [block for block in shown if block not in found and "Tagline" in block] == []

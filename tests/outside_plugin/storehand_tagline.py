@@ -1,4 +1,5 @@
 """One line that sells a product: a whole Storehand plugin."""
+# ruff: noqa: A002  # `input` is the word of the domain
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar
@@ -31,7 +32,7 @@ class TaglineTask(Task[TaglineInput, TaglineOutput]):
     roles: ClassVar[Mapping[str, Kind]] = {"text": "generate"}
     examples = (TaglineInput(product="Kettle, 1.7 L, stainless steel"), TaglineInput(product="电热水壶，1.7升，不锈钢"))
 
-    def run(self, input: TaglineInput, models: Models, context: Context) -> TaglineOutput:  # noqa: A002
+    def run(self, input: TaglineInput, models: Models, context: Context) -> TaglineOutput:
         facts = ", ".join([input.product.name, *input.product.positive_notes])
         options = GenerateOptions(max_new_tokens=24, temperature=0.8, n=3, stop=("\n",))
         texts = [completion.text.strip() for completion in models.generate("text", f"{facts}: ", options)]

@@ -13,15 +13,16 @@ from storehand.engine import EngineHealth, EngineState
 from storehand.errors import SettingsError
 from storehand.settings import Settings
 from storehand_worker.health import HealthServer
-from storehand_worker.liveness import DEAD_S, LOOP, STALE_S, WATCHER, Checks, Liveness
+from storehand_worker.liveness import DEAD_S, LOOP, STALE_S, STEP_DEAD_S, WATCHER, Checks, Liveness
 
 
 class Engines:
     def __init__(self) -> None:
         self.state = EngineState.OK
+        self.step_age_s = 0.0
 
     def health(self):
-        return {"small": EngineHealth(self.state, "CUDA is gone")}
+        return {"small": EngineHealth(self.state, "CUDA is gone", self.step_age_s)}
 
 
 class Worker:
@@ -158,3 +159,12 @@ def test_a_dead_engine_is_red_a_degraded_one_still_serves(worker):
 
     assert degraded == []
     assert worker.checks.live() == worker.checks.ready() == ["small is dead: CUDA is gone"]
+
+
+def test_an_engine_that_hangs_on_its_device_is_not_alive(worker):
+    worker.engines.step_age_s = STEP_DEAD_S - 1
+    slow = worker.checks.live()
+    worker.engines.step_age_s = STEP_DEAD_S + 1
+
+    assert slow == []
+    assert worker.checks.live() == worker.checks.ready() == ["small has work and has made no step for 301 s"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from importlib.metadata import EntryPoint
 from pathlib import Path
@@ -13,6 +14,7 @@ from storehand.errors import SettingsError
 from storehand.settings import Settings
 from storehand_worker.loader import HOOKS, Plugins, load_plugins
 
+PAGE = Path(__file__).parents[2] / "docs" / "plugins.md"
 GOOD = """
     from storehand.hookspecs import hookimpl
     from tests.small_engine import EchoTask, make_task
@@ -62,6 +64,12 @@ def test_every_hook_of_the_specification_is_known():
         "on_batch_done",
         "check_health",
     )
+
+
+def test_every_hook_has_a_heading_in_the_docs():
+    headings = re.findall(r"^### (.*)$", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+
+    assert set(HOOKS) == set(re.findall(r"`(\w+)\(", "\n".join(headings)))
 
 
 def test_the_built_in_plugins_load_through_the_same_entry_points():

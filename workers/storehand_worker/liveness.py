@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Protocol
 
 from storehand.engine import EngineHealth, EngineState
@@ -17,6 +17,10 @@ STALE_S: Mapping[str, float] = {LOOP: 60.0}
 DEAD_S: Mapping[str, float] = {LOOP: 900.0, WATCHER: 30.0}
 """Older ticks turn /livez red. The loop gets longer than any job may run: killing a worker because its broker is away
 would throw away the jobs in hand."""
+
+STEP_DEAD_S = 300.0
+"""An engine with work in hand that has made no step for so long hangs on its device. Its jobs still end by their time
+limits, so nothing else would tell."""
 
 
 class Liveness:
@@ -72,7 +76,7 @@ class Checks:
 
     def live(self) -> list[str]:
         """Red means: kill this process, it does not come back by itself."""
-        return [*self._too_old(DEAD_S), *self._engines_in(EngineState.DEAD)]
+        return [*self._too_old(DEAD_S), *self._dead_engines()]
 
     def ready(self) -> list[str]:
         """Red means: do not count on this worker now."""
@@ -80,7 +84,7 @@ class Checks:
             return self.started()
         draining = ["draining: it finishes what it has and takes nothing new"] if self._liveness.is_draining else []
         too_old = self._too_old({**DEAD_S, **STALE_S})
-        return [*draining, *too_old, *self._engines_in(EngineState.DEAD), *self._check_health()]
+        return [*draining, *too_old, *self._dead_engines(), *self._check_health()]
 
     def _too_old(self, limits: Mapping[str, float]) -> list[str]:
         ages_s = self._liveness.ages_s()
@@ -90,9 +94,12 @@ class Checks:
             if age_s > limits.get(source, float("inf"))
         ]
 
-    def _engines_in(self, state: EngineState) -> list[str]:
-        healths = self._engines.health() if self._engines else {}
-        return [f"{model} is {state}: {health.detail}" for model, health in healths.items() if health.state is state]
+    def _dead_engines(self) -> Iterator[str]:
+        for model, health in (self._engines.health() if self._engines else {}).items():
+            if health.state is EngineState.DEAD:
+                yield f"{model} is dead: {health.detail}"
+            elif health.last_step_age_s > STEP_DEAD_S:
+                yield f"{model} has work and has made no step for {health.last_step_age_s:.0f} s"
 
 
 _LOOP_HINT = ": is the broker reachable?"
