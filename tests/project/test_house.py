@@ -48,9 +48,9 @@ def test_no_file_names_a_package_registry_or_a_path_of_a_machine():
 
 
 def test_no_user_document_mentions_what_lies_outside_the_project():
-    documents = _tracked("*.md")
+    outside = re.compile(r"shared/(DESIGN|STYLE|research|data|hooks)\b")
 
-    assert not [file.name for file in documents if "../shared" in file.read_text(encoding="utf-8")]
+    assert not [file.name for file in _tracked("*.md") if outside.search(file.read_text(encoding="utf-8"))]
 
 
 def test_the_version_has_its_entry_in_the_changelog():
