@@ -22,7 +22,7 @@ QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
 
 def worker_app(settings: Settings) -> Celery:
     """An app that can run a worker with these settings."""
-    app = make_celery(settings)
+    app: Any = make_celery(settings)
     app.conf.update(
         worker_pool="storehand_worker.pool:EnginePool",
         worker_consumer="storehand_worker.guard:GuardedConsumer",

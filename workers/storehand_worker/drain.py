@@ -9,9 +9,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kombu.asynchronous import get_event_loop
+
+if TYPE_CHECKING:
+    from storehand_worker.pool import EnginePool
 
 log = logging.getLogger(__name__)
 
@@ -20,22 +23,7 @@ LEAVE_S = 2.0
 """How long threads that were told to stop are waited for; the engines need two steps."""
 
 
-class MessageInHand(Protocol):
-    @property
-    def is_running(self) -> bool: ...
-    @property
-    def is_settled(self) -> bool: ...
-
-
-class Drained(Protocol):
-    """The pool, as far as it is seen here."""
-
-    def in_hand(self) -> list[MessageInHand]: ...
-    def close_deliveries(self) -> None: ...
-    def hand_back(self, message: MessageInHand) -> None: ...
-
-
-def drain(pool: Drained, drain_s: float) -> None:
+def drain(pool: EnginePool, drain_s: float) -> None:
     """Returns when nothing is in hand any more, at the latest `drain_s` and some seconds later."""
     turn = _turner()
     pool.close_deliveries()
@@ -56,7 +44,7 @@ def drain(pool: Drained, drain_s: float) -> None:
     turn()
 
 
-def _unsettled(pool: Drained) -> int:
+def _unsettled(pool: EnginePool) -> int:
     return sum(not message.is_settled for message in pool.in_hand())
 
 

@@ -23,6 +23,7 @@ class Entry(Task):
     """Returns the output of a job, or `{"jobs": {id: status}}` of an envelope; raises the coded error of a job that
     failed, so that Celery and Flower say FAILURE. The outcome is stored before either."""
 
+    name: str
     abstract = True
     Request = "storehand_worker.request:JobRequest"
     acks_late = True

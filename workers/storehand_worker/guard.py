@@ -21,22 +21,24 @@ TOO_WIDE = (Exception, ValueError, TypeError, KeyError, AttributeError, Recursio
 class GuardedConsumer(Consumer):
     """Four kinds of malformed message make the stock consumer leave and, redelivered, leave again."""
 
-    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[[Any], Any]:
+    app: Any
+    timer: Any
+
+    def create_task_handler(self, *args: Any, **kwargs: Any) -> Callable[..., None]:
         handle = super().create_task_handler(*args, **kwargs)
         of_the_broker = tuple(
             error for error in (*self.connection_errors, *self.channel_errors) if error not in TOO_WIDE
         )
 
-        def on_task_received(message: Any) -> Any:
+        def on_task_received(message: Any) -> None:
             try:
-                return handle(message)
+                handle(message)
             except of_the_broker:
                 raise
             except Unavailable as error:
                 self._give_back(message, error)
             except Exception as error:
                 self._lay_aside(message, refusal(f"{type(error).__name__}: {error}"))
-            return None
 
         return on_task_received
 

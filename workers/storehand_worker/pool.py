@@ -63,6 +63,7 @@ class EnginePool(BasePool):
     body_can_be_buffer = True
     signal_safe = False
     limit: int
+    app: Any
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -75,7 +76,7 @@ class EnginePool(BasePool):
 
     # What Celery calls.
 
-    def on_apply(
+    def on_apply(  # pyright: ignore[reportIncompatibleMethodOverride]  # the base class returns nothing
         self,
         target: Callback,
         args: Sequence[Any] | None = None,
@@ -90,27 +91,19 @@ class EnginePool(BasePool):
     ) -> Message:
         waiter = callback or _nothing
         accept = accept_callback or _nothing
-        with self._lock:
-            running = self._by_task_id.get(correlation_id or "")
-            if running is not None and not running.is_settled:
-                running.waiters.insert(0, waiter)
-                log.info("message %s came again while it is in hand; it joins", correlation_id)
-            else:
-                running = None
-                message = Message(
-                    next(self._pids), correlation_id, waiter, lambda: target(*(args or ()), **(kwargs or {}))
-                )
-                self._in_hand[message.pid] = message
-                if correlation_id:
-                    self._by_task_id[correlation_id] = message
+        running = self._join(correlation_id, waiter)
         if running is not None:
-            self._count("redelivered")
-            self._count("reattached")
             accept(running.pid, time.monotonic())
             return running
-        limits = self._limits(soft_timeout, timeout)
+        message = Message(next(self._pids), correlation_id, waiter, lambda: target(*(args or ()), **(kwargs or {})))
         message.accept = accept
-        message.delivery = Delivery(limits, on_give_up=lambda outcome: self._give_up(message, timeout_callback))
+        message.delivery = Delivery(
+            self._limits(soft_timeout, timeout), on_give_up=lambda outcome: self._give_up(message, timeout_callback)
+        )
+        with self._lock:
+            self._in_hand[message.pid] = message
+            if correlation_id:
+                self._by_task_id[correlation_id] = message
         self._threads.submit(lambda: self._work(message))
         return message
 
@@ -146,6 +139,18 @@ class EnginePool(BasePool):
         }
 
     # The way of one message.
+
+    def _join(self, task_id: str | None, waiter: Callback) -> Message | None:
+        """The message is in hand already and was delivered again: after a reconnect the broker knows no better."""
+        with self._lock:
+            running = self._by_task_id.get(task_id or "")
+            if running is None or running.is_settled:
+                return None
+            running.waiters.insert(0, waiter)  # the newest first: the channel of an older one may be dead
+        self._count("redelivered")
+        self._count("reattached")
+        log.info("message %s came again while it is in hand; it joins", task_id)
+        return running
 
     def _work(self, message: Message) -> None:
         if not self._begin(message):

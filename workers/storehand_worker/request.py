@@ -30,7 +30,8 @@ class JobRequest(Request):
 
     def reject(self, requeue: bool = False) -> None:
         if not requeue and not self.acknowledged:
-            self._end(refusal("Celery could not use its eta"))
+            app: Any = self.app
+            app.job_path.discards.bury(self.message, refusal("Celery could not use its eta"))
         super().reject(requeue)
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
@@ -40,7 +41,8 @@ class JobRequest(Request):
         self._announce_cancelled(emit_retry=False)
 
     def _end(self, error: StorehandError) -> None:
-        self.app.job_path.discards.end(self.type, self.id, self.args, self.kwargs, error)
+        app: Any = self.app
+        app.job_path.discards.end(self.type, self.id, self.args, self.kwargs, error)
 
 
 def _problem(request: Any) -> str | None:

@@ -16,7 +16,8 @@ from storehand_worker.pool import EnginePool
 
 log = logging.getLogger(__name__)
 
-LOOP_TICK_S = 5.0
+LOOP_TICK_S = 0.5
+"""Also how soon SIGTERM is seen: a signal alone does not end the loop's wait for events."""
 
 
 class JobPathStep(bootsteps.StartStopStep):
@@ -25,24 +26,24 @@ class JobPathStep(bootsteps.StartStopStep):
     requires = ("celery.worker.components:Pool",)
     label = "job path"
 
-    def __init__(self, worker: Any, autoscale: Any = None, **options: Any) -> None:
-        _refuse(worker, autoscale)
-        self._path = worker.app.job_path
-        super().__init__(worker, **options)
+    def __init__(self, parent: Any, autoscale: Any = None, **options: Any) -> None:
+        _refuse(parent, autoscale)
+        self._path = parent.app.job_path
+        super().__init__(parent, **options)
 
-    def create(self, worker: Any) -> None:
+    def create(self, parent: Any) -> None:
         settings = self._path.settings
-        if worker.app.amqp.queues._consume_from is None:
-            worker.app.amqp.queues.select(queue_names(settings))
-        if worker.concurrency != settings.concurrency:  # -c: the share for interactive jobs follows it
-            changed = settings.model_copy(update={"concurrency": worker.concurrency})
-            worker.app.conf.broker_transport_options = transport_options(changed)
+        if parent.app.amqp.queues._consume_from is None:
+            parent.app.amqp.queues.select(queue_names(settings))
+        if parent.concurrency != settings.concurrency:  # -c: the share for interactive jobs follows it
+            changed = settings.model_copy(update={"concurrency": parent.concurrency})
+            parent.app.conf.broker_transport_options = transport_options(changed)
 
-    def start(self, worker: Any) -> None:
-        self._path.pool = worker.pool
+    def start(self, parent: Any) -> None:
+        self._path.pool = parent.pool
         log.info("this worker is %s; %s", self._path.owner, _broker_words(self._path.settings))
         try:
-            self._path.open(soft_s=worker.soft_time_limit or math.inf, hard_s=worker.time_limit or math.inf)
+            self._path.open(soft_s=parent.soft_time_limit or math.inf, hard_s=parent.time_limit or math.inf)
         except StorehandError as error:
             log.critical("the worker can't start: %s: %s", error.code, error.message)
             self._path.close()
@@ -58,7 +59,7 @@ class JobPathStep(bootsteps.StartStopStep):
         liveness.is_started = True
         hub.call_repeatedly(LOOP_TICK_S, liveness.tick)
 
-    def stop(self, worker: Any) -> None:
+    def stop(self, parent: Any) -> None:
         """Before the pool drains."""
         self._path.begin_draining()
 

@@ -1,0 +1,67 @@
+"""A worker per module: starting one takes about a second."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from kombu import pools
+
+from storehand import Client
+from storehand.celery_app import make_celery
+from storehand.job import Outcome
+from tests.pipeline.workers import Shop, WorkerProcess
+
+
+@pytest.fixture(scope="session")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
+    return Shop(tmp_path_factory.mktemp("shop"))
+
+
+@pytest.fixture(scope="session")
+def worker(shop: Shop) -> Iterator[WorkerProcess]:
+    with shop.worker() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def client(shop: Shop) -> Iterator[Client]:
+    with Client(shop.settings) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def celery(shop: Shop) -> Iterator[Any]:
+    """A plain producer: knows the queues and task names, nothing else of us."""
+    app = make_celery(shop.settings)
+    yield app
+    app.close()
+    pools.reset()  # kombu keeps an app's connections for the life of the process
+
+
+@pytest.fixture(scope="session")
+def send(celery: Any) -> Callable[..., str]:
+    """Publishes a plain Celery message; the task id is the job id."""
+
+    def publish(input_: dict[str, Any] | None = None, *, task: str = "storehand.probe", **options: Any) -> str:
+        kwargs = options.pop("kwargs", {"input": input_ or {}})
+        return str(celery.send_task(task, kwargs=kwargs, **options).id)
+
+    return publish
+
+
+@pytest.fixture(scope="session")
+def outcome_of(client: Client) -> Callable[..., Outcome]:
+    """Waits for the row and its outcome: a plain producer's row is written by the worker."""
+
+    def wait(job_id: str, timeout_s: float = 10.0) -> Outcome:
+        from tests.waiting import until
+
+        def found() -> Outcome | None:
+            job = client.store.get([job_id]).get(job_id)
+            return job.outcome if job else None
+
+        return until(found, timeout_s=timeout_s)  # type: ignore[return-value]  # until returns what is truthy
+
+    return wait

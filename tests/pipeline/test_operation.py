@@ -1,0 +1,143 @@
+"""What an operator does and sees: inspect, probes, refusals, the end of a worker."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storehand import Client
+from storehand.job import Status
+from tests.pipeline.probe_plugin import ProbeInput
+from tests.pipeline.workers import Shop, WorkerProcess
+from tests.waiting import until
+
+
+def test_inspect_tells_what_the_worker_is_and_does(
+    worker: WorkerProcess, celery: Any, client: Client, send: Callable[..., str], shop: Shop
+) -> None:
+    job_id = send({"workS": 20})
+    until(lambda: shop.noted("starts")[job_id])
+    inspect = celery.control.inspect(destination=["w1@test"], timeout=5)
+
+    [pong] = inspect.ping().values()
+    [active] = inspect.active().values()
+    [stats] = inspect.stats().values()
+    [registered] = inspect.registered().values()
+
+    assert pong == {"ok": "pong"}
+    assert [each["id"] for each in active] == [job_id]
+    assert len(stats["pool"]["processes"]) == stats["pool"]["max-concurrency"] == 16
+    assert stats["pool"]["timeouts"] == [540.0, 600.0]
+    assert stats["prefetch_count"] == 16
+    assert "storehand.probe" in registered
+    client.job(job_id).cancel()
+
+
+def test_the_probes_say_ready_and_the_metrics_count_jobs(worker: WorkerProcess, client: Client) -> None:
+    client.submit(ProbeInput()).result(timeout=10)
+
+    assert worker.get("/startupz")[0] == worker.get("/readyz")[0] == worker.get("/livez")[0] == 200
+    assert 'storehand_jobs_total{code="ok",outcome="succeeded",task="probe"}' in worker.get("/metrics")[1]
+
+
+def test_the_log_tells_the_mode_and_the_way_out_of_it(worker: WorkerProcess) -> None:
+    assert "for one host" in worker.log_text()
+    assert "STOREHAND_BROKER_URL=redis://" in worker.log_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [(["-P", "threads"], "leave -P out"), (["--autoscale", "4,1"], "set -c once")],
+)
+def test_what_can_not_work_is_refused_with_the_reason(arguments: list[str], reason: str, tmp_path: Path) -> None:
+    ended = _celery(Shop(tmp_path), "worker", *arguments)
+
+    assert ended.returncode == 1
+    assert reason in ended.stdout
+
+
+def test_a_worker_without_tasks_leaves_with_an_error(tmp_path: Path) -> None:
+    ended = _celery(Shop(tmp_path, queues='["nobody"]', routes='{"probe": "text"}'), "worker")
+
+    assert ended.returncode == 1
+    assert "can't start" in ended.stdout
+
+
+def test_importing_the_app_loads_no_model_library() -> None:
+    code = "import sys, storehand_worker.app; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 0
+
+
+def test_sigterm_lets_running_jobs_finish_and_loses_none(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, drain_s=20)
+    with Client(shop.settings) as client:
+        with shop.worker() as worker:
+            handles = [client.submit(ProbeInput(text=str(number), work_s=0.3)) for number in range(60)]
+            handles += client.submit_many([ProbeInput(text=str(number), work_s=0.3) for number in range(40)])
+            until(lambda: sum(shop.noted("starts").values()) >= 20)
+            worker.send(signal.SIGTERM)
+            assert worker.wait() == 0
+        left = [handle for handle in handles if handle.status is not Status.SUCCEEDED]
+        assert left, "the worker was too quick for this test"
+        assert all(handle.status is Status.QUEUED and handle.job.attempts == 0 for handle in left)
+
+        with shop.worker(name="w2"):
+            for handle in handles:
+                handle.result(timeout=20)
+
+        assert set(shop.noted("ends").values()) == {1}
+
+
+def test_sigterm_hands_back_what_does_not_finish_in_time(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, drain_s=0.5)
+    with Client(shop.settings) as client:
+        with shop.worker() as worker:
+            single = client.submit(ProbeInput(work_s=30))
+            first, second = client.submit_many([ProbeInput(work_s=30), ProbeInput(work_s=0)])
+            until(lambda: shop.noted("starts").keys() >= {single.id, first.id} and second.job.outcome)
+            worker.send(signal.SIGTERM)
+            assert worker.wait(10) == 0
+
+        for handle in (single, first):
+            assert (handle.status, handle.job.attempts, handle.job.crashes) == (Status.QUEUED, 0, 0)
+
+
+def test_a_thread_that_will_not_stop_does_not_hold_the_worker(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, drain_s=0.2)
+    with Client(shop.settings) as client, shop.worker() as worker:
+        handle = client.submit(ProbeInput(work_s=60, mode="stubborn"))
+        until(lambda: shop.noted("starts")[handle.id])
+        worker.send(signal.SIGTERM)
+
+        assert worker.wait(15) == 0
+        assert handle.status is Status.QUEUED
+
+
+def test_sigquit_hands_everything_back_at_once(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    with Client(shop.settings) as client, shop.worker() as worker:
+        handle = client.submit(ProbeInput(work_s=60))
+        until(lambda: shop.noted("starts")[handle.id])
+        worker.send(signal.SIGQUIT)
+
+        worker.wait(15)
+        assert (handle.status, handle.job.attempts) == (Status.QUEUED, 0)
+
+
+def _celery(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "storehand_worker.app", *arguments],
+        env={**shop.environment, "STOREHAND_HTTP_PORT": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=60,
+        check=False,
+    )
