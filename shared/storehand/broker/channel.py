@@ -69,7 +69,7 @@ class Channel(VirtualChannel):
         with self.connection.transaction(is_publish=True) as db:
             messages.put(db, drafts)
             wanted = queues.addresses(db, {draft.queue for draft in drafts})
-        self.connection.bell.ring(wanted)
+        self.connection.ring(wanted)
 
     @contextmanager
     def batch(self, max_size: int = 1000) -> Iterator[PublishBatch]:
@@ -156,7 +156,7 @@ class Channel(VirtualChannel):
             for delivery in found:
                 self.qos.settled(delivery.tag)
             raise
-        self.connection.bell.ring(wanted)
+        self.connection.ring(wanted)
         return found
 
     def _claim_from(self, queue: str, db: sqlite3.Connection, owner: str, *, limit: int) -> list[Delivery]:
@@ -216,7 +216,7 @@ class Channel(VirtualChannel):
             self._keep(settlements)
             log.warning("%d settled messages can't be written: %s; trying again", len(settlements), error)
         else:
-            self.connection.bell.ring(wanted)
+            self.connection.ring(wanted)
 
     def _settle(self, db: sqlite3.Connection, owner: str, settlements: list[Settlement]) -> set[str]:
         limit = self.connection.max_deliveries

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from storehand.broker import queues
 from storehand.broker.database import Database
-from storehand.broker.liveness import Bell
+from storehand.broker.liveness import ring
 
 _WAIT_S = 30.0
 
@@ -46,7 +46,6 @@ def requeue_dead(path: Path | str, ids: Iterable[int] | None = None) -> int:
     `ids` None means all. Malformed ones go back too, and die again: mend or drop those.
     """
     database = Database(Path(path))
-    bell = Bell(database.path)
     where, values = _chosen(ids)
     try:
         with database.transaction(wait_s=_WAIT_S) as db:
@@ -58,9 +57,8 @@ def requeue_dead(path: Path | str, ids: Iterable[int] | None = None) -> int:
             ).rowcount
             db.execute(f"DELETE FROM dead WHERE {where}", values)  # noqa: S608 -- placeholders only
             wanted = queues.addresses(db, names)
-        bell.ring(wanted)
+        ring(database.path, wanted)
     finally:
-        bell.close()
         database.close()
     return count
 

@@ -15,7 +15,7 @@ import socket
 import stat
 import tempfile
 import weakref
-from collections.abc import Iterable
+from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
@@ -150,25 +150,16 @@ def known_owners(database: Path) -> set[str]:
         return set()
 
 
-class Bell:
+def ring(database: Path, addresses: Collection[str]) -> None:
     """Wakes consumers by one datagram each; never blocks, and the dead don't matter."""
-
-    def __init__(self, database: Path) -> None:
-        self._folder = live_folder(database)
-        self._socket: socket.socket | None = None  # at first need: Celery makes transports only to look at their type
-
-    def ring(self, addresses: Iterable[str]) -> None:
+    if not addresses:
+        return
+    folder = live_folder(database)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+        bell.setblocking(False)
         for address in addresses:
-            if self._socket is None:
-                self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-                self._socket.setblocking(False)
             with suppress(OSError):  # gone, or so many wake-ups wait already that one more says nothing
-                self._socket.sendto(b"\0", str(self._folder / address))
-
-    def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
-            self._socket = None
+                bell.sendto(b"\0", str(folder / address))
 
 
 def _lock_file(database: Path, owner: str) -> Path:

@@ -60,6 +60,7 @@ class LoopPlace:
         except QueueBusy:
             self._is_due = self._is_waiting_for_lock = True
             self._loop.call_later(_RETRY_S, self._try_again)
+            self._presence.poke()  # the hub reckoned its poll before this timer was there: let it reckon again
             return
         if self._is_due:
             self._presence.poke()  # there may be more: do not let the poll wait

@@ -67,26 +67,29 @@ def put(db: sqlite3.Connection, drafts: Iterable[Draft]) -> None:
 
 def claim(db: sqlite3.Connection, queue: str, owner: str, *, limit: int) -> list[Delivery]:
     """The oldest ready messages, now owned. Rows that are no message go to the dead letters instead."""
-    rows = db.execute(
+    while rows := _mark(db, queue, owner, limit=limit):
+        if ready := _deliveries(db, queue, rows):
+            return ready
+    return []
+
+
+def take(db: sqlite3.Connection, queue: str, *, limit: int) -> list[Delivery]:
+    """Like `claim` for consumers that never acknowledge: the rows are gone."""
+    while rows := _mark(db, queue, "", limit=limit):
+        ready = _deliveries(db, queue, rows)
+        db.executemany("DELETE FROM message WHERE id=?", [(row[0],) for row in rows])
+        if ready:
+            return ready
+    return []
+
+
+def _mark(db: sqlite3.Connection, queue: str, owner: str, *, limit: int) -> list[Any]:
+    return db.execute(
         "UPDATE message SET owner=?, deliveries=deliveries+1 WHERE id IN (SELECT id FROM message"
         " WHERE queue=? AND owner IS NULL AND (expires IS NULL OR expires>?) ORDER BY id LIMIT ?)"
         " RETURNING id, deliveries, envelope, body",
         (owner, queue, time.time(), limit),
     ).fetchall()
-    return _deliveries(db, queue, rows)
-
-
-def take(db: sqlite3.Connection, queue: str, *, limit: int) -> list[Delivery]:
-    """Like `claim` for consumers that never acknowledge: the rows are gone."""
-    rows = db.execute(
-        "UPDATE message SET owner='', deliveries=deliveries+1 WHERE id IN (SELECT id FROM message"
-        " WHERE queue=? AND owner IS NULL AND (expires IS NULL OR expires>?) ORDER BY id LIMIT ?)"
-        " RETURNING id, deliveries, envelope, body",
-        (queue, time.time(), limit),
-    ).fetchall()
-    taken = _deliveries(db, queue, rows)
-    db.executemany("DELETE FROM message WHERE id=?", [(row[0],) for row in rows])
-    return taken
 
 
 def settle(db: sqlite3.Connection, owner: str, settlements: Iterable[Settlement], *, max_deliveries: int) -> Settled:

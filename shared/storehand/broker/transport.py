@@ -16,7 +16,7 @@ from storehand.broker.bases import VirtualTransport
 from storehand.broker.channel import Channel
 from storehand.broker.database import Database
 from storehand.broker.errors import QueueBusy, QueueUnavailable
-from storehand.broker.liveness import Bell, Presence
+from storehand.broker.liveness import Presence, ring
 from storehand.broker.loop import LoopPlace, is_loop_thread
 from storehand.broker.qos import Reserve
 from storehand.broker.upkeep import housekeep
@@ -65,7 +65,6 @@ class Transport(VirtualTransport):
         self.reserve = Reserve.from_option(chosen.get("reserved"))
         self._publish_wait_s = float(chosen.get("busy_timeout", 30.0))
         self.database = Database(queue_file(client.hostname), synchronous=chosen.get("synchronous", "FULL"))
-        self.bell = Bell(self.database.path)
         self._presence: Presence | None = None
         self._place: LoopPlace | None = None
         self._housekeeping_due = 0.0
@@ -88,7 +87,6 @@ class Transport(VirtualTransport):
             super().close_connection(connection)
         finally:
             self._depart()
-            self.bell.close()
             self.database.close()
 
     def _depart(self) -> None:
@@ -158,6 +156,10 @@ class Transport(VirtualTransport):
         if self._place is not None and self._place.is_elsewhere():
             self.poke()
 
+    def ring(self, addresses: set[str]) -> None:
+        """Wakes consumers, ourselves too if we are among them."""
+        ring(self.database.path, addresses)
+
     def poke(self) -> None:
         if self.owner is not None:
             self.presence().poke()
@@ -179,7 +181,7 @@ class Transport(VirtualTransport):
         presence.refresh()
         self._housekeeping_due = time.monotonic() + self.reclaim_interval_s
         wait_s = _TICK_WAIT_S if is_loop_thread() else _DRAIN_WAIT_S
-        self.bell.ring(housekeep(self.database, me=presence.owner, max_deliveries=self.max_deliveries, wait_s=wait_s))
+        self.ring(housekeep(self.database, me=presence.owner, max_deliveries=self.max_deliveries, wait_s=wait_s))
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         if self._place is not None:

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from kombu import Connection
+from kombu.exceptions import OperationalError
+
+from storehand.broker import dead_messages, oldest_ready_age_s, queue_depths, schema
+from storehand.broker.database import Database
+from storehand.broker.errors import QueueBusy, QueueUnavailable
+from storehand.errors import SettingsError
+from tests.broker.conftest import Connect
+from tests.broker.talk import Reader, execute, send
+
+
+def test_a_newer_schema_is_refused_with_both_versions_named(path: Path) -> None:
+    Database(path).open()
+    execute(path, f"PRAGMA user_version={schema.VERSION + 1}")
+
+    with pytest.raises(SettingsError, match=f"schema {schema.VERSION + 1}, this one knows {schema.VERSION}"):
+        Connection(f"embedded://{path}").connect()
+
+
+def test_another_programs_database_is_refused_and_left_alone(path: Path) -> None:
+    execute(path, "CREATE TABLE orders(id)")
+
+    with pytest.raises(SettingsError, match="another program"):
+        Database(path).open()
+
+    assert execute(path, "PRAGMA journal_mode") == [("delete",)]
+
+
+def test_a_file_that_is_no_database_is_unavailable(path: Path) -> None:
+    path.write_text("nothing " * 200)
+
+    with pytest.raises(QueueUnavailable):
+        Database(path).open()
+
+
+@pytest.mark.parametrize("url", ["embedded://", "embedded:///", "embedded://relative/queue.db"])
+def test_a_url_without_an_absolute_path_is_refused(url: str) -> None:
+    with pytest.raises(SettingsError, match="absolute path"):
+        Connection(url).connect()
+
+
+def test_only_the_owner_may_read_the_file(path: Path) -> None:
+    Database(path).open()
+
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_locked_file_is_busy_and_publishers_get_kombus_operational_error(path: Path, connect: Connect) -> None:
+    connection = connect(busy_timeout=0.1)
+    connection.connect()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+
+        with pytest.raises(QueueBusy):
+            send(connection, "q", 1)
+        with pytest.raises(OperationalError):
+            connection.Producer().publish(1, routing_key="q", retry=True, retry_policy={"max_retries": 3})
+
+        other.execute("ROLLBACK")
+    send(connection, "q", 2)
+    assert Reader(connection, "q").read() == [2]
+
+
+def test_a_file_replaced_under_a_publisher_is_noticed_and_the_next_try_reaches_the_new_one(
+    path: Path, connect: Connect
+) -> None:
+    connection = connect()
+    send(connection, "q", 1)
+    for file in path.parent.glob("queue.db*"):
+        if file.is_file():
+            file.unlink()
+
+    with pytest.raises(QueueUnavailable):
+        send(connection, "q", 2)
+    send(connection, "q", 3)
+
+    assert Reader(connect(), "q").read() == [3]
+
+
+def test_a_forked_publisher_opens_its_own_connection(path: Path, connect: Connect) -> None:
+    connection = connect()
+    send(connection, "q", "parent")
+    child = os.fork()
+    if child == 0:
+        try:
+            send(connection, "q", "child")
+            connection.release()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
+
+    send(connection, "q", "parent again")
+    assert Reader(connect(), "q").read() == ["parent", "child", "parent again"]
+
+
+def test_a_forked_consumer_leaves_the_parents_messages_to_the_parent(path: Path, connect: Connect) -> None:
+    reader = Reader(connect(), "q")
+    send(connect(), "q", "first")
+    assert reader.read() == ["first"]
+    send(connect(), "q", "second")
+    child = os.fork()
+    if child == 0:
+        try:
+            got = reader.read()
+            reader.messages[0].ack()
+            reader.messages[1].ack()
+            reader.connection.release()
+            os._exit(0 if got == ["second"] else 1)
+        finally:
+            os._exit(2)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+    assert queue_depths(path) == {"q": (0, 1)}
+    reader.messages[0].ack()
+    assert queue_depths(path) == {}
+
+
+def test_a_file_that_is_not_there_is_empty_and_stays_absent(path: Path) -> None:
+    assert queue_depths(path) == {}
+    assert oldest_ready_age_s(path) == 0
+    assert dead_messages(path) == []
+    assert not path.exists()
