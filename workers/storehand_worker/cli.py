@@ -16,6 +16,7 @@ from rich.text import Text
 
 from storehand.cli.app import ANY_ARGUMENTS, App, TaskSchemas
 from storehand.cli.checks import Check
+from storehand.cli.doctor import examine
 from storehand.cli.exits import extra_missing
 from storehand.cli.options import AsJson, DataDir, load_settings
 from storehand.cli.output import print_json, print_table, say
@@ -155,7 +156,7 @@ def _names(text: str | None) -> list[str] | None:
 def _worker_side(settings: Settings) -> list[Check]:
     with extras("doctor"):
         from storehand_worker.doctor import PROBES
-    return [check for probe in PROBES for check in probe(settings)]
+    return [check for probe in PROBES for check in examine(probe, settings)]
 
 
 def _plugin_schemas(settings: Settings) -> TaskSchemas:

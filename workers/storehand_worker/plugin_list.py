@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from importlib import metadata
@@ -11,7 +11,6 @@ from typing import Any
 
 from storehand.hookspecs import ENTRY_POINT_GROUP
 from storehand.settings import Settings
-from storehand.task import Task
 from storehand_worker import loader
 from storehand_worker.loader import Plugins, load_plugins
 
@@ -25,7 +24,6 @@ class PluginInfo:
     version: str
     tasks: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
-    engines: tuple[str, ...] = ()
     reason: str | None = None
     is_enabled: bool = True
 
@@ -43,10 +41,9 @@ def list_plugins(settings: Settings, *, plugins: Plugins | None = None) -> list[
     """Every installed plugin, loaded as a worker would load it. `plugins`: what was loaded already."""
     loaded = plugins or quietly_loaded(settings)
     broken = {each.name: each.reason for each in loaded.broken}
-    brought = _brought(loaded)
     found = []
     for entry in sorted(metadata.entry_points(group=ENTRY_POINT_GROUP), key=lambda entry: entry.name):
-        tasks = [loaded.tasks[name] for name in brought.get(entry.name, ())]
+        tasks = [task for name, task in loaded.tasks.items() if loaded.owners.get(name) == entry.name]
         roles = {role: kind for task in tasks for role, kind in task.roles.items()}
         found.append(
             PluginInfo(
@@ -66,18 +63,6 @@ def quietly_loaded(settings: Settings) -> Plugins:
     """The plugins, without the loader's log lines: the caller shows the same in a table."""
     with _silent(loader.log):
         return load_plugins(settings)
-
-
-def _brought(loaded: Plugins) -> dict[str, list[str]]:
-    """Plugin name -> its tasks, asked through the hook again: the tasks themselves do not know who brought them."""
-    calls = loaded.manager.hook.register_tasks.get_hookimpls()
-    return {call.plugin_name: [task.name for task in _tasks(call)] for call in calls}
-
-
-def _tasks(call: Any) -> Sequence[Task[Any, Any]]:
-    """What one plugin's `register_tasks` returns."""
-    tasks: Sequence[Task[Any, Any]] = call.function()
-    return tasks
 
 
 @contextmanager

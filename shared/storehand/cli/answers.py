@@ -11,6 +11,7 @@ import typer
 
 from storehand.cli.exits import ExitCode, report
 from storehand.cli.output import console, print_json, print_json_line, say
+from storehand.errors import NotReady
 from storehand.job import Event, EventKind, Outcome
 
 if TYPE_CHECKING:
@@ -23,8 +24,11 @@ NEVER = None
 
 def show_outcome(handle: JobHandle[Any], timeout_s: float | None, *, as_json: bool) -> None:
     """The output as JSON; a job without one prints its error and exits with FAILED."""
-    with _waiting(f"waiting for {handle.id}; Ctrl-C leaves it going on"):
-        outcome = handle.outcome(timeout_s)
+    try:
+        with _waiting(f"waiting for {handle.id}; Ctrl-C leaves it going on"):
+            outcome = handle.outcome(timeout_s)
+    except NotReady as error:
+        raise NotReady(error.message, details={"job_id": handle.id}) from None
     if outcome.error is not None:
         report(outcome.error.exception(), as_json=as_json, job_id=handle.id)
         raise typer.Exit(ExitCode.FAILED)

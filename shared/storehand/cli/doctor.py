@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Annotated
 
 import typer
@@ -45,7 +44,7 @@ def register(app: App) -> None:
           STOREHAND_BROKER_URL=redis://:secret@host/0 storehand doctor
         """
         settings = load_settings(data_dir=data_dir)
-        checks = [check for probe in (*LIGHT_PROBES, *app.probes) for check in _examine(probe, settings)]
+        checks = [check for probe in (*LIGHT_PROBES, *app.probes) for check in examine(probe, settings)]
         known = origins(settings, arguments=frozenset({"data_dir"} if data_dir else ()))
         if as_json:
             print_json(
@@ -64,14 +63,16 @@ def register(app: App) -> None:
             raise typer.Exit(ExitCode.FAILED)
 
 
-def _examine(probe: Probe, settings: Settings) -> Iterable[Check]:
+def examine(probe: Probe, settings: Settings) -> list[Check]:
     """One area; a doctor does not fall ill with the patient."""
+    found: list[Check] = []
     try:
-        return list(probe(settings))
+        found.extend(probe(settings))  # one by one: what was seen before an error stays
     except StorehandError as error:
-        return [Check(_area(probe), error.code, Light.RED, error.message, "see the message")]
+        found.append(Check(_area(probe), error.code, Light.RED, error.message, "see the message"))
     except Exception as error:
-        return [Check(_area(probe), "check", Light.RED, f"could not be looked at: {error!r}", "report this")]
+        found.append(Check(_area(probe), "check", Light.RED, f"could not be looked at: {error!r}", "report this"))
+    return found
 
 
 def _area(probe: Probe) -> str:

@@ -45,7 +45,7 @@ def result(
         handle = client.job(job_id)
         status = handle.status
         if not (wait or timeout or status.is_terminal):
-            raise NotReady(f"job {job_id} is {status}", details={"job_id": job_id, "status": status})
+            raise NotReady(f"job {job_id} is {status}", details={"status": status})
         show_outcome(handle, timeout if timeout is not None else NEVER, as_json=as_json)
 
 

@@ -16,7 +16,7 @@ from storehand.settings import Settings
 
 _PREFIX = "STOREHAND_"
 _NOT_SETTINGS = frozenset({"STOREHAND_CONFIG"})
-_PASSWORD = re.compile(r"(?<=:)[^:@/]*(?=@)")
+_PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*@")  # greedy: a password may hold any of these signs unquoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ def origins(settings: Settings, *, arguments: frozenset[str] = frozenset()) -> l
 
 def mask(url: str) -> str:
     """A URL without its password."""
-    return _PASSWORD.sub("***", url)
+    return _PASSWORD.sub(r"\1:***@", url)
 
 
 def config_file() -> Path | None:

@@ -90,12 +90,15 @@ def store(settings: Settings) -> Iterator[Check]:
 
 def workers(settings: Settings) -> Iterator[Check]:
     """Whether a worker answers, through the broker and on its HTTP port."""
-    from storehand.celery_app import make_celery
-
+    if not settings.is_embedded and _server(settings.broker_url.get_secret_value()).light is Light.RED:
+        yield Check("workers", "running", Light.GREY, "could not be asked without a broker")
+        return
     path = Path(settings.broker_url.get_secret_value().removeprefix(f"{EMBEDDED_SCHEME}://"))
     if settings.is_embedded and not path.exists():
         yield Check("workers", "running", Light.GREY, "none has ever run on this data folder", _START)
         return
+    from storehand.celery_app import make_celery
+
     app = make_celery(settings)
     try:
         names = sorted(name for answer in app.control.ping(timeout=_PING_S) for name in answer)
