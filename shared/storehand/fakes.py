@@ -149,12 +149,12 @@ class FakeModels:
         return completions
 
     def classify(self, role: str, texts: Sequence[str]) -> list[Classification]:
-        self._enter(role, "classify")
+        self._enter(role, "classify", texts)
         self._spend(sum(self.count_tokens(role, text) for text in texts))
         return [Classification(_shares(text, self._labels.get(role, LABELS))) for text in texts]
 
     def encode(self, role: str, texts: Sequence[str]) -> list[list[float]]:
-        self._enter(role, "encode")
+        self._enter(role, "encode", texts)
         self._spend(sum(self.count_tokens(role, text) for text in texts))
         return [_vector(text) for text in texts]
 
@@ -171,8 +171,10 @@ class FakeModels:
         labels = self._labels.get(role, LABELS) if kind == "classify" else ()
         return ModelInfo(role, f"fake/{role}", None, kind, "plain", 4096, labels)
 
-    def _enter(self, role: str, kind: Kind) -> None:
+    def _enter(self, role: str, kind: Kind, texts: Sequence[str] = ()) -> None:
         self._context.check()
+        if isinstance(texts, str):
+            raise TypeError("a list of texts is wanted; this is one text")
         if self._kind(role) != kind:
             raise ModelNotAvailable(f"the role {role!r} can {self._kind(role)}, not {kind}")
 

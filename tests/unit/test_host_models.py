@@ -10,7 +10,7 @@ import pytest
 
 from storehand.engine import EngineSpec
 from storehand.errors import Cancelled, EngineError, Expired, InvalidInput, ModelNotAvailable, Overloaded, StopJob
-from storehand.fakes import FakeContext
+from storehand.fakes import FakeContext, FakeModels
 from storehand.job import Priority
 from storehand.task import GenerateOptions, Kind
 from storehand_worker.models import PIECE_TEXTS, PIECES_IN_FLIGHT, CallReport, JobModels
@@ -98,6 +98,15 @@ def test_a_wrong_kind_or_an_unloaded_role_says_what_to_do():
         bench.models.generate("labels", "hello")
     with pytest.raises(ModelNotAvailable, match=r"'chat' \(loaded: .*\); name it in `roles` of the task 'echo'"):
         bench.models.generate("chat", "hello")
+
+
+def test_one_text_where_a_list_is_wanted_is_refused():
+    bench = Bench()
+
+    with pytest.raises(TypeError, match="a list of texts is wanted"):
+        bench.models.encode("vectors", "hello")
+    with pytest.raises(TypeError, match="a list of texts is wanted"):
+        FakeModels(ROLES).classify("labels", "hello")
 
 
 def test_usage_is_the_sum_over_all_calls_also_from_several_threads():

@@ -113,14 +113,23 @@ def test_of_two_plugins_with_one_task_name_the_second_is_left_out(plugin_folder)
     assert "'echo' is brought by the plugin 'first' already" in reason(plugins, "second")
 
 
-def test_a_plugin_may_not_take_the_name_of_a_loaded_one(plugin_folder):
-    (plugin_folder / "twice.py").write_text(dedent(GOOD))
-    entry_points = [EntryPoint("same", "twice", "storehand"), EntryPoint("same", "twice", "storehand")]
+@pytest.mark.parametrize(
+    ("second", "why"),
+    [
+        (("same", "other_module"), "another plugin of this name"),
+        (("such", "once_module"), "loaded already, as the plugin 'same'"),
+    ],
+)
+def test_a_name_or_a_module_that_comes_twice_is_loaded_once(plugin_folder, second, why):
+    for module in ("once_module", "other_module"):
+        (plugin_folder / f"{module}.py").write_text(dedent(GOOD))
+    entry_points = [EntryPoint("same", "once_module", "storehand"), EntryPoint(*second, "storehand")]
 
     plugins = load_plugins(Settings(data_dir=plugin_folder), entry_points=entry_points)
 
-    assert "another plugin of this name" in reason(plugins, "same")
+    assert why in reason(plugins, second[0])
     assert list(plugins.tasks) == ["echo"]
+    assert plugins.manager.has_plugin("same")
 
 
 def test_an_engine_of_a_plugin_is_found_by_name(plugin_folder):

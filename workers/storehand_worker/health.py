@@ -49,7 +49,9 @@ class HealthServer:
                 f"the port for /metrics and the probes can't be opened: {self._host}:{self._wanted_port}: {error}; "
                 "another worker may have it: set STOREHAND_HTTP_PORT, 0 takes any free port"
             ) from error
-        self._thread = threading.Thread(target=self._server.serve_forever, args=(CLOSE_POLL_S,), name="http", daemon=True)
+        self._thread = threading.Thread(
+            target=self._server.serve_forever, args=(CLOSE_POLL_S,), name="http", daemon=True
+        )
         self._thread.start()
         log.info("metrics and probes are at http://%s:%d/metrics, /livez, /readyz, /startupz", self._host, self.port)
 

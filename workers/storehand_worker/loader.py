@@ -98,13 +98,15 @@ class _Loading:
         except pluggy.PluginValidationError as error:
             raise SettingsError(f"plugin {entry_point.name!r}: {' '.join(str(error).split())}") from error
         except Exception as error:
-            self._forget(plugin)
+            self._forget(entry_point.name, plugin)
             reason = error.message if isinstance(error, PluginError) else f"{type(error).__name__}: {error}"
             self._leave_out(entry_point.name, reason)
 
     def _register(self, plugin: object, name: str) -> None:
-        if self.manager.has_plugin(name) or self.manager.is_registered(plugin):
+        if self.manager.has_plugin(name):
             raise PluginError("another plugin of this name is loaded already")
+        if self.manager.is_registered(plugin):
+            raise PluginError(f"its module is loaded already, as the plugin {self.manager.get_name(plugin)!r}")
         if not any(_hook_options(plugin)):
             raise PluginError(f"it has no hook; there are {', '.join(HOOKS)}")
         if any(options.get("hookwrapper") or options.get("wrapper") for _, options in _hook_options(plugin)):
@@ -139,8 +141,8 @@ class _Loading:
                 raise PluginError(f"the engine {name!r} is brought by {owner!r} already")
             yield name, factory
 
-    def _forget(self, plugin: object) -> None:
-        if self.manager.is_registered(plugin):
+    def _forget(self, name: str, plugin: object) -> None:
+        if self.manager.get_plugin(name) is plugin:  # not one that came before under this name
             self.manager.unregister(plugin)
 
     def _leave_out(self, name: str, reason: str) -> None:

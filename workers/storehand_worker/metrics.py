@@ -10,6 +10,7 @@ import platform
 import time
 from collections.abc import Callable, Iterable, Sequence
 from importlib.metadata import version
+from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
@@ -21,6 +22,7 @@ from storehand_worker.metrics_live import Depths, EngineCollector, Engines, Queu
 from storehand_worker.models import CallReport
 
 OTHER = "other"
+M = TypeVar("M", Counter, Histogram)
 
 BROKER_WAIT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
 LANE_WAIT_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
@@ -40,6 +42,7 @@ class Metrics:
         self.registry = registry or CollectorRegistry()
         self._tasks: frozenset[str] = frozenset()
         self._models: frozenset[str] = frozenset()
+        self._children: dict[tuple[int, tuple[str, ...]], Any] = {}
         self._codes = frozenset({"ok", *_codes(StorehandError)})
         self._jobs()
         self._waits()
@@ -133,35 +136,43 @@ class Metrics:
 
     @hookimpl
     def on_batch_done(self, report: BatchReport) -> None:
-        model = self._model(report.model)
+        model, phase = self._model(report.model), report.phase
         rectangle = report.tokens + report.padding_tokens
-        self.batch_items.labels(model, report.phase).observe(report.items)
-        self.batch_tokens.labels(model, report.phase).observe(rectangle)
-        self.step.labels(model, report.phase).observe(report.seconds)
-        self.tokens.labels(model, "padding").inc(report.padding_tokens)
-        if report.phase == "decode" and report.capacity:
-            self.batch_fill.labels(model).observe(report.items / report.capacity)
+        self._of(self.batch_items, model, phase).observe(report.items)
+        self._of(self.batch_tokens, model, phase).observe(rectangle)
+        self._of(self.step, model, phase).observe(report.seconds)
+        self._of(self.tokens, model, "padding").inc(report.padding_tokens)
+        if phase == "decode" and report.capacity:
+            self._of(self.batch_fill, model).observe(report.items / report.capacity)
         elif rectangle:
-            self.batch_fill.labels(model).observe(report.tokens / rectangle)
+            self._of(self.batch_fill, model).observe(report.tokens / rectangle)
 
     def on_call(self, report: CallReport) -> None:
         """A model call of a job ended; the host calls it."""
         task, model = self._task(report.task), self._model(report.model)
-        self.calls.labels(task, model, report.code if report.code in self._codes else OTHER).inc()
-        self.tokens.labels(model, "prompt").inc(report.prompt_tokens)
-        self.tokens.labels(model, "output").inc(report.completion_tokens)
-        self.tokens.labels(model, "wasted").inc(report.wasted_tokens)
+        self._of(self.calls, task, model, report.code if report.code in self._codes else OTHER).inc()
+        self._of(self.tokens, model, "prompt").inc(report.prompt_tokens)
+        self._of(self.tokens, model, "output").inc(report.completion_tokens)
+        self._of(self.tokens, model, "wasted").inc(report.wasted_tokens)
         timings = report.timings
         if timings is None:
             return
-        self.lane_wait.labels(task, report.priority).observe(timings.lane_wait_s)
-        self.inference.labels(task, model).observe(timings.inference_s)
+        self._of(self.lane_wait, task, report.priority).observe(timings.lane_wait_s)
+        self._of(self.inference, task, model).observe(timings.inference_s)
         if timings.first_token_s is None:
             return
-        self.first_token.labels(task, model).observe(timings.first_token_s)
+        self._of(self.first_token, task, model).observe(timings.first_token_s)
         after_first_s = timings.lane_wait_s + timings.inference_s - timings.first_token_s
         if report.completion_tokens > 1:
-            self.per_token.labels(task, model).observe(max(0.0, after_first_s) / (report.completion_tokens - 1))
+            self._of(self.per_token, task, model).observe(max(0.0, after_first_s) / (report.completion_tokens - 1))
+
+    def _of(self, metric: M, *labels: str) -> M:
+        """The metric under these labels, remembered: looking them up takes longer than counting."""
+        key = (id(metric), labels)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = metric.labels(*labels)
+        return cast(M, child)
 
     def _task(self, name: str) -> str:
         return name if name in self._tasks else OTHER

@@ -136,6 +136,9 @@ class JobModels:
         }
 
     def _texts(self, role: str, kind: Kind, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Result]:
+        if isinstance(texts, str):
+            raise TypeError("a list of texts is wanted; this is one text")  # its letters would be answered one by one
+
         def pieces() -> Iterator[Request]:
             for start in range(0, len(texts), PIECE_TEXTS):
                 end = start + PIECE_TEXTS
