@@ -163,7 +163,7 @@ def _snapshot(need: RoleNeed, binding: ModelBinding) -> Path:
         path = snapshot_download(
             binding.model, revision=binding.revision, allow_patterns=HUB_FILES, ignore_patterns=HUB_LEAVE
         )
-    except (OSError, ValueError) as error:  # the hub's own errors and the network's derive from these two
+    except Exception as error:  # the hub's errors and those of its HTTP library share no base
         offline = " (HF_HUB_OFFLINE is set)" if constants.HF_HUB_OFFLINE else ""
         raise ModelNotAvailable(
             f"{binding.model} at {binding.revision} for the role {need.role!r} is not in the local cache and can't be "
