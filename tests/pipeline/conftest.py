@@ -14,24 +14,24 @@ from storehand.job import Outcome
 from tests.pipeline.workers import Shop, WorkerProcess
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
     return Shop(tmp_path_factory.mktemp("shop"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def worker(shop: Shop) -> Iterator[WorkerProcess]:
     with shop.worker() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(shop: Shop) -> Iterator[Client]:
     with Client(shop.settings) as opened:
         yield opened
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def celery(shop: Shop) -> Iterator[Any]:
     """A plain producer: knows the queues and task names, nothing else of us."""
     app = make_celery(shop.settings)
@@ -40,7 +40,7 @@ def celery(shop: Shop) -> Iterator[Any]:
     pools.reset()  # kombu keeps an app's connections for the life of the process
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def send(celery: Any) -> Callable[..., str]:
     """Publishes a plain Celery message; the task id is the job id."""
 
@@ -51,7 +51,7 @@ def send(celery: Any) -> Callable[..., str]:
     return publish
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def outcome_of(client: Client) -> Callable[..., Outcome]:
     """Waits for the row and its outcome: a plain producer's row is written by the worker."""
 

@@ -12,6 +12,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from celery.worker.control import control_command
+
+from storehand.broker.errors import QueueUnavailable
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.errors import EngineError, InvalidInput
 from storehand.hookspecs import hookimpl
@@ -70,3 +73,14 @@ def _note(what: str, context: Context) -> None:
 @hookimpl
 def register_tasks() -> Sequence[Task[Any, Any]]:
     return [ProbeTask()]
+
+
+@control_command()
+def cut_connection(state: Any) -> dict[str, str]:
+    """Lets the event loop meet what a dead broker connection raises."""
+
+    def die() -> None:
+        raise QueueUnavailable("cut by a test")
+
+    state.consumer.hub.call_soon(die)
+    return {"ok": "cut"}

@@ -11,8 +11,6 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from kombu.asynchronous import get_event_loop
-
 if TYPE_CHECKING:
     from storehand_worker.pool import EnginePool
 
@@ -25,7 +23,7 @@ LEAVE_S = 2.0
 
 def drain(pool: EnginePool, drain_s: float) -> None:
     """Returns when nothing is in hand any more, at the latest `drain_s` and some seconds later."""
-    turn = _turner()
+    turn = _turner(pool.hub)
     pool.close_deliveries()
     for message in pool.in_hand():
         if not message.is_running:
@@ -54,9 +52,8 @@ def _turn_until(turn: Callable[[], None], is_done: Callable[[], bool], timeout_s
         turn()
 
 
-def _turner() -> Callable[[], None]:
+def _turner(hub: Any) -> Callable[[], None]:
     """One turn of the event loop, at most TURN_S long."""
-    hub: Any = get_event_loop()
     if hub is None:
         return lambda: time.sleep(TURN_S)
     is_broken = False

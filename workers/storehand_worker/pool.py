@@ -1,7 +1,7 @@
 """Celery's pool, as a worker with models needs it: threads that can be cancelled, given up and drained.
 
-Borrowed from Celery beyond `BasePool`: `kombu.asynchronous.get_event_loop`, `Hub.run_once`, and the callbacks that
-`Request` hands over; a test holds each of them.
+Borrowed from Celery beyond `BasePool`: kombu's `Hub.call_soon`, `call_later` and `run_once`, and the callbacks that
+`Request` hands over.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 
 from billiard.einfo import ExceptionInfo
 from celery.concurrency.base import BasePool
-from kombu.asynchronous import get_event_loop
 
 from storehand.errors import Cancelled
 from storehand_worker.counts import What
@@ -73,6 +72,7 @@ class EnginePool(BasePool):
         self._in_hand: dict[int, Message] = {}
         self._by_task_id: dict[str, Message] = {}
         self._is_stopped = False
+        self.hub: Any = None
 
     # What Celery calls.
 
@@ -106,6 +106,10 @@ class EnginePool(BasePool):
                 self._by_task_id[correlation_id] = message
         self._threads.submit(lambda: self._work(message))
         return message
+
+    def register_with_event_loop(self, hub: Any) -> None:
+        """Kept, because kombu's `get_event_loop` forgets the hub when a reconnect resets it."""
+        self.hub = hub
 
     def terminate_job(self, pid: int, signal: Any = None) -> None:
         """`revoke(terminate=True)`: the request writes the outcome and acks, the job is asked to stop."""
@@ -197,13 +201,12 @@ class EnginePool(BasePool):
             self._threads.submit(lambda: self._work(message))
 
         self._count("parked")
-        hub: Any = get_event_loop()
-        if hub is None:
+        if self.hub is None:
             timer = threading.Timer(pause_s, again)
             timer.daemon = True
             timer.start()
         else:
-            hub.call_soon(hub.call_later, pause_s, again)  # the timer belongs to the loop's thread
+            self.hub.call_soon(self.hub.call_later, pause_s, again)  # the timer belongs to the loop's thread
 
     def _settle(self, message: Message) -> list[Callback]:
         """Whoever comes first gets the callbacks, all others none."""
@@ -226,11 +229,10 @@ class EnginePool(BasePool):
             self._on_loop(lambda: (timeout_callback or _nothing)(False, message.delivery.limits.hard_s))
 
     def _on_loop(self, call: Callable[[], Any]) -> None:
-        hub: Any = get_event_loop()
-        if hub is None:
+        if self.hub is None:
             call()
         else:
-            hub.call_soon(call)
+            self.hub.call_soon(call)
 
     def _limits(self, soft_s: float | None, hard_s: float | None) -> Limits:
         soft_s = soft_s or self.options.get("soft_timeout") or math.inf

@@ -1,0 +1,99 @@
+"""The broker delivers again what it thinks is lost: nobody runs such a job twice."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from storehand import Client
+from storehand.job import Status
+from tests.pipeline.probe_plugin import ProbeInput
+from tests.pipeline.workers import Shop, WorkerProcess
+from tests.waiting import until
+
+
+@pytest.fixture
+def cut_connection(celery: Any) -> Callable[[], None]:
+    """Makes the worker's event loop meet a dead connection; the probe plugin brings the command."""
+    return lambda: celery.control.broadcast("cut_connection", destination=["w1@test"])
+
+
+def test_after_a_reconnect_redelivered_messages_join_their_running_jobs(
+    worker: WorkerProcess, client: Client, shop: Shop, cut_connection: Callable[[], None]
+) -> None:
+    handles = [client.submit(ProbeInput(work_s=2.0)) for _ in range(8)]
+    handles += client.submit_many([ProbeInput(work_s=2.0) for _ in range(4)])
+    until(lambda: len(shop.noted("starts")) == 12)
+
+    cut_connection()
+    until(lambda: "it joins" in worker.log_text())
+    late = client.submit(ProbeInput(text="after the cut"))
+
+    assert late.result(timeout=10).text == "after the cut"
+    for handle in handles:
+        assert handle.result(timeout=10).attempt == 1
+    assert set(shop.noted("starts").values()) == {1}
+    until(lambda: _depth(shop) == 0)  # every message is acked
+
+
+def test_the_whole_prefetch_is_there_after_a_reconnect(
+    worker: WorkerProcess, client: Client, shop: Shop, cut_connection: Callable[[], None]
+) -> None:
+    """Why `worker_enable_prefetch_count_reduction` is off: with it, the joined messages eat up the reduced prefetch."""
+    long_ones = [client.submit(ProbeInput(work_s=30)) for _ in range(10)]
+    until(lambda: all(handle.status is Status.RUNNING for handle in long_ones))
+    connected = worker.log_text().count("Connected to")
+
+    cut_connection()
+    until(lambda: worker.log_text().count("Connected to") > connected)
+    short_ones = [client.submit(ProbeInput(work_s=0.2)) for _ in range(12)]
+
+    for handle in short_ones:
+        handle.result(timeout=10)
+    for handle in long_ones:
+        handle.cancel()
+    for handle in long_ones:
+        assert handle.outcome(timeout=10).code == "cancelled"
+
+
+def test_a_message_of_a_job_that_runs_elsewhere_waits_for_its_answer(
+    worker: WorkerProcess, client: Client, shop: Shop, send: Callable[..., str]
+) -> None:
+    handle = client.submit(ProbeInput(text="one", work_s=2.0))
+    until(lambda: handle.status is Status.RUNNING)
+
+    with shop.worker(name="w2"):
+        for number in range(8):  # other messages of the same job: some land on each worker
+            send(kwargs={"jobs": [handle.id]}, task_id=f"again-{number}")
+
+        assert handle.result(timeout=10).text == "one"
+        until(lambda: _depth(shop) == 0)
+
+    assert shop.noted("starts")[handle.id] == 1
+
+
+def test_a_job_due_later_starts_when_it_is_due(client: Client, worker: WorkerProcess) -> None:
+    due = client.store.now() + 1.5
+
+    handle = client.submit(ProbeInput(), not_before=due)
+
+    handle.result(timeout=10)
+    assert due <= (handle.job.started_at or 0) < due + 5
+
+
+def test_a_job_whose_message_was_lost_is_rung_again(client: Client, worker: WorkerProcess) -> None:
+    from storehand.job import NewJob
+
+    [job] = client.store.create([NewJob(task="probe", input={"text": "no message"})])  # as if its producer had died
+
+    assert client.job(job.id).result(timeout=10)["text"] == "no message"
+
+
+def _depth(shop: Shop) -> int:
+    """Messages in the queue file, also those in hand."""
+    import sqlite3
+
+    with sqlite3.connect(shop.folder / "data" / "queue.db") as db:
+        return int(db.execute("SELECT count(*) FROM message WHERE queue LIKE 'storehand%'").fetchone()[0])
