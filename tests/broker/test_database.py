@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -128,3 +129,26 @@ def test_a_file_that_is_not_there_is_empty_and_stays_absent(path: Path) -> None:
     assert oldest_ready_age_s(path) == 0
     assert dead_messages(path) == []
     assert not path.exists()
+
+
+def test_another_processs_end_does_not_cut_off_those_who_stay(path: Path, connect: Connect) -> None:
+    """Closing a descriptor of the file drops a process's locks; then the last one elsewhere deletes the log."""
+    reader = Reader(connect(), "q")
+    connect().connect()  # a second connection of this process
+    other = os.fork()
+    if other == 0:
+        os.execv(sys.executable, [sys.executable, "-c", PUBLISH_AND_END, f"embedded://{path}"])
+    assert os.waitstatus_to_exitcode(os.waitpid(other, 0)[1]) == 0
+
+    assert reader.read() == ["from elsewhere"]
+
+
+PUBLISH_AND_END = """
+import sys
+import storehand.broker
+from kombu import Connection
+with Connection(sys.argv[1]) as connection:
+    connection.Producer().publish("from elsewhere", exchange="", routing_key="q")
+heavy = {"celery", "pydantic", "torch", "pluggy", "prometheus_client"} & set(sys.modules)
+sys.exit(f"the broker brings {heavy} along" if heavy else 0)
+"""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import tempfile
 import threading
 import time
 import weakref
@@ -21,6 +22,7 @@ Synchronous = Literal["FULL", "NORMAL"]
 OPEN_WAIT_S = 30.0
 
 _instances: weakref.WeakSet[Database] = weakref.WeakSet()
+_held: list[Database] = []  # during a fork
 _inherited: list[sqlite3.Connection] = []  # a forked child must neither use nor close its parent's connections
 
 
@@ -31,10 +33,11 @@ class Database:
         if synchronous not in ("FULL", "NORMAL"):
             raise SettingsError(f"synchronous is FULL or NORMAL, not {synchronous!r}")
         self.path = Path(os.path.realpath(path))
+        self._shared_memory = self.path.with_name(f"{self.path.name}-shm")
         self._synchronous = synchronous
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
-        self._inode = 0
+        self._inodes: tuple[int, ...] = ()
         self._wait_s = -1.0
         _instances.add(self)
 
@@ -72,22 +75,23 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
             self._connection = self._connect()
-            self._inode = self.path.stat().st_ino
-        elif not self._is_same_file():
+            self._inodes = self._found()
+        elif self._found() != self._inodes:
             self.close()
             raise QueueUnavailable(f"{self.path} was removed or replaced while it was in use")
         return self._connection
 
-    def _is_same_file(self) -> bool:
+    def _found(self) -> tuple[int, ...]:
+        """What lies there now: the file and the index of its log. SQLite itself would go on writing into the void."""
         try:
-            return self.path.stat().st_ino == self._inode
+            return self.path.stat().st_ino, self._shared_memory.stat().st_ino
         except FileNotFoundError:
-            return False
+            return ()
 
     def _connect(self) -> sqlite3.Connection:
         refuse_network(self.path)
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        _create_private(self.path)
         connection = sqlite3.connect(self.path, timeout=OPEN_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             # A row written by hand may hold bytes that are no UTF-8; they must reach us, not raise in the fetch.
@@ -109,10 +113,28 @@ class Database:
             self._wait_s = wait_s
 
     def _after_fork(self) -> None:
-        self._lock = threading.RLock()  # the parent's may have been held by a thread that does not exist here
+        self._lock = threading.RLock()
         if self._connection is not None:
             _inherited.append(self._connection)
             self._connection = None
+
+
+def _create_private(path: Path) -> None:
+    """An empty file for this user only, if there is none.
+
+    An existing one is never opened here: closing any descriptor of a file drops all POSIX locks that this process has
+    on it. SQLite elsewhere would then take our other connections for gone and delete the log under them.
+    """
+    if path.exists():
+        return
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    os.close(descriptor)
+    try:
+        os.link(name, path)
+    except FileExistsError:
+        pass  # another process was faster
+    finally:
+        Path(name).unlink()
 
 
 def _text(raw: bytes) -> str:
@@ -135,9 +157,21 @@ def _use_write_ahead_log(connection: sqlite3.Connection) -> None:
         return
 
 
+def _before_fork() -> None:
+    """No transaction may be open while we fork: the child's SQLite would believe that it holds those locks."""
+    _held.extend(_instances)
+    for database in _held:
+        database._lock.acquire()
+
+
+def _after_fork_in_parent() -> None:
+    while _held:
+        _held.pop()._lock.release()
+
+
 def _after_fork_in_child() -> None:
-    for database in list(_instances):
-        database._after_fork()
+    while _held:
+        _held.pop()._after_fork()
 
 
-os.register_at_fork(after_in_child=_after_fork_in_child)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork_in_parent, after_in_child=_after_fork_in_child)
