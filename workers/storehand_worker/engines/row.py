@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from storehand.engine import GenerateRequest
@@ -28,7 +29,7 @@ class Row:
     out: list[int] = field(default_factory=list)
 
 
-def sampling_of(request: GenerateRequest, index: int) -> Sampling:
+def sampling_of(request: GenerateRequest, index: int, prompt: Sequence[int]) -> Sampling:
     """Sample `index` draws from its own seed, so that company, attempts and devices do not matter."""
     options = request.options
     seed = (request.seed if options.seed is None else options.seed) + index
@@ -38,4 +39,5 @@ def sampling_of(request: GenerateRequest, index: int) -> Sampling:
         top_p=options.top_p,
         penalty=options.repetition_penalty,
         noise=Noise(seed) if options.temperature > 0 else None,
+        seen=dict.fromkeys(prompt) if options.repetition_penalty != 1.0 else None,
     )

@@ -77,7 +77,7 @@ class TextEngine(BaseEngine[Row]):
             index=index,
             prompt=prompt,
             max_new_tokens=options.max_new_tokens,
-            sampling=sampling_of(request, index),
+            sampling=sampling_of(request, index, prompt),
             text=TextStream(self._tokens.decode, options.stop),
             is_watched=is_streamed or bool(options.stop),
             stream=Stream(request.on_text, self._deliveries) if is_streamed and request.on_text else None,
@@ -132,14 +132,8 @@ class TextEngine(BaseEngine[Row]):
             self._decoder.move(first + number, slot, tokens=len(row.prompt))
         for row in rows:
             row.length = len(row.prompt)
-            self._mark_prompt(row)
         index = [*range(len(firsts)), *(number for number, _ in siblings)]
         self._accept(logits[index] if siblings else logits, first, "prefill", started, firsts)
-
-    def _mark_prompt(self, row: Row) -> None:
-        if row.sampling.penalty != 1.0:
-            row.sampling.seen = torch.zeros(self._decoder.vocabulary, dtype=torch.bool, device=self._decoder.device)
-            row.sampling.seen[torch.tensor(row.prompt, device=self._decoder.device)] = True
 
     def _decode(self) -> None:
         started = now()
