@@ -1,4 +1,4 @@
-"""A job's round trip by command line alone: `storehand worker` in a process of its own, the other commands against it."""
+"""A job's round trip by command line alone: `storehand worker` in a process, the other commands against it."""
 
 from __future__ import annotations
 

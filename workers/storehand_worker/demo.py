@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic_settings import PydanticBaseSettingsSource
+from rich.text import Text
 
 from storehand.cli.exits import ExitCode
 from storehand.cli.output import console, print_json, say
@@ -34,6 +35,8 @@ ANSWERS_S = 120.0
 """Long past the minute it should take: then something is broken, and the demo says so."""
 
 _SCRAPE_S = 0.5
+_GREETING = """Storehand demo: {products} products, {reviews} reviews, English and Chinese, one worker, starter models.
+店铺演示：{products} 个商品，{reviews} 条评价，中英双语，单个工作进程，内置演示级模型。"""
 _TICK_S = 0.25
 
 
@@ -55,6 +58,7 @@ def run_demo(plan: Plan) -> int:
     with _terminable(), _folder(plan) as folder, DemoWorker(folder) as worker:
         out = console(stderr=plan.as_json)  # with --json, stdout carries the figures alone
         board = Board(products=len(shop.products), reviews=sum(len(group.input.reviews) for group in shop.groups))
+        out.print(Text(_GREETING.format(products=board.products, reviews=board.reviews)))
         with watching(board, out, is_plain=plan.plain or plan.as_json) as view:
             _serve(shop, board, view, worker)
         if plan.as_json:
@@ -80,9 +84,7 @@ class _OnlyArguments(Settings):
 def _serve(shop: Shop, board: Board, view: View, worker: DemoWorker) -> None:
     """Waits for the worker, sends everything, collects every answer."""
     view.tick()
-    took_s = worker.wait_until_ready(READY_S)
-    board.stage = f"worker ready after {took_s:.1f} s"
-    view.tick()
+    board.ready_after_s = worker.wait_until_ready(READY_S)
     with Client(_OnlyArguments(data_dir=worker.data_dir)) as client:
         board.start()
         run = _Run(client, board, view, worker)

@@ -17,6 +17,7 @@ from storehand_worker.demo_worker import Scrape
 Kind = Literal["description", "sentiment"]
 KINDS: tuple[Kind, ...] = ("description", "sentiment")
 RECENT = 6
+SERVING = "serving / 处理中"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,8 @@ class Board:
     reviews: int
     began: float = field(default_factory=time.monotonic)
     ended: float | None = None
-    stage: str = "starting the worker"
+    stage: str = "starting the worker / 正在启动工作进程"
+    ready_after_s: float = 0.0
     described: int = 0
     rated: int = 0
     failures: list[str] = field(default_factory=list)
@@ -60,10 +62,10 @@ class Board:
 
     def start(self) -> None:
         """The jobs go out now."""
-        self.began, self.stage = time.monotonic(), "serving"
+        self.began, self.stage = time.monotonic(), SERVING
 
     def end(self) -> None:
-        self.ended, self.stage = time.monotonic(), "done"
+        self.ended, self.stage = time.monotonic(), "done / 完成"
 
     def described_one(self, asked: DescriptionInput, output: DescriptionOutput, latency_s: float) -> Answer:
         best = output.best
@@ -100,7 +102,10 @@ def fact_line(asked: DescriptionInput) -> str:
     product = asked.product
     named = [product.brand, product.color, product.material, product.size]
     facts = [fact for fact in named if fact]
-    facts += [f"{each.name} {each.value}{each.unit_code or ''}" for each in product.additional_property]
+    facts += [
+        each.name if each.value == "true" else f"{each.name} {each.value}{each.unit_code or ''}"
+        for each in product.additional_property
+    ]
     between = "，" if product.language == "zh" else ", "
     return between.join([product.name, *facts, *product.positive_notes])
 

@@ -17,6 +17,7 @@ PACKAGE = "storehand_plugins.starter"
 
 REVIEWS_PER_JOB = 10
 _LANGUAGES = ("en", "zh")
+_REVIEW_KEYS = ("id", "reviewBody", "reviewRating", "inLanguage")
 
 T = TypeVar("T")
 
@@ -44,8 +45,8 @@ def load_shop(products: int, reviews: int) -> Shop:
     catalogue = [_product(row) for row in _rows("catalogue.jsonl")]
     chosen = islice(cycle(_alternating(catalogue, lambda product: product.language)), products)
     inputs = [DescriptionInput(product=product, seed=number) for number, product in enumerate(chosen)]
-    rows = islice(cycle(_rows("reviews.jsonl")), reviews)
-    return Shop(inputs, list(_alternating(_groups(rows), lambda group: group.language)))
+    groups = _alternating(_groups(_rows("reviews.jsonl")), lambda group: group.language)
+    return Shop(inputs, list(_first_reviews(cycle(groups), reviews)))
 
 
 def _rows(name: str) -> list[dict[str, Any]]:
@@ -62,7 +63,7 @@ def _product(row: Mapping[str, Any]) -> Product:
 
 
 def _groups(rows: Iterable[Mapping[str, Any]]) -> Iterator[ReviewGroup]:
-    """Ten reviews of one product and language to a job; ids differ within a job also where rows repeat."""
+    """Ten reviews of one product and language to a job."""
     by_product: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
         by_product.setdefault((row["product"], row["inLanguage"]), []).append(row)
@@ -71,13 +72,20 @@ def _groups(rows: Iterable[Mapping[str, Any]]) -> Iterator[ReviewGroup]:
             yield _group(product, language, found[start : start + REVIEWS_PER_JOB])
 
 
+def _first_reviews(groups: Iterable[ReviewGroup], count: int) -> Iterator[ReviewGroup]:
+    """Groups until there are so many reviews; the last one may be cut."""
+    for group in groups:
+        kept = group.input.reviews[:count]
+        gold = {review.id: group.gold[review.id] for review in kept if review.id in group.gold}
+        yield ReviewGroup(group.product, group.language, SentimentInput(reviews=kept), gold)
+        count -= len(kept)
+        if count == 0:
+            return
+
+
 def _group(product: str, language: str, rows: Sequence[Mapping[str, Any]]) -> ReviewGroup:
-    reviews, gold = [], {}
-    for number, row in enumerate(rows, 1):
-        review = Review(id=f"{row['id']}/{number}", review_body=row["reviewBody"], in_language=language)
-        reviews.append(review)
-        if row.get("label"):
-            gold[review.id] = row["label"]
+    reviews = [Review.model_validate({key: row[key] for key in _REVIEW_KEYS if key in row}) for row in rows]
+    gold = {row["id"]: row["label"] for row in rows if row.get("label")}
     return ReviewGroup(product, language, SentimentInput(reviews=tuple(reviews)), gold)
 
 

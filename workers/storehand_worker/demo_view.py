@@ -14,7 +14,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from storehand_worker.demo_board import Answer, Board
+from storehand_worker.demo_board import SERVING, Answer, Board
 
 _REFRESH_PER_S = 5
 _LINE_EVERY_S = 2.0
@@ -29,7 +29,6 @@ class View(Protocol):
     """Told what happens; `answered` comes once per answer, `tick` a few times a second."""
 
     def answered(self, answer: Answer) -> None: ...
-    def streamed(self, piece: str) -> None: ...
     def tick(self) -> None: ...
 
 
@@ -42,6 +41,7 @@ class PlainView:
         self._shown: dict[tuple[str, str], int] = {}
         self._last_line = time.monotonic()
         self._stage = ""
+        self._streamed = 0
 
     def answered(self, answer: Answer) -> None:
         key = (answer.kind, answer.language)
@@ -51,17 +51,25 @@ class PlainView:
             self._out.print(Text(f"  < {_cut(answer.asked, 150)}", style="dim"))
             self._out.print(Text(f"  > {_cut(answer.answered, 300)}"))
 
-    def streamed(self, piece: str) -> None:
-        """Nothing: lines that grow would be torn by the others; the whole text is printed when it is there."""
-
     def tick(self) -> None:
         board = self._board
         if board.stage != self._stage:
             self._stage = board.stage
             self._out.print(Text(f"... {board.stage}"))
-        if board.stage == "serving" and time.monotonic() - self._last_line >= _LINE_EVERY_S:
+        self._show_stream()
+        if board.stage == SERVING and time.monotonic() - self._last_line >= _LINE_EVERY_S:
             self._last_line = time.monotonic()
             self._out.print(Text(f"... {progress_line(board)}"))
+
+    def _show_stream(self) -> None:
+        """What has been added to the streamed text since the last look."""
+        text = self._board.streamed
+        if len(text) <= self._streamed:
+            return
+        if self._streamed == 0:
+            self._out.print(Text(f"[stream / 流式输出] {_cut(self._board.streamed_for, 150)}", style="bold"))
+        self._out.print(Text(f"  {self._board.elapsed_s:.2f} s  {text[self._streamed :].strip()}"))
+        self._streamed = len(text)
 
 
 class LiveView:
@@ -70,14 +78,17 @@ class LiveView:
     def __init__(self, board: Board) -> None:
         self._board = board
 
-    def answered(self, answer: Answer) -> None: ...
-    def streamed(self, piece: str) -> None: ...
-    def tick(self) -> None: ...
+    def answered(self, answer: Answer) -> None:
+        """The board has it already."""
+
+    def tick(self) -> None:
+        """The screen redraws itself."""
 
     def __rich__(self) -> RenderableType:
         board = self._board
         with board.lock:
-            parts: list[RenderableType] = [_bars(board), Text(progress_line(board), style="cyan")]
+            line = progress_line(board) if board.stage == SERVING else board.stage
+            parts: list[RenderableType] = [_bars(board), Text(line, style="cyan")]
             if board.streamed_for:
                 title = f"streaming / 流式输出: {_cut(board.streamed_for, 70)}"
                 parts.append(Panel(Text(_tail(board.streamed, 300)), title=Text(title), title_align="left", height=5))
