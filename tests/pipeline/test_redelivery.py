@@ -41,7 +41,7 @@ def test_after_a_reconnect_redelivered_messages_join_their_running_jobs(
 def test_the_whole_prefetch_is_there_after_a_reconnect(
     worker: WorkerProcess, client: Client, shop: Shop, cut_connection: Callable[[], None]
 ) -> None:
-    """Why `worker_enable_prefetch_count_reduction` is off: with it, the joined messages eat up the reduced prefetch."""
+    """Messages that join take back the places they had; the others stay free."""
     long_ones = [client.submit(ProbeInput(work_s=30)) for _ in range(10)]
     until(lambda: all(handle.status is Status.RUNNING for handle in long_ones))
     connected = worker.log_text().count("Connected to")

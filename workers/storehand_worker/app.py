@@ -29,8 +29,8 @@ def worker_app(settings: Settings) -> Celery:
         worker_concurrency=settings.concurrency,
         task_time_limit=settings.time_limit_s,
         task_soft_time_limit=settings.soft_time_limit_s,
-        # Redelivered messages join their running jobs without a thread, so the full prefetch does no harm; reduced, it
-        # would be eaten up by them and the worker would stand still. Restoring also calls the channel off its thread.
+        # Redelivered messages join their running jobs, so the full prefetch does no harm; a reduced one they would fill.
+        # Celery 5.7 reduces on Redis and classic queues only, and restores it on pool threads, off the channel's own.
         worker_enable_prefetch_count_reduction=False,
     )
     app.steps["worker"].add("storehand_worker.steps:JobPathStep")

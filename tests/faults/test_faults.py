@@ -1,0 +1,118 @@
+"""Whatever dies, every job is answered, and none twice. Two witnesses: the store, and the ledger the tasks write."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+import pytest
+
+from storehand import Client
+from storehand.job import Status
+from tests.faults.producer import EXPECTED
+from tests.pipeline.probe_plugin import ProbeInput
+from tests.pipeline.workers import Shop
+from tests.waiting import until
+
+
+def test_2000_mixed_jobs_of_another_process_are_all_answered_once(shop: Shop, client: Client) -> None:
+    with shop.worker() as worker:
+        modes = _produce(shop, 2000)
+        until(lambda: _open(client) == 0, timeout_s=60)
+
+        rows = client.store.get(list(modes))
+        assert {job_id: _code(rows[job_id]) for job_id in modes} == {
+            job_id: EXPECTED[mode] for job_id, mode in modes.items()
+        }
+        assert max(shop.noted("starts").values()) == 1
+        assert client.store.stats().dead_letters == 0
+        assert "Traceback" not in worker.log_text()
+
+
+def test_after_sigkill_with_50_in_flight_the_next_worker_answers_all(shop: Shop, client: Client) -> None:
+    with shop.worker() as worker:
+        handles = client.submit_many([ProbeInput(work_s=0.2) for _ in range(48)])
+        handles += [client.submit(ProbeInput(work_s=0.2)) for _ in range(12)]
+        until(lambda: len(shop.noted("starts")) >= 50)
+        worker.kill()
+
+    killed_at = time.monotonic()
+    with shop.worker(name="w2"):
+        for handle in handles:
+            assert handle.outcome(timeout=40).code == "ok"
+    took_s = time.monotonic() - killed_at
+
+    ends = shop.noted("ends")
+    assert set(ends) == {handle.id for handle in handles}
+    assert max(ends.values()) == 1
+    assert took_s < 30  # the lease, and then suspects run one by one
+
+
+def test_a_killer_ends_as_poison_and_its_neighbours_run_once_more_at_most(shop: Shop, client: Client) -> None:
+    shop.overrides["max_crashes"] = 2
+    killer = client.submit(ProbeInput(mode="kill", work_s=0.4))
+    innocents = [client.submit(ProbeInput(work_s=0.5)) for _ in range(8)]
+
+    deaths = 0
+    while killer.status is not Status.FAILED:
+        with shop.worker(name=f"w{deaths}") as worker:
+            until(lambda: worker.exit_code() is not None or killer.status is Status.FAILED, timeout_s=30)
+            deaths += worker.exit_code() is not None
+    with shop.worker(name="last"):
+        ends = [handle.outcome(timeout=20) for handle in innocents]
+
+    assert killer.outcome(timeout=1).code == "poison"
+    assert deaths == 3
+    assert [end.code for end in ends] == ["ok"] * 8
+    assert max(shop.noted("starts")[handle.id] for handle in innocents) <= 2
+    assert max(shop.noted("ends").values()) == 1
+    assert [letter.job_id for letter in client.store.dead_letters()] == [killer.id]
+
+
+@pytest.mark.long
+def test_ten_kills_at_full_speed_lose_nothing(shop: Shop, client: Client) -> None:
+    modes = _produce(shop, 3000)
+    for number in range(10):
+        with shop.worker(name=f"w{number}") as worker:
+            before = _open(client)
+            until(lambda: _open(client) <= max(0, before - 100), timeout_s=30)
+            worker.kill()
+    with shop.worker(name="last"):
+        until(lambda: _open(client) == 0, timeout_s=240)
+
+    rows = client.store.get(list(modes))
+    assert {job_id: _code(rows[job_id]) for job_id in modes} == {
+        job_id: EXPECTED[mode] for job_id, mode in modes.items()
+    }
+
+
+def test_of_two_workers_one_dies_and_the_other_takes_over(shop: Shop, client: Client) -> None:
+    with shop.worker(name="w1") as first, shop.worker(name="w2"):
+        handles = [client.submit(ProbeInput(work_s=0.2)) for _ in range(60)]
+        until(lambda: len(shop.noted("ends")) >= 20)
+        first.kill()
+
+        assert [handle.outcome(timeout=30).code for handle in handles] == ["ok"] * 60
+
+    assert max(shop.noted("ends").values()) == 1
+
+
+def _produce(shop: Shop, count: int) -> dict[str, str]:
+    """Mode by job id."""
+    file = shop.folder / "ids.json"
+    command = [sys.executable, "-m", "tests.faults.producer", str(count), str(file)]
+    subprocess.run(command, env=shop.environment, check=True, timeout=120)
+    modes: dict[str, str] = json.loads(file.read_text())
+    return modes
+
+
+def _open(client: Client) -> int:
+    by_status = client.store.stats().by_status
+    return sum(by_status.get(status, 0) for status in (Status.QUEUED, Status.RUNNING))
+
+
+def _code(job: object) -> str:
+    outcome = getattr(job, "outcome", None)
+    return outcome.code if outcome else "unanswered"
