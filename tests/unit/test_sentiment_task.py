@@ -122,6 +122,17 @@ def test_reviews_and_their_clauses_are_asked_in_one_call() -> None:
     assert models.calls == [["物流快，质量好", "差", "物流快", "质量好"]]
 
 
+def test_a_text_that_comes_twice_is_asked_about_once() -> None:
+    models = WordModels()
+    reviews = (Review(id="a", review_body="物流快"), Review(id="b", review_body="物流快"))
+
+    answer = TASK.run(SentimentInput(reviews=reviews), models, FakeContext())
+
+    assert models.calls == [["物流快"]]
+    assert [review.label for review in answer.reviews] == ["positive", "positive"]
+    assert answer.positive_notes[0].support == 2
+
+
 def test_five_hundred_reviews_are_answered_in_order() -> None:
     bodies = ["物流很好" if number % 3 else "物流很差" for number in range(500)]
 

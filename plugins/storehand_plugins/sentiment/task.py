@@ -46,7 +46,7 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
     def run(self, input: SentimentInput, models: Models, context: Context) -> SentimentOutput:  # noqa: A002
         info = models.info(ROLE)
         reader = LabelReader(info.labels)
-        pieces = [_windows(review, models, context) for review in input.reviews]
+        pieces = _windows(input.reviews, max(1, info.max_tokens - _SPARE_TOKENS), models, context)
         mentions = _mentions(input.reviews, context) if input.max_points else []
         texts = [text for review in pieces for text in review] + [readable(mention.quote) for mention in mentions]
 
@@ -88,10 +88,12 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
         )
 
 
-def _windows(review: Review, models: Models, context: Context) -> list[str]:
-    context.check()
-    limit = max(1, models.info(ROLE).max_tokens - _SPARE_TOKENS)
-    return windows(readable(review.review_body), lambda text: models.count_tokens(ROLE, text), limit)
+def _windows(reviews: Sequence[Review], limit: int, models: Models, context: Context) -> list[list[str]]:
+    pieces: list[list[str]] = []
+    for review in reviews:
+        context.check()
+        pieces.append(windows(readable(review.review_body), lambda text: models.count_tokens(ROLE, text), limit))
+    return pieces
 
 
 def _mentions(reviews: Sequence[Review], context: Context) -> list[Mention]:
@@ -104,12 +106,14 @@ def _mentions(reviews: Sequence[Review], context: Context) -> list[Mention]:
 
 
 def _classify(texts: Sequence[str], reader: LabelReader, models: Models, context: Context) -> list[Opinion]:
-    opinions: list[Opinion] = []
-    for start in range(0, len(texts), TEXTS_PER_CALL):
+    """One opinion per text. Shoppers repeat each other, and a short review is its own only clause: ask once."""
+    different = list(dict.fromkeys(texts))
+    found: dict[str, Opinion] = {}
+    for start in range(0, len(different), TEXTS_PER_CALL):
         context.check()
-        answers = models.classify(ROLE, texts[start : start + TEXTS_PER_CALL])
-        opinions += [reader.read(answer) for answer in answers]
-    return opinions
+        asked = different[start : start + TEXTS_PER_CALL]
+        found.update(zip(asked, map(reader.read, models.classify(ROLE, asked)), strict=True))
+    return [found[text] for text in texts]
 
 
 def _overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overall:  # noqa: A002  # the word of the domain
