@@ -218,12 +218,15 @@ class TestClaim:
         assert claimed(store, job) is Claimed.HERE
         assert row(store, job).attempts == 1
 
-    def test_a_job_with_a_live_lease_elsewhere_is_left_alone(self, store: JobStore) -> None:
+    def test_a_job_with_a_live_lease_elsewhere_is_left_alone(self, store: JobStore, clock: Clock) -> None:
         job = created(store)
         claimed(store, job)
 
+        clock.advance(14.5)
         assert claimed(store, job, "w2") is Claimed.ELSEWHERE
         assert row(store, job).owner == "w1"
+        clock.advance(0.5)
+        assert claimed(store, job, "w2") is Claimed.MINE
 
     def test_a_lease_that_ran_out_counts_a_crash_and_goes_to_the_next(self, store: JobStore, clock: Clock) -> None:
         job = created(store)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 import threading
@@ -29,6 +28,7 @@ from storehand.errors import (
 from storehand.job import EventKind, Outcome, Priority, Status
 from storehand.settings import Settings
 from tests.unit import workers_hand
+from tests.unit.forked import in_child
 from tests.waiting import until
 
 OK = Outcome.succeeded(workers_hand.description())
@@ -354,14 +354,10 @@ class TestCancel:
 def test_a_client_made_before_the_fork_works_in_parent_and_child(client: Client) -> None:
     client.submit(kettle())
 
-    child = os.fork()
-    if child == 0:
-        try:
-            handle = client.submit(kettle(1), tenant="child")
-            os._exit(0 if handle.job.published_at else 1)
-        except BaseException:
-            os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    def submit() -> None:
+        assert client.submit(kettle(1), tenant="child").job.published_at is not None
+
+    in_child(submit)
 
     assert len(client.jobs(tenant="child")) == 1
     assert client.submit(kettle(2)).job.published_at is not None

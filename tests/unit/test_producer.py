@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,6 +14,7 @@ from storehand.job import NewJob, Priority
 from storehand.producer import Producer
 from storehand.settings import Settings
 from storehand.store.sqlite import SqliteStore
+from tests.unit.forked import in_child
 
 
 @pytest.fixture
@@ -125,15 +125,11 @@ def test_a_closed_producer_connects_again_when_it_must(producer: Producer, store
 def test_a_forked_child_rings_over_its_own_connection(producer: Producer, store: SqliteStore):
     producer.ring(rows(store, 1))
 
-    child = os.fork()
-    if child == 0:
-        try:
-            assert not producer.is_connected
-            producer.ring(rows(store, 1))
-            os._exit(0)
-        except BaseException:
-            os._exit(1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    def ring() -> None:
+        assert not producer.is_connected
+        producer.ring(rows(store, 1))
+
+    in_child(ring)
 
     producer.ring(rows(store, 1))
     assert len(messages(producer, "storehand.text.standard")) == 3

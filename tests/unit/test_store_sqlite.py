@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
-import os
 import sqlite3
 import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,7 @@ from storehand.job import NewJob, Outcome, Status
 from storehand.store import Claimed, Finish, open_store
 from storehand.store.schema import MIGRATIONS
 from storehand.store.sqlite import SqliteStore
+from tests.unit.forked import in_child
 from tests.waiting import until
 
 
@@ -187,15 +188,12 @@ def test_a_forked_child_opens_its_own_connections(store: SqliteStore) -> None:
     store.get([job.id])
     seen = store.changed(0)
 
-    child = os.fork()
-    if child == 0:
-        try:
-            store.create([new(2, id="from-child")])
-            ok = set(store.get([job.id, "from-child"])) == {job.id, "from-child"}
-            os._exit(0 if ok and store.changed(seen) != seen else 1)
-        except BaseException:
-            os._exit(2)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    def use() -> None:
+        store.create([new(2, id="from-child")])
+        assert set(store.get([job.id, "from-child"])) == {job.id, "from-child"}
+        assert store.changed(seen) != seen
+
+    in_child(use)
 
     assert store.changed(seen) != seen
     assert set(store.get(["from-child"])) == {"from-child"}
@@ -213,14 +211,11 @@ def test_a_child_forked_while_other_threads_write_does_not_hang(store: SqliteSto
         for _ in range(4):
             pool.submit(write)
         for number in range(5):
-            child = os.fork()
-            if child == 0:
-                try:
-                    store.create([new(id=f"child-{number}")])
-                    os._exit(0)
-                except BaseException:
-                    os._exit(1)
-            assert until(lambda pid=child: os.waitpid(pid, os.WNOHANG)[0] or None) == child
+            try:
+                in_child(partial(store.create, [new(id=f"child-{number}")]))
+            except AssertionError:
+                stop.set()
+                raise
         stop.set()
 
     assert len(store.get([f"child-{number}" for number in range(5)])) == 5
