@@ -127,7 +127,7 @@ class _Run:
             board.streamed_for = fact_line(asked)
             for text in handle.text_stream(timeout=READY_S):
                 board.streamed = text
-            board.streamed = handle.result(READY_S).best.description
+            handle.result(READY_S)
         except StorehandError as error:
             board.failed("streamed description", error.code, error.message)
 

@@ -16,7 +16,8 @@ from storehand_worker.demo_worker import Scrape
 
 Kind = Literal["description", "sentiment"]
 KINDS: tuple[Kind, ...] = ("description", "sentiment")
-RECENT = 6
+LANGUAGES = ("en", "zh")
+RECENT = 4
 SERVING = "serving / 处理中"
 
 
@@ -45,7 +46,7 @@ class Board:
     rated: int = 0
     failures: list[str] = field(default_factory=list)
     latencies: dict[Kind, list[float]] = field(default_factory=lambda: {kind: [] for kind in KINDS})
-    recent: dict[Kind, deque[Answer]] = field(default_factory=lambda: {kind: deque(maxlen=RECENT) for kind in KINDS})
+    recent: dict[tuple[Kind, str], deque[Answer]] = field(default_factory=dict)
     coverage: list[float] = field(default_factory=list)
     invented_numbers: int = 0
     by_model: int = 0
@@ -94,7 +95,14 @@ class Board:
 
     def _add(self, answer: Answer) -> None:
         self.latencies[answer.kind].append(answer.latency_s)
-        self.recent[answer.kind].append(answer)
+        self.recent.setdefault((answer.kind, answer.language), deque(maxlen=RECENT)).append(answer)
+
+    def newest(self, kind: Kind, count: int) -> list[Answer]:
+        """The last answers of each language, `count` together where there are so many."""
+        found: list[Answer] = []
+        for language in LANGUAGES:
+            found += list(self.recent.get((kind, language), ()))[-max(1, count // len(LANGUAGES)) :]
+        return found
 
 
 def fact_line(asked: DescriptionInput) -> str:

@@ -52,8 +52,8 @@ def figures(board: Board) -> dict[str, Any]:
 
 
 def metric_lines(board: Board) -> list[str]:
-    """A few lines as Prometheus reads them."""
-    return [line for line in board.scrape.lines if line.startswith(KEY_METRICS)][:12]
+    """A few lines as Prometheus reads them; what is zero is left out."""
+    return [line for line in board.scrape.lines if line.startswith(KEY_METRICS) and not line.endswith(" 0.0")]
 
 
 def show_summary(board: Board, out: Console, *, metrics_url: str, data_dir: str) -> None:

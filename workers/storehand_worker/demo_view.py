@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
-from rich.console import Console, Group, RenderableType
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderResult
 from rich.live import Live
 from rich.panel import Panel
 from rich.progress_bar import ProgressBar
@@ -21,7 +23,8 @@ _LINE_EVERY_S = 2.0
 _PLAIN_ANSWERS = 4
 """Answers that plain lines show of each kind and language; the others are counted."""
 
-_ROWS = 4
+_FIXED_LINES = 17
+_LINES_PER_ANSWER = 2
 _LANGUAGE = {"zh": "中文", "en": "English"}
 
 
@@ -48,8 +51,8 @@ class PlainView:
         self._shown[key] = self._shown.get(key, 0) + 1
         if self._shown[key] <= _PLAIN_ANSWERS:
             self._out.print(Text(f"[{answer.kind} {answer.language} {answer.latency_s:.2f} s]", style="bold"))
-            self._out.print(Text(f"  < {_cut(answer.asked, 150)}", style="dim"))
-            self._out.print(Text(f"  > {_cut(answer.answered, 300)}"))
+            self._out.print(Text(f"  < {_cut(answer.asked, 160)}", style="dim"))
+            self._out.print(Text(f"  > {_cut(answer.answered, 400)}"))
 
     def tick(self) -> None:
         board = self._board
@@ -84,19 +87,16 @@ class LiveView:
     def tick(self) -> None:
         """The screen redraws itself."""
 
-    def __rich__(self) -> RenderableType:
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         board = self._board
+        rows = max(2, min(8, (console.height - _FIXED_LINES) // (2 * _LINES_PER_ANSWER)))
         with board.lock:
-            line = progress_line(board) if board.stage == SERVING else board.stage
-            parts: list[RenderableType] = [_bars(board), Text(line, style="cyan")]
-            if board.streamed_for:
-                title = f"streaming / 流式输出: {_cut(board.streamed_for, 70)}"
-                parts.append(Panel(Text(_tail(board.streamed, 300)), title=Text(title), title_align="left", height=5))
-            parts += [
-                _answers("description / 商品描述", list(board.recent["description"])[-_ROWS:]),
-                _answers("sentiment / 评价情感", list(board.recent["sentiment"])[-_ROWS:]),
-            ]
-        return Group(*parts)
+            yield _bars(board)
+            yield Text(progress_line(board) if board.stage == SERVING else board.stage, style="cyan")
+            title = Text(f"streaming / 流式输出: {_cut(board.streamed_for, 60)}")
+            yield Panel(Text(_tail(board.streamed, 240), overflow="fold"), title=title, title_align="left", height=4)
+            yield _answers("description / 商品描述", board.newest("description", rows), options.max_width)
+            yield _answers("sentiment / 评价情感", board.newest("sentiment", rows), options.max_width)
 
 
 @contextmanager
@@ -117,7 +117,9 @@ def progress_line(board: Board) -> str:
         f"{elapsed_s:.0f} s",
         f"{board.described}/{board.products} descriptions ({board.described / elapsed_s:.1f}/s)",
         f"{board.rated}/{board.reviews} reviews ({board.rated / elapsed_s:.0f}/s)",
-        f"in hand {board.scrape.total('storehand_jobs_in_hand'):.0f}",
+        f"queue {board.scrape.total('storehand_queue_depth', state='ready'):.0f}",
+        f"lane {board.scrape.total('storehand_waiting'):.0f}",
+        f"running {board.scrape.total('storehand_running'):.0f}",
     ]
     fill = board.scrape.mean("storehand_batch_fill_ratio")
     if fill is not None:
@@ -139,20 +141,24 @@ def _bars(board: Board) -> Table:
     return table
 
 
-def _answers(title: str, answers: list[Answer]) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", expand=True, show_lines=False)
+def _answers(title: str, answers: list[Answer], width: int) -> Table:
+    """Inputs beside answers, each at most `_LINES_PER_ANSWER` lines high."""
+    table = Table(title=title, title_justify="left", title_style="bold", expand=True, box=SIMPLE_HEAD)
     table.add_column("", width=7, no_wrap=True)
-    table.add_column("asked / 输入", ratio=2)
-    table.add_column("answered / 输出", ratio=3)
+    table.add_column("asked / 输入", ratio=2, overflow="fold")
+    table.add_column("answered / 输出", ratio=3, overflow="fold")
+    cells = (width - 16) * (_LINES_PER_ANSWER - 0.4) / 5  # per fifth of the width; a little less, for words that wrap
     for answer in answers:
-        language = _LANGUAGE.get(answer.language, answer.language)
-        table.add_row(language, Text(_cut(answer.asked, 90), style="dim"), Text(_cut(answer.answered, 170)))
+        asked = Text(_cut(answer.asked, int(2 * cells)), style="dim")
+        answered = Text(_cut(answer.answered, int(3 * cells)))
+        table.add_row(_LANGUAGE.get(answer.language, answer.language), asked, answered)
     return table
 
 
-def _cut(text: str, length: int) -> str:
+def _cut(text: str, cells: int) -> str:
+    """One line of at most so many columns; a Chinese character takes two."""
     flat = " ".join(text.split())
-    return flat if len(flat) <= length else f"{flat[: length - 1]}…"
+    return flat if cell_len(flat) <= cells else f"{set_cell_size(flat, cells - 1).rstrip()}…"
 
 
 def _tail(text: str, length: int) -> str:

@@ -31,6 +31,7 @@ class Origin:
 def origins(settings: Settings, *, arguments: frozenset[str] = frozenset()) -> list[Origin]:
     """Every setting, its value (JSON-ready, masked) and where it comes from."""
     shown = settings.model_dump(mode="json")
+    shown["models"] = {role: each.model_dump(mode="json", exclude_unset=True) for role, each in settings.models.items()}
     in_file = file_keys()
     found = []
     for name in Settings.model_fields:
