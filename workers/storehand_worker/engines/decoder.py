@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, GenerationConfig
+from transformers import AutoModelForCausalLM
 
 from storehand.engine import EngineSpec
 from storehand.errors import ModelNotAvailable, OutOfMemory
 from storehand_worker.engines.kv import SlotCache
-from storehand_worker.engines.loading import load_config, load_model, read_json
+from storehand_worker.engines.loading import load_config, load_model
 
 ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3", "gpt2")
 """Model types whose logits are head(body(tokens)) and whose layers attend to everything before them."""
@@ -31,7 +31,7 @@ class Decoder:
         self._head = model.get_output_embeddings()
         self.device = model.device
         self.vocabulary = int(self._head.weight.shape[0])
-        generation = _generation_config(spec, model)
+        generation = model.generation_config  # transformers fills it from generation_config.json, else config.json
         self.stop_ids = frozenset(_ids(generation.eos_token_id))
         suppress = sorted({token for token in _ids(generation.suppress_tokens) if 0 <= token < self.vocabulary})
         self.suppress = torch.tensor(suppress, device=self.device) if suppress else None
@@ -104,12 +104,6 @@ def _cache_shape(config: Any, tokens: int) -> tuple[int, int, int, int]:
     heads = int(config.num_attention_heads)
     head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
     return int(config.num_hidden_layers), int(getattr(config, "num_key_value_heads", None) or heads), tokens, head_size
-
-
-def _generation_config(spec: EngineSpec, model: Any) -> Any:
-    if read_json(spec.folder, "generation_config.json"):
-        return GenerationConfig.from_pretrained(spec.folder, local_files_only=True)
-    return model.generation_config
 
 
 def _ids(value: int | Sequence[int] | None) -> list[int]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from transformers import AutoConfig, PreTrainedTokenizerFast
+from transformers.utils.logging import disable_progress_bar
 
 from storehand.engine import EngineSpec
 from storehand.errors import ModelNotAvailable, OutOfMemory
@@ -81,6 +82,7 @@ def load_model(spec: EngineSpec, auto_class: Any) -> Any:
     """The model on its device, ready to infer."""
     # One setting for the whole process: more threads than free cores stall small models 10 to 100 times.
     torch.set_num_threads(spec.binding.threads)
+    disable_progress_bar()  # type: ignore[no-untyped-call]  # it would draw into the worker's log
     device = device_of(spec.binding)
     try:
         model = auto_class.from_pretrained(
