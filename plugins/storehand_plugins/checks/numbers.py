@@ -49,12 +49,15 @@ class Number:
 def find_numbers(text: str) -> list[Number]:
     """All numbers: digits of any width, decimals, fractions, per cent, model codes, Chinese and English numerals."""
     folded = fold(text)
-    found = []
+    found: list[Number] = []
     for match in _PATTERN.finditer(folded.text):
-        number = _read(match)
-        if number is not None:
-            value, unit, is_code, end = number
-            found.append(Number(*folded.span(match.start(), end), value, unit, is_code))
+        read = _read(match)
+        if read is None:
+            continue
+        value, unit, is_code, last = read
+        start, end = folded.span(match.start(), last)
+        if not found or start >= found[-1].end:  # the ½ of A½ would count twice
+            found.append(Number(start, end, value, unit, is_code))
     return found
 
 

@@ -87,7 +87,7 @@ def parse(text: str, plan: Plan, *, is_cut: bool = False) -> Answer | None:
     else:
         rest = plain[title.end() :] if title else plain
         first, _, others = plain.partition("\n")
-        if title and rest.strip():
+        if title:
             answer = Answer(title["text"], rest)
         elif others.strip() and len(first) <= 150:
             answer = Answer(first, others)

@@ -15,6 +15,7 @@ from storehand_plugins.description.realiser import Draft
 MAX_SENTENCES = 16
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
+_STUTTER = re.compile(r"([^\W\d_])\1\1|\ufffd")
 _ENDS = (".", "!", "?", "。", "！", "？")
 
 
@@ -96,6 +97,8 @@ def _words(text: str, plan: Plan) -> list[str]:
         faults.append("it has a digit of its own")
     if "<" in words or ">" in words:
         faults.append("it has a broken slot")
+    if _STUTTER.search(words):
+        faults.append("it stutters, or has half a character")
     if (_HAN if plan.language == "en" else _LATIN).search(words):
         faults.append("it has words of another language")
     return faults

@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterator
 
 from storehand.contracts.product import Product, PropertyValue
+from storehand_plugins.checks import Wanted, find_facts
 from storehand_plugins.description.groups import group_of
 from storehand_plugins.description.kinds import FactKind, Language, Tone
 from storehand_plugins.description.plan import Fact, Plan
-from storehand_plugins.description.shape import feature_kind, is_plural, unit_of
+from storehand_plugins.description.shape import feature_kind, is_half_sentence, is_plural, unit_of
 
 HIGHLIGHT = "positiveNotes"
 """Label of facts without a name."""
@@ -36,23 +37,31 @@ _SPACES = re.compile(r"\s+")
 
 def plan_of(product: Product, language: Language, tone: Tone) -> Plan:
     """Everything a description of this product has to say, once each, features first."""
-    brand = _brand(product)
+    brand = brand_of(product)
     texts = (product.category or "", product.name, *product.positive_notes)
-    facts = {(fact.key.lower(), fact.value.lower()): fact for fact in _facts(product, language)}
+    said = (fact for fact in _facts(product, language) if _says_something(fact.value))
+    facts = {(fact.key.lower(), fact.value.lower()): fact for fact in said}
     return Plan(
         language=language,
         tone=tone,
         group=group_of(*texts),
         name=_clean(product.name),
-        brand="" if brand.lower() in product.name.lower() else brand,
+        brand="" if brand and find_facts(product.name, [Wanted("brand", (brand,))])[0] else brand,
         is_plural=language == "en" and is_plural(product.name),
         facts=tuple(sorted(facts.values(), key=lambda fact: _ORDER.index(fact.kind))),
     )
 
 
-def _brand(product: Product) -> str:
+def brand_of(product: Product) -> str:
+    """The brand as a text says it; empty without one."""
     named = (each.value for each in product.additional_property if each.name.lower() in _BRAND_KEYS)
-    return _clean(product.brand or next(named, ""))
+    brand = _clean(product.brand or next(named, ""))
+    return brand if _says_something(brand) else ""
+
+
+def _says_something(text: str) -> bool:
+    """Tables fill cells with "-" and "..." when there is nothing to say."""
+    return any(char.isalnum() for char in text)
 
 
 def _facts(product: Product, language: Language) -> Iterator[Fact]:
@@ -77,15 +86,20 @@ def _named(given: PropertyValue, language: Language) -> Fact:
     value = _clean(given.value) + unit_of(given.unit_code, language)
     lowered = value.lower()
     if lowered in _YES:
-        return Fact(FactKind.FEATURE, key, label=label)
+        return Fact(feature_kind(key, language), key, label=label)
     if lowered in _NO:
         said = _NO[lowered] or ("否" if language == "zh" else "no")
         return Fact(FactKind.NOTE, said, key=key, label=label)
     typed = _TYPED.get(label.lower())
     if typed is not None:
         return Fact(typed, value, label=label)
+    if language == "en" and is_half_sentence(key):
+        return Fact(FactKind.PHRASE, f"{key} {value}", label=label)  # fits laptops up to: 16 inch
+    is_many = language == "en" and is_plural(key)
+    if is_many and value.isdecimal():
+        return Fact(FactKind.FEATURE, f"{value} {key}", label=label)  # pieces: 48
     kind = FactKind.AMOUNT if value[0].isdigit() else FactKind.WORD
-    return Fact(kind, value, key=key, label=label, key_is_plural=language == "en" and is_plural(key))
+    return Fact(kind, value, key=key, label=label, key_is_plural=is_many)
 
 
 def _key(label: str, language: Language) -> str:

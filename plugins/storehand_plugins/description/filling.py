@@ -5,12 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from storehand_plugins.checks import fold
 from storehand_plugins.description.kinds import NAME, FactKind, value_slot
 from storehand_plugins.description.plan import Plan
 
 TITLE_MAX = 150
 SLOT = re.compile(r"<(?:name|brand|[kv]\d+)>")
 _SENTENCE_START = re.compile(r"(?:^|[.!?]\s)$")
+_SUBJECT = re.compile(r"(?P<subject><k(?P<number>\d+)>|<name>(?: by <brand>)?) (?:is|are)\b")
 _LOWERED = (FactKind.QUALITY, FactKind.MATERIAL, FactKind.COLOR, FactKind.PHRASE)
 
 
@@ -27,6 +29,7 @@ def fill_title(draft: str, plan: Plan) -> str:
 
 def fill(draft: str, plan: Plan, *, is_title: bool = False) -> str:
     """The draft with every slot replaced; `plan` has the words of each."""
+    draft = _agreeing(draft, plan)
     words = plan.slots()
     lowered = {} if is_title else _lowered(plan)
     text = ""
@@ -60,6 +63,17 @@ def _lowered(plan: Plan) -> dict[str, str]:
     }
 
 
+def _agreeing(draft: str, plan: Plan) -> str:
+    """With "is" and "are" as the words behind the slots want them; a small model mixes them up."""
+
+    def verb(match: re.Match[str]) -> str:
+        number = match["number"]
+        is_many = plan.facts[int(number) - 1].key_is_plural if number else plan.is_plural
+        return match["subject"] + (" are" if is_many else " is")
+
+    return _SUBJECT.sub(verb, draft) if plan.language == "en" else draft
+
+
 def _fitted(value: str, slot: str, before: str) -> str:
     if slot == NAME and value.lower().startswith("the ") and before.lower().endswith("the "):
         return value[4:]
@@ -70,4 +84,5 @@ def _fitted(value: str, slot: str, before: str) -> str:
 
 
 def _runs_together(left: str, right: str) -> bool:
-    return bool(left and right) and left.isascii() and right.isascii() and left.isalnum() and right.isalnum()
+    before, after = fold(left).text[-1:], fold(right).text[:1]  # full-width digits run together too
+    return bool(before and after) and before.isascii() and after.isascii() and before.isalnum() and after.isalnum()

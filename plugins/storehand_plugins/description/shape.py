@@ -9,17 +9,18 @@ from storehand_plugins.description.kinds import FactKind, Language
 _QUALITY_ENDINGS = ("able", "ible", "proof", "less", "-free", " free", "resistant", "friendly", " safe", "-safe")
 _NO_QUALITIES = frozenset(("cable", "table", "vegetable", "timetable"))
 _QUALITY = re.compile(
-    "lightweight|light|slim|compact|soft|warm|quiet|cordless|organic|vegan|handmade|stackable|durable|elastic|thin"
-    "|insulated|heated|scented|unscented|certified|recycled"
+    "(?:very |super |ultra |extra )?(?:lightweight|light|slim|compact|soft|warm|quiet|cordless"
+    "|organic|vegan|handmade|stackable|durable|elastic|thin"
+    "|insulated|heated|scented|unscented|certified|recycled|reversible|oscillating|pre-seasoned)"
 )
 _HALF_SENTENCE = re.compile(
-    "(?:keeps|fits|supports|includes|comes|has|holds|works|made|designed|suits|folds|reduces|charges|connects|provides"
+    "(?:keeps|lies|fits|supports|includes|comes|has|holds|works|made|designed|suits|folds|reduces|charges|connects|provides"
     "|offers|features|protects|lasts|absorbs|runs|serves|removes|cleans|heats|cools|ideal|suitable|compatible|great"
     "|perfect|for|with) "
 )
 _ZH_QUALITY = re.compile(
     "(?:支持|可|易|免|不|能|适合|适用|采用|内置|配备|含|带|自带|兼容|便于|方便)"
-    "|(?:(?:防|抗|耐|低|轻|无).{1,3}|(?:轻便|便携|柔软|透气|保暖).{0,2})$"
+    "|(?:(?:防|抗|耐|低|轻|无).{1,2}|(?:轻便|便携|柔软|透气|保暖).{0,2})$"
 )
 _NO_PLURAL = re.compile("series|lens|news|canvas|gas|always|atlas|chess|less|plus|bonus|express")
 _HEAD = re.compile(r"\s(?:for|with|of|in)\s|[(,/|]| - ")
@@ -59,11 +60,16 @@ def feature_kind(text: str, language: Language) -> FactKind:
         return FactKind.QUALITY if _ZH_QUALITY.match(text) else FactKind.FEATURE
     lowered = text.lower()
     last = lowered.split()[-1]
-    if _HALF_SENTENCE.match(lowered):
+    if " " in text and is_half_sentence(text):
         return FactKind.PHRASE
-    if last not in _NO_QUALITIES and (_QUALITY.fullmatch(last) or lowered.endswith(_QUALITY_ENDINGS)):
+    if last not in _NO_QUALITIES and (_QUALITY.fullmatch(lowered) or lowered.endswith(_QUALITY_ENDINGS)):
         return FactKind.QUALITY
     return FactKind.FEATURE
+
+
+def is_half_sentence(text: str) -> bool:
+    """Whether English words begin with a verb: "Fits laptops up to"."""
+    return _HALF_SENTENCE.match(text.lower() + " ") is not None
 
 
 def is_plural(name: str) -> bool:

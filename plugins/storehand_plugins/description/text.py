@@ -10,6 +10,7 @@ from storehand.contracts.base import Check
 from storehand.contracts.description import AttributeCheck, DescriptionVariant, UnsupportedClaim
 from storehand.contracts.product import Product
 from storehand_plugins.checks import Wanted, find_facts, unsupported_claims, unsupported_numbers
+from storehand_plugins.description.facts import brand_of
 from storehand_plugins.description.filling import join
 from storehand_plugins.description.kinds import FactKind
 from storehand_plugins.description.plan import Fact, Plan
@@ -35,7 +36,7 @@ class Reviewer:
         self._plan = plan
         self._sources = [*_sources(product), *(fact.value for fact in plan.facts), plan.name, plan.brand]
         self._wanted = [Wanted(fact.label, (said(fact),)) for fact in plan.facts]
-        if brand := plan.brand or product.brand or "":
+        if brand := brand_of(product):  # also where the name has it, and the plan therefore not
             self._wanted.append(Wanted("brand", (brand,)))
 
     def variant(self, text: Written) -> DescriptionVariant:
@@ -71,12 +72,14 @@ class Reviewer:
         checks = []
         for index, wanted in enumerate(self._wanted):
             name, value = wanted.name, wanted.wordings[0]
-            found = next(((field, span[index]) for field, span in spans if span[index] is not None), None)
-            if found is None or found[1] is None:
-                checks.append(AttributeCheck(name=name, value=value, status="missing"))
-                continue
-            field, (start, end) = found[0], found[1]
-            checks.append(AttributeCheck(name=name, value=value, status="stated", field=field, start=start, end=end))
+            for field, found in spans:
+                if (span := found[index]) is not None:
+                    start, end = span
+                    check = AttributeCheck(name=name, value=value, status="stated", field=field, start=start, end=end)
+                    break
+            else:
+                check = AttributeCheck(name=name, value=value, status="missing")
+            checks.append(check)
         return checks
 
 

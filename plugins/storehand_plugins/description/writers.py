@@ -53,7 +53,7 @@ class SlotWriter:
         prompt = self._head.prompt()
         room = self._models.info(ROLE).max_tokens - self._models.count_tokens(ROLE, prompt)
         options = GenerateOptions(
-            max_new_tokens=max(16, min(SLOT_TOKENS, room)), temperature=0.7, top_p=0.95, n=count, seed=seed
+            max_new_tokens=max(16, min(SLOT_TOKENS, room)), temperature=0.6, top_p=0.9, n=count, seed=seed
         )
         for completion in self._models.generate(ROLE, prompt, options):
             if completion.finish_reason == "stop":
@@ -62,7 +62,8 @@ class SlotWriter:
     def _complete(self, reading: drafts.Reading, seed: int) -> Written:
         written = _written(reading.draft, self._head, "model")
         lost = tuple(self._head.facts[number - 1] for number in reading.missing)
-        return _with_facts(written, lost + self._plan.rest().facts, self._plan, seed)
+        whole = _with_facts(written, lost + self._plan.rest().facts, self._plan, seed)
+        return replace(whole, is_mended=bool(lost))  # what slots can't hold was never asked of the model
 
 
 class ChatWriter:

@@ -9,7 +9,7 @@ from itertools import islice
 import torch
 from transformers import PreTrainedTokenizerFast
 
-from storehand_plugins.starter.training import corpus
+from storehand_plugins.starter.training import corpus, vocabulary
 
 ROWS_DRAWN = 768
 """Rows sorted by length at a time: enough for batches without much padding."""
@@ -27,11 +27,11 @@ def batches(tokenizer: PreTrainedTokenizerFast, seed: int, *, tokens: int) -> It
     """Endless batches of about `tokens` tokens with padding."""
     source = corpus.pairs(seed)
     order = torch.Generator().manual_seed(seed)
-    pad, end = int(tokenizer.pad_token_id), str(tokenizer.eos_token)
+    pad = tokenizer.get_vocab()[vocabulary.PAD]
     while True:
         drawn = list(islice(source, ROWS_DRAWN))
         prompts = tokenizer([prompt for prompt, _ in drawn]).input_ids
-        answers = tokenizer([answer + end for _, answer in drawn]).input_ids
+        answers = tokenizer([answer + vocabulary.END for _, answer in drawn]).input_ids
         rows = sorted(zip(prompts, answers, strict=True), key=lambda row: len(row[0]) + len(row[1]))
         cut = list(_cut(rows, tokens))
         for index in torch.randperm(len(cut), generator=order).tolist():

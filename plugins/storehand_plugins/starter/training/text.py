@@ -7,6 +7,7 @@ import json
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -20,13 +21,17 @@ from storehand_plugins.starter.training.batches import Batch, batches
 MAX_TOKENS = 512
 MUON_RATE, ADAM_RATE = 0.02, 3e-3
 WARM_UP, FLOOR = 0.03, 0.02
+RESUMED_SHARE = 0.4
+"""Of the learning rate, for a model that has learnt already."""
+
 SAVE_EVERY_S = 120.0
 
 
 def new_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
     """About two million parameters, small enough for a repository and one CPU core."""
+    configure: Any = LlamaConfig  # its keywords are not all declared
     return LlamaForCausalLM(
-        LlamaConfig(
+        configure(
             vocab_size=len(tokenizer),
             hidden_size=192,
             intermediate_size=512,
@@ -70,10 +75,11 @@ def rate(done: float) -> float:
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """A folder like any hub model's, in bfloat16, with what the task needs to know beside it."""
     folder.mkdir(parents=True, exist_ok=True)
-    half = LlamaForCausalLM(model.config)
+    half: Any = LlamaForCausalLM(model.config)
     half.load_state_dict(model.state_dict())
     half.to(torch.bfloat16)
-    half.generation_config = GenerationConfig(
+    build: Any = GenerationConfig  # untyped
+    half.generation_config = build(
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
         suppress_tokens=vocabulary.digit_tokens(tokenizer),
@@ -84,13 +90,24 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
     (folder / "storehand.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
 
 
-def train(out: Path, *, minutes: float, seed: int, tokens: int) -> None:
-    """Trains for that long and saves; a usable model lies in `out` from the first checkpoint on."""
+def begin(seed: int, resume: Path | None) -> tuple[LlamaForCausalLM, PreTrainedTokenizerFast]:
+    """A new model, or one that goes on from a folder's weights with that folder's tokenizer."""
     torch.manual_seed(seed)
-    tokenizer = vocabulary.train(seed)
+    if resume is None:
+        tokenizer = vocabulary.train(seed)
+        return new_model(tokenizer), tokenizer
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(resume)
     model = new_model(tokenizer)
+    model.load_state_dict(LlamaForCausalLM.from_pretrained(resume, dtype=torch.float32).state_dict())
+    return model, tokenizer
+
+
+def train(out: Path, *, minutes: float, seed: int, tokens: int, resume: Path | None) -> None:
+    """Trains for that long and saves; a usable model lies in `out` from the first checkpoint on."""
+    model, tokenizer = begin(seed, resume)
     steps = optimizers(model)
-    rates = [float(each.param_groups[0]["lr"]) for each in steps]
+    share = RESUMED_SHARE if resume else 1.0
+    rates = [float(each.param_groups[0]["lr"]) * share for each in steps]
     start, saved, seen, mean = time.monotonic(), 0.0, 0, 0.0
     columns = (TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns) as progress:
@@ -103,7 +120,7 @@ def train(out: Path, *, minutes: float, seed: int, tokens: int) -> None:
                 each.param_groups[0]["lr"] = full * rate(elapsed / (minutes * 60))
             with torch.autocast("cpu", torch.bfloat16):
                 loss = loss_of(model, batch)
-            loss.backward()
+            torch.autograd.backward(loss)
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             for each in steps:
                 each.step()
@@ -126,9 +143,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=20)
     parser.add_argument("--batch-tokens", type=int, default=3072)
     parser.add_argument("--threads", type=int, default=1, help="more than the free cores makes it many times slower")
+    parser.add_argument("--resume", type=Path, help="folder of a model to go on from, with another seed")
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    train(options.out, minutes=options.minutes, seed=options.seed, tokens=options.batch_tokens)
+    train(options.out, minutes=options.minutes, seed=options.seed, tokens=options.batch_tokens, resume=options.resume)
 
 
 if __name__ == "__main__":

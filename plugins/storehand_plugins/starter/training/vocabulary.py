@@ -16,6 +16,7 @@ from storehand_plugins.starter.training import corpus
 
 VOCABULARY = 2048
 PAD, END = "<pad>", "</s>"
+_DIGIT = re.compile(r"[0-9]")
 _MARK = re.compile(r"<[^>]+>")
 
 
@@ -43,9 +44,12 @@ def train(seed: int, *, rows: int = 20_000) -> PreTrainedTokenizerFast:
 
 
 def digit_tokens(tokenizer: PreTrainedTokenizerFast) -> list[int]:
-    """Ids that would write a digit outside a slot: the model may never choose them."""
+    """Ids that would write a digit outside a slot: the model may never choose them.
+
+    Only 0 to 9 are looked for: in the byte-level alphabet ² and ³ are halves of Chinese characters.
+    """
     tokens: dict[str, int] = tokenizer.get_vocab()
-    return sorted(number for token, number in tokens.items() if any(map(str.isdigit, token)) and not _MARK.match(token))
+    return sorted(number for token, number in tokens.items() if _DIGIT.search(token) and not _MARK.match(token))
 
 
 def _plain(seed: int, rows: int) -> Iterator[str]:
