@@ -29,7 +29,7 @@ def worker_app(settings: Settings) -> Celery:
         worker_concurrency=settings.concurrency,
         task_time_limit=settings.time_limit_s,
         task_soft_time_limit=settings.soft_time_limit_s,
-        # Redelivered messages join their running jobs, so the full prefetch does no harm; a reduced one they would fill.
+        # Redelivered messages join their running jobs, so the full prefetch does no harm; a smaller one would fill up.
         # Celery 5.7 reduces on Redis and classic queues only, and restores it on pool threads, off the channel's own.
         worker_enable_prefetch_count_reduction=False,
     )
@@ -74,9 +74,10 @@ def _named_level(loglevel: Any) -> str | None:
 
 def run_worker(settings: Settings, argv: Sequence[str] = ()) -> int:
     """Runs a worker in this process until it has drained; returns the exit code. `argv` goes to `celery worker`."""
-    app_of_this_run = worker_app(settings)
+    # On one host the store knows what is cancelled; asking other workers would only cost a second at the start.
+    alone = ["--without-mingle", "--without-gossip"] if settings.is_embedded else []
     try:
-        code = app_of_this_run.start(["worker", *argv])
+        code = worker_app(settings).start(["worker", *alone, *argv])
     except SystemExit as leaving:
         if isinstance(leaving.code, str):
             print(leaving.code, file=sys.stderr)  # noqa: T201  # what the interpreter does with it
@@ -84,4 +85,9 @@ def run_worker(settings: Settings, argv: Sequence[str] = ()) -> int:
     return code if isinstance(code, int) else int(code is not None)
 
 
-app = worker_app(Settings())
+def __getattr__(name: str) -> Any:
+    """`app`, from environment and file, once Celery asks for it."""
+    if name != "app":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()["app"] = made = worker_app(Settings())
+    return made

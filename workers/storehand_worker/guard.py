@@ -42,6 +42,12 @@ class GuardedConsumer(Consumer):
 
         return on_task_received
 
+    def update_strategies(self) -> None:
+        """Celery's own tasks (`celery.map` and others) call any task outside of our entry: no message may name them."""
+        super().update_strategies()
+        for name in [name for name in self.strategies if name.startswith("celery.")]:
+            del self.strategies[name]
+
     def on_decode_error(self, message: Any, exc: Exception) -> None:
         self._lay_aside(message, refusal(f"its body can't be decoded: {type(exc).__name__}"))
 

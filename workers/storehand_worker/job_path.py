@@ -6,11 +6,14 @@ import logging
 import os
 import socket
 import uuid
+from pathlib import Path
 from typing import Any
 
 from celery import Celery
 from celery.worker import state
 
+from storehand.broker.depth import queue_depths
+from storehand.broker.transport import queue_file
 from storehand.producer import Producer
 from storehand.settings import Settings
 from storehand.store import JobStore, open_store
@@ -23,7 +26,7 @@ from storehand_worker.liveness import WATCHER, Checks, Liveness
 from storehand_worker.loader import load_plugins
 from storehand_worker.log import JobLog
 from storehand_worker.metrics import Metrics
-from storehand_worker.metrics_live import EngineCollector
+from storehand_worker.metrics_live import EngineCollector, QueueCollector
 from storehand_worker.observers import Observers
 from storehand_worker.reconcile import Reconciler
 from storehand_worker.runner import JobRunner
@@ -67,6 +70,9 @@ class JobPath:
         self.host.load(progress=self.liveness.report)
         self.metrics.know(tasks=self.host.tasks, models=self.host.health())
         EngineCollector(self.host, self.metrics.registry)
+        if settings.is_embedded:
+            file = queue_file(settings.broker_url.get_secret_value())
+            QueueCollector(lambda: _ready(file), self.metrics.registry)
         self.store = self._use(open_store(settings))
         self._build()
         register_entries(self._app, self.host.tasks, soft_s=soft_s, hard_s=hard_s)
@@ -116,6 +122,7 @@ class JobPath:
             pump=pump,
             count=self.count,
         )
+        self.metrics.jobs_in_hand.set_function(lambda: self.watcher.in_hand)
         self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)
         bell = self._use(Producer(settings, store))
         reconciler = self._use(Reconciler(store, bell, observers, settings, owner=owner, count=self.count))
@@ -125,6 +132,10 @@ class JobPath:
     def _use(self, part: Any) -> Any:
         self._closing.append(part)
         return part
+
+
+def _ready(file: Path) -> dict[str, int]:
+    return {queue: ready for queue, (ready, _) in queue_depths(file).items()}
 
 
 def _leave(stuck: int) -> None:

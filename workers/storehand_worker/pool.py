@@ -46,6 +46,7 @@ class Message:
         self.run = run
         self.delivery = Delivery()
         self.accept: Callback = _nothing
+        self.on_timeout: list[Callback] = []
         self.is_settled = False
         self.is_started = False
         self.is_running = False  # has a thread
@@ -91,15 +92,16 @@ class EnginePool(BasePool):
     ) -> Message:
         waiter = callback or _nothing
         accept = accept_callback or _nothing
-        running = self._join(correlation_id, waiter)
+        on_timeout = timeout_callback or _nothing
+        running = self._join(correlation_id, waiter, on_timeout)
         if running is not None:
             accept(running.pid, time.monotonic())
             return running
         message = Message(next(self._pids), correlation_id, waiter, lambda: target(*(args or ()), **(kwargs or {})))
         message.accept = accept
-        message.delivery = Delivery(
-            self._limits(soft_timeout, timeout), on_give_up=lambda outcome: self._give_up(message, timeout_callback)
-        )
+        message.on_timeout = [on_timeout]
+        limits = self._limits(soft_timeout, timeout)
+        message.delivery = Delivery(limits, on_give_up=lambda outcome: self._give_up(message))
         with self._lock:
             self._in_hand[message.pid] = message
             if correlation_id:
@@ -107,9 +109,9 @@ class EnginePool(BasePool):
         self._threads.submit(lambda: self._work(message))
         return message
 
-    def register_with_event_loop(self, hub: Any) -> None:
-        """Kept, because kombu's `get_event_loop` forgets the hub when a reconnect resets it."""
-        self.hub = hub
+    def register_with_event_loop(self, loop: Any) -> None:
+        """Kept, because kombu's `get_event_loop` forgets the loop when a reconnect resets it."""
+        self.hub = loop
 
     def terminate_job(self, pid: int, signal: Any = None) -> None:
         """`revoke(terminate=True)`: the request writes the outcome and acks, the job is asked to stop."""
@@ -144,14 +146,14 @@ class EnginePool(BasePool):
 
     # The way of one message.
 
-    def _join(self, task_id: str | None, waiter: Callback) -> Message | None:
+    def _join(self, task_id: str | None, waiter: Callback, on_timeout: Callback) -> Message | None:
         """The message is in hand already and was delivered again: after a reconnect the broker knows no better."""
         with self._lock:
             running = self._by_task_id.get(task_id or "")
             if running is None or running.is_settled:
                 return None
             running.waiters.insert(0, waiter)  # the newest first: the channel of an older one may be dead
-        self._count("redelivered")
+            running.on_timeout.insert(0, on_timeout)
         self._count("reattached")
         log.info("message %s came again while it is in hand; it joins", task_id)
         return running
@@ -222,22 +224,29 @@ class EnginePool(BasePool):
         with self._lock:
             self._in_hand.pop(message.pid, None)
 
-    def _give_up(self, message: Message, timeout_callback: Callback | None) -> None:
+    def _give_up(self, message: Message) -> None:
         """The watcher, at the hard limit, after the row was written: answers the message without its thread."""
+
+        def tell() -> None:
+            for on_timeout in message.on_timeout:
+                _safely(on_timeout, False, message.delivery.limits.hard_s)
+
         if self._settle(message):
             self._threads.replace_one()
-            self._on_loop(lambda: (timeout_callback or _nothing)(False, message.delivery.limits.hard_s))
-
-    def _on_loop(self, call: Callable[[], Any]) -> None:
-        if self.hub is None:
-            call()
-        else:
-            self.hub.call_soon(call)
+            if self.hub is None:
+                tell()
+            else:
+                self.hub.call_soon(tell)  # it publishes callbacks and acks, which is the loop's business
 
     def _limits(self, soft_s: float | None, hard_s: float | None) -> Limits:
         soft_s = soft_s or self.options.get("soft_timeout") or math.inf
         hard_s = hard_s or self.options.get("timeout") or math.inf
         return Limits(soft_s, hard_s)
+
+    def requests_of(self, pid: int | None) -> list[Any]:
+        """Celery's requests that wait for this message, the newest first."""
+        message = self._in_hand.get(pid or 0)
+        return [getattr(waiter, "__self__", None) for waiter in message.waiters] if message else []
 
     # For the drain.
 
@@ -271,9 +280,9 @@ def _nothing(*_: Any, **__: Any) -> None:
     pass
 
 
-def _safely(waiter: Callback, result: Any) -> None:
+def _safely(callback: Callback, *args: Any) -> None:
     try:
-        waiter(result)
+        callback(*args)
     except Exception:  # the channel of an older delivery may be gone, and acking there is not possible any more
         log.debug("a delivery could not be acked; the broker has taken it back", exc_info=True)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from celery.exceptions import InvalidTaskError
 from celery.worker.request import Request
+from celery.worker.state import task_ready
 
 from storehand.errors import Cancelled, Expired, StorehandError
 from storehand_worker.discards import refusal
@@ -22,6 +23,9 @@ class JobRequest(Request):
         problem = _problem(self)
         if problem:
             raise InvalidTaskError(problem)
+        if self.delivery_info.get("redelivered"):
+            app: Any = self.app
+            app.job_path.count("redelivered")
 
     def _announce_revoked(self, reason: str, terminated: bool, signum: Any, expired: bool) -> None:
         """Celery is about to ack a message whose job was revoked, or expired before it began."""
@@ -33,6 +37,14 @@ class JobRequest(Request):
             app: Any = self.app
             app.job_path.discards.bury(self.message, refusal("Celery could not use its eta"))
         super().reject(requeue)
+
+    def terminate(self, pool: Any, signal: Any = None) -> None:
+        """Celery acks the message it knows; others of the same id, which joined, must not stay behind."""
+        twins = [each for each in pool.requests_of(self.worker_pid) if each is not self]
+        super().terminate(pool, signal)
+        for twin in twins:
+            task_ready(twin)
+            twin.acknowledge()
 
     def cancel(self, pool: Any, signal: Any = None, emit_retry: bool = True) -> None:
         """A cold shutdown gives the job back; a revoke calls `terminate`."""

@@ -6,7 +6,8 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from storehand.errors import EngineError, JobNotFound, JobStopped, StorehandError, Unavailable
@@ -116,7 +117,7 @@ class JobRunner:
 
         def give_up(outcome: Outcome) -> None:
             self._items.replace_one()
-            item.set_result(outcome)
+            _resolve(item, outcome)
 
         def work() -> None:
             end: Outcome | Parked
@@ -127,8 +128,7 @@ class JobRunner:
             except Exception:
                 log.exception("job %s met an error of our own; it is tried again", job_id)
                 end = Parked("error of our own", pause_s=UNAVAILABLE_PAUSE_S)
-            if not item.done():
-                item.set_result(end)
+            _resolve(item, end)
 
         self._items.submit(work)
         return item
@@ -145,6 +145,8 @@ class JobRunner:
                 if not may_start:
                     raise Parked("a job that may kill the worker runs alone", pause_s=GATE_PAUSE_S)
                 claim = self._claim(job_id)
+                if before is not None and claim.job is not None and claim.job.crashes > before.crashes:
+                    self._count("crashes")
                 if claim.result is Claimed.MINE and claim.job is not None:
                     if claim.job.crashes and not alone:  # its lease ran out just now
                         self._store.release([job_id], self._owner)
@@ -239,6 +241,11 @@ def _insist(write: Callable[[], T], job: Job) -> T:
         except Unavailable as error:
             log.warning("job %s has ended, but the store is away (%s); trying again", job.id, error)
             time.sleep(UNAVAILABLE_PAUSE_S)
+
+
+def _resolve(item: Future[Outcome | Parked], end: Outcome | Parked) -> None:
+    with suppress(InvalidStateError):  # given up by the watcher in this moment
+        item.set_result(end)
 
 
 def backoff_s(attempt: int) -> float:

@@ -78,6 +78,11 @@ class Watcher:
                 self._in_hand.pop(id(running), None)
 
     @property
+    def in_hand(self) -> int:
+        """Jobs that are claimed and have not ended."""
+        return len(self._in_hand)
+
+    @property
     def stuck(self) -> int:
         """Threads that will not stop."""
         now = self._clock()
@@ -149,11 +154,11 @@ class Watcher:
         )
         running.given_up_at = self._clock()
         self._given_up.append(running)
-        running.context.stop(TimeLimit())
         if written and running.take():
             log.error("job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s)
             self._observers.on_job_done(running.job, outcome)
             running.on_give_up(outcome)
+        running.context.stop(TimeLimit())
 
     def _watch_given_up(self) -> None:
         self._given_up = [each for each in self._given_up if not each.has_left]
