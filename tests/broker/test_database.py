@@ -70,6 +70,23 @@ def test_a_locked_file_is_busy_and_publishers_get_kombus_operational_error(path:
     assert Reader(connection, "q").read() == [2]
 
 
+def test_a_consumer_that_starts_while_the_file_is_locked_is_listed_by_its_housekeeping(
+    path: Path, connect: Connect
+) -> None:
+    connection = connect()
+    connection.connect()
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        reader = Reader(connection, "q")
+        other.execute("ROLLBACK")
+    assert execute(path, "SELECT queue FROM consumer") == []
+
+    connection.transport.housekeep()
+
+    assert execute(path, "SELECT queue FROM consumer") == [("q",)]
+    assert reader.read() == []
+
+
 def test_a_file_replaced_under_a_publisher_is_noticed_and_the_next_try_reaches_the_new_one(
     path: Path, connect: Connect
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from storehand.broker import liveness
 from storehand.broker.errors import QueueUnavailable
 from storehand.broker.liveness import Presence
+from tests.waiting import until
 
 
 def test_an_owner_is_alive_until_it_leaves(path: Path) -> None:
@@ -22,27 +23,30 @@ def test_an_owner_is_alive_until_it_leaves(path: Path) -> None:
 
 
 def test_an_owner_dies_with_its_process_and_its_children_do_not_keep_it_alive(path: Path) -> None:
-    read, write = os.pipe()
+    told, tell = os.pipe()
+    ended, end = os.pipe()  # the child of the owner lives until its other side is closed, also by a failing test
     parent = os.fork()
     if parent == 0:
+        os.close(end)
         presence = Presence(path)
         child = os.fork()
         if child == 0:
-            os.read(read, 1)  # outlives its parent
+            os.read(ended, 1)
             os._exit(0)
-        os.write(write, f"{presence.owner} {child} ".encode())
+        os.write(tell, f"{presence.owner} {child}".encode())
         signal.pause()
-    owner, child_pid = os.read(read, 100).decode().split()
-    assert liveness.is_alive(path, owner)
+    try:
+        owner, child_pid = os.read(told, 100).decode().split()
+        assert liveness.is_alive(path, owner)
 
-    os.kill(parent, signal.SIGKILL)
-    os.waitpid(parent, 0)
+        os.kill(parent, signal.SIGKILL)
+        os.waitpid(parent, 0)
 
-    os.kill(int(child_pid), 0)  # still there
-    assert not liveness.is_alive(path, owner)
-    os.write(write, b"x")
-    os.close(read)
-    os.close(write)
+        until(lambda: not liveness.is_alive(path, owner))
+        os.kill(int(child_pid), 0)  # still there
+    finally:
+        for descriptor in (told, tell, ended, end):
+            os.close(descriptor)
 
 
 def test_a_cleaned_folder_does_not_make_the_living_look_dead(path: Path) -> None:

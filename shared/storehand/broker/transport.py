@@ -132,9 +132,17 @@ class Transport(VirtualTransport):
         self._place = None
         for channel in self.channels:
             channel.forget()
-        with self.transaction() as db:
-            for name in {name for channel in self.channels for name in channel._active_queues}:
-                queues.subscribe(db, name, self._presence.owner, self._presence.address)
+        self.subscribe()
+
+    def subscribe(self) -> None:
+        """Lists us as a consumer of what our channels consume, where that is missing. Raises QueueBusy."""
+        presence = self.presence()
+        rows = self.database.read("SELECT queue FROM consumer WHERE owner=?", (presence.owner,))
+        consumed = {name for channel in self.channels for name in channel._active_queues}
+        if missing := consumed.difference(row[0] for row in rows):
+            with self.transaction() as db:
+                for name in sorted(missing):
+                    queues.subscribe(db, name, presence.owner, presence.address)
 
     def unsubscribe(self, name: str) -> None:
         """Nobody on this connection consumes the queue any more, unless another channel does."""
@@ -179,6 +187,7 @@ class Transport(VirtualTransport):
         """Takes back what dead consumers held. Raises QueueBusy."""
         presence = self.presence()
         presence.refresh()
+        self.subscribe()
         self._housekeeping_due = time.monotonic() + self.reclaim_interval_s
         wait_s = _TICK_WAIT_S if is_loop_thread() else _DRAIN_WAIT_S
         self.ring(housekeep(self.database, me=presence.owner, max_deliveries=self.max_deliveries, wait_s=wait_s))
