@@ -51,6 +51,8 @@ class BaseEngine(ABC, Generic[P]):
         call, parts = self._prepare(request)
         if call.is_overdue(call.submitted_at):
             raise Expired("the deadline had passed before the model was asked")
+        if not self._running() and not self._lane.waiting:
+            self._last_step = call.submitted_at  # idle time is no age
         self._lane.put(call, parts)
         return call.future
 
