@@ -83,7 +83,7 @@ def faultless(variant: DescriptionVariant) -> bool:
 
 
 @pytest.mark.parametrize(("line", "locale", "facts"), [(PHONE_EN, "en", 8), (PHONE_ZH, "zh", 4)])
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(3))
 def test_the_phones_are_described_by_the_model_with_every_fact_and_no_other(
     line: str, locale: str, facts: int, seed: int
 ):
@@ -106,9 +106,9 @@ def test_the_catalogue_is_described_without_a_gap_and_mostly_by_the_model(langua
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_bundled_model_keeps_its_slots_in_order(language: Language):
-    plans = evaluation.held_out_plans(language, 16)
+    plans = evaluation.held_out_plans(language, 10)
     sampled = evaluation.readings(local_models([TASK]), plans, evaluation.SAMPLED)
-    assert sum(any(reading.is_sound for reading in each) for each in sampled) >= 14
+    assert sum(any(reading.is_sound for reading in each) for each in sampled) >= 9
     assert not any("digit" in fault for each in sampled for reading in each for fault in reading.faults)
 
 

@@ -21,6 +21,7 @@ def stated(text: str, wording: str) -> str | None:
         ("屏幕为5.5英寸。", "5.5英寸屏幕", "屏幕为5.5英寸"),
         ("The display measures 6.7 inches.", "6.7-inch display", "display measures 6.7 inches"),
         ("A 15GB plan, 5G too.", "5G", "5G"),
+        ("处理器A14，5G。", "A14", "A14"),
     ],
 )
 def test_a_fact_is_found_however_it_is_spelt(text: str, wording: str, where: str):

@@ -77,6 +77,10 @@ def test_a_right_number_with_a_wrong_unit_is_flagged_as_a_unit():
     assert (number.value, kind) == ("128", "unit")
 
 
+def test_a_chinese_comma_parts_numbers():
+    assert [number.value for number in find_numbers("内存5，128GB存储")] == ["5", "128"]
+
+
 def test_a_fraction_that_gained_a_whole_is_flagged():
     assert flagged("fits 1-9/16 inch pipes", "9/16 inch pipe wrench") == ["1-9/16 inch"]
 

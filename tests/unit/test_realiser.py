@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from storehand.contracts.product import Product
@@ -47,7 +47,7 @@ PRODUCTS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, phases=(Phase.explicit, Phase.generate), derandomize=True)
 @given(PRODUCTS, st.sampled_from(LANGUAGES), st.sampled_from(TONES), st.integers(0, 2**31 - 1))
 def test_every_fact_of_any_product_is_stated_and_no_number_invented(
     given_product: dict[str, object], language: Language, tone: Tone, seed: int

@@ -41,11 +41,15 @@ class Folded:
 
 
 def fold(text: str) -> Folded:
-    """NFKC, lower case, one kind of dash and quote; character by character, so that offsets survive."""
+    """NFKC, lower case, one kind of dash and quote; character by character, so that offsets survive.
+
+    The Chinese comma stays: as "," it would join "A14，5G" and "5，128" to one number.
+    """
     chars: list[str] = []
     origin: list[int] = []
     for index, char in enumerate(text):
-        for folded in unicodedata.normalize("NFKC", char).lower().translate(_SAME):
+        plain = char if char == "，" else unicodedata.normalize("NFKC", char)
+        for folded in plain.lower().translate(_SAME):
             chars.append(folded)
             origin.append(index)
     return Folded("".join(chars), tuple(origin))
