@@ -1,6 +1,6 @@
 """Offline throughput of the text engine against one-by-one and padded `generate`, on a random model.
 
-    python -m benchmarks.engine_text --requests 64 --json
+    python -m tests.bench.engine_text --requests 64 --json
 
 Counts useful tokens per CPU second of this process on one thread, which neighbours on the machine hardly disturb.
 Lengths vary as real ones do: prompts of 30 to 200 tokens, texts of 20 to 120.

@@ -1,6 +1,6 @@
 """Offline throughput of the encoder engine against one-by-one and arrival-order padding, on a random BERT.
 
-    python -m benchmarks.engine_encoder --texts 512 --json
+    python -m tests.bench.engine_encoder --texts 512 --json
 
 Counts texts per CPU second of this process on one thread. Lengths are those of reviews: log-normal, median 41 tokens,
 capped at 250.
