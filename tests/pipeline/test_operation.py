@@ -120,6 +120,17 @@ def test_a_thread_that_will_not_stop_does_not_hold_the_worker(tmp_path: Path) ->
         assert handle.status is Status.QUEUED
 
 
+@pytest.mark.long
+def test_a_worker_with_stuck_threads_leaves_with_an_error(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, drain_s=0.2, stuck_limit=1, soft_time_limit_s=0.5, time_limit_s=1.0)
+    with Client(shop.settings) as client, shop.worker() as worker:
+        handle = client.submit(ProbeInput(work_s=60, mode="stubborn"))
+
+        assert handle.outcome(timeout=10).code == "time_limit"
+        assert worker.wait(30) == 1
+        assert "threads will not stop" in worker.log_text()
+
+
 def test_sigquit_hands_everything_back_at_once(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     with Client(shop.settings) as client, shop.worker() as worker:

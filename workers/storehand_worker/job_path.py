@@ -6,7 +6,6 @@ import logging
 import os
 import socket
 import uuid
-from pathlib import Path
 from typing import Any
 
 from celery import Celery
@@ -72,7 +71,7 @@ class JobPath:
         EngineCollector(self.host, self.metrics.registry)
         if settings.is_embedded:
             file = queue_file(settings.broker_url.get_secret_value())
-            QueueCollector(lambda: _ready(file), self.metrics.registry)
+            QueueCollector(lambda: queue_depths(file), self.metrics.registry)
         self.store = self._use(open_store(settings))
         self._build()
         register_entries(self._app, self.host.tasks, soft_s=soft_s, hard_s=hard_s)
@@ -132,10 +131,6 @@ class JobPath:
     def _use(self, part: Any) -> Any:
         self._closing.append(part)
         return part
-
-
-def _ready(file: Path) -> dict[str, int]:
-    return {queue: ready for queue, (ready, _) in queue_depths(file).items()}
 
 
 def _leave(stuck: int) -> None:

@@ -1,0 +1,162 @@
+"""The thread that looks after jobs in hand."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from storehand.job import Outcome, Status
+from storehand_worker import watcher as module
+from storehand_worker.delivery import Delivery, Parked
+from storehand_worker.running import Limits
+from tests.unit.job_runs import Bench, InThread, WordInput, WordOutput, echo
+from tests.waiting import until
+
+
+class Held:
+    """A task body that waits until it is stopped, or let go."""
+
+    def __init__(self, *, heeds_stop: bool = True) -> None:
+        self.let_go = threading.Event()
+        self._heeds_stop = heeds_stop
+
+    def __call__(self, given: WordInput, context: Any) -> WordOutput:
+        if self._heeds_stop:
+            context.attach(lambda error: self.let_go.set())
+        assert self.let_go.wait(20)
+        if self._heeds_stop:
+            context.check()
+        return echo(given, context)
+
+
+def _start(bench: Bench, job_id: str, delivery: Delivery | None = None) -> InThread:
+    running = bench.in_thread(lambda: bench.answer(job_id, delivery))
+    until(lambda: bench.watcher.in_hand)
+    return running
+
+
+def test_a_cancel_flag_stops_the_job(tmp_path: Path) -> None:
+    with Bench(tmp_path, Held()) as bench:
+        job_id = bench.job()
+        running = _start(bench, job_id)
+        bench.store.request_cancel([job_id])
+
+        bench.watcher.tick()
+
+        assert running.result().code == "cancelled"
+
+
+def test_a_passed_deadline_stops_the_job(tmp_path: Path) -> None:
+    with Bench(tmp_path, Held()) as bench:
+        deadline = time.time() + 0.3
+        running = _start(bench, bench.job(deadline=deadline))
+        until(lambda: time.time() > deadline)
+
+        bench.watcher.tick()
+
+        assert running.result().code == "expired"
+
+
+def test_leases_of_jobs_in_hand_are_renewed(tmp_path: Path) -> None:
+    held = Held()
+    with Bench(tmp_path, held, lease_s=1.1) as bench:
+        job_id = bench.job()
+        running = _start(bench, job_id)
+        first = bench.row(job_id).lease_until or 0.0
+
+        until(lambda: time.time() > first - 0.7)
+        bench.watcher.tick()
+
+        assert (bench.row(job_id).lease_until or 0.0) > first
+        held.let_go.set()
+        running.result()
+
+
+def test_a_lost_lease_stops_the_job_and_nothing_is_written(tmp_path: Path) -> None:
+    with Bench(tmp_path, Held()) as bench:
+        job_id = bench.job()
+        running = _start(bench, job_id)
+        bench.store.release([job_id], "me")
+        bench.store.claim([job_id], "somebody", 15, max_crashes=3)
+
+        bench.watcher.tick()
+
+        with pytest.raises(Parked):
+            running.result()
+        assert bench.row(job_id).owner == "somebody"
+        assert bench.row(job_id).status is Status.RUNNING
+        assert bench.counts == ["leases_lost"]
+
+
+def test_the_soft_limit_asks_the_job_to_stop(tmp_path: Path) -> None:
+    with Bench(tmp_path, Held()) as bench:
+        running = _start(bench, bench.job(), Delivery(Limits(soft_s=0.01)))
+
+        until(lambda: bench.watcher.tick() or running.is_over)
+
+        assert running.result().code == "time_limit"
+
+
+def test_the_hard_limit_stores_the_end_and_tells_the_message(tmp_path: Path) -> None:
+    held, told = Held(heeds_stop=False), list[Outcome]()
+    with Bench(tmp_path, held) as bench:
+        job_id = bench.job()
+        running = _start(bench, job_id, Delivery(Limits(hard_s=0.01), on_give_up=told.append))
+
+        until(lambda: bench.watcher.tick() or told)
+
+        assert [outcome.code for outcome in told] == ["time_limit"]
+        assert bench.row(job_id).outcome == told[0]
+        assert bench.seen.done == [(job_id, "time_limit")]
+        held.let_go.set()
+        with pytest.raises(Parked):
+            running.result()
+        assert bench.row(job_id).outcome == told[0]  # what the thread brings too late counts no more
+
+
+def test_an_item_at_its_hard_limit_does_not_hold_its_envelope(tmp_path: Path) -> None:
+    held = Held(heeds_stop=False)
+
+    def body(given: WordInput, context: Any) -> WordOutput:
+        return held(given, context) if given.word == "slow" else echo(given, context)
+
+    with Bench(tmp_path, body, item_threads=1) as bench:
+        ids = [bench.job("slow"), bench.job("quick")]
+        running = bench.in_thread(lambda: bench.runner.answer_all(ids, Delivery(Limits(hard_s=0.05))))
+
+        until(lambda: bench.watcher.tick() or running.is_over)
+
+        assert [outcome.code for outcome in running.result().values()] == ["time_limit", "ok"]
+        held.let_go.set()
+        until(lambda: bench.runner.busy == 0)
+
+
+def test_a_thread_that_stays_after_its_end_is_stuck(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "STUCK_S", 0.05)
+    held = Held(heeds_stop=False)
+    with Bench(tmp_path, held, stuck_limit=1) as bench:
+        running = _start(bench, bench.job(), Delivery(Limits(hard_s=0.01)))
+
+        until(lambda: bench.watcher.tick() or bench.stuck)
+
+        assert bench.stuck[0] == 1
+        held.let_go.set()
+        with pytest.raises(Parked):
+            running.result()
+        bench.watcher.tick()
+        assert bench.watcher.stuck == 0
+
+
+def test_the_thread_itself_looks_every_watch_s(tmp_path: Path) -> None:
+    with Bench(tmp_path, Held(), watch_s=0.02) as bench:
+        job_id = bench.job()
+        running = _start(bench, job_id)
+        bench.watcher.start()
+
+        bench.store.request_cancel([job_id])
+
+        assert running.result(2).code == "cancelled"
