@@ -13,7 +13,6 @@ from kombu.exceptions import OperationalError
 from kombu.log import get_logger
 
 from storehand.broker import messages, queues, wire
-from storehand.broker.bases import VirtualChannel
 from storehand.broker.batch import PublishBatch
 from storehand.broker.declarations import Declarations
 from storehand.broker.errors import QueueBusy
@@ -29,7 +28,7 @@ CLAIM_LIMIT = 64  # of one channel in one go, so that a deep backlog does not ho
 _READY = "SELECT EXISTS(SELECT 1 FROM message WHERE queue=? AND owner IS NULL)"
 
 
-class Channel(Declarations, VirtualChannel):
+class Channel(Declarations):
     """Kombu's virtual channel with its memory in the file, so that all processes share queues and bindings."""
 
     QoS = QoS

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from kombu.transport.base import to_rabbitmq_queue_arguments
 
 from storehand.broker import queues
+from storehand.broker.bases import VirtualChannel
 
 if TYPE_CHECKING:
     from storehand.broker.transport import Transport
@@ -16,11 +17,10 @@ _SIZE = "SELECT count(*) FROM message WHERE queue=? AND owner IS NULL"
 _REFRESH_S = 5.0  # a temporary queue's `seen` is written at most this often
 
 
-class Declarations:
-    """The part of a channel that declares; mixed into it before kombu's own class."""
+class Declarations(VirtualChannel):
+    """The part of a channel that declares."""
 
     connection: Transport
-    typeof: Any
 
     def prepare_queue_arguments(self, arguments: Mapping[str, Any] | None, **options: Any) -> Any:
         return to_rabbitmq_queue_arguments(arguments or {}, **options)
