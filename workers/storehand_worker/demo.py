@@ -93,8 +93,8 @@ def _serve(shop: Shop, board: Board, view: View, worker: DemoWorker) -> None:
         reader.start()
         run.collect()
         reader.join(READY_S)
-        board.scrape = worker.scrape()
         board.end()
+        board.scrape = worker.scrape() or board.scrape
         view.tick()
 
 
@@ -163,7 +163,7 @@ class _Run:
         """Asks the worker's metrics now and then, and whether it is still there."""
         self._worker.check()
         if time.monotonic() >= self._next_scrape:
-            self._board.scrape = self._worker.scrape()
+            self._board.scrape = self._worker.scrape() or self._board.scrape
             self._next_scrape = time.monotonic() + _SCRAPE_S
         self._view.tick()
 

@@ -8,9 +8,11 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -21,6 +23,7 @@ from storehand.errors import Unavailable
 _HTTP_S = 2.0
 _POLL_S = 0.1
 _LOG_LINES = 15
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 _DRAIN_S = 5
 """Ctrl-C should not take a minute."""
 
@@ -36,16 +39,12 @@ class DemoWorker:
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> DemoWorker:
-        command = [sys.executable, "-m", "storehand.cli", "worker", "--data-dir", str(self.data_dir)]
-        with self.log.open("wb") as log:
-            self._process = subprocess.Popen(  # noqa: S603  # our own command line, no shell
-                [*command, "--http-port", str(self.port)],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                env=_environment(),
-                start_new_session=True,  # Ctrl-C is for us; the worker gets SIGTERM and drains
-            )
+        try:
+            with _uninterrupted():
+                self._process = self._start()
+        except BaseException:  # a process must not be started and then forgotten
+            self.stop()
+            raise
         return self
 
     def __exit__(
@@ -73,13 +72,13 @@ class DemoWorker:
         if code is not None:
             raise Unavailable(f"the worker ended with code {code}; its log ends:\n{self.log_tail()}")
 
-    def scrape(self) -> Scrape:
-        """What /metrics says now; empty when it does not answer."""
+    def scrape(self) -> Scrape | None:
+        """What /metrics says now; none when it does not answer."""
         try:
             with urllib.request.urlopen(f"{self.url}/metrics", timeout=_HTTP_S) as answer:  # noqa: S310  # http, ours
                 return Scrape(answer.read().decode())
         except (OSError, ValueError):
-            return Scrape("")
+            return None
 
     def stop(self, timeout_s: float = 60.0) -> int:
         """SIGTERM and wait for the drain; returns the worker's exit code."""
@@ -97,6 +96,18 @@ class DemoWorker:
     def log_tail(self) -> str:
         lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines() if self.log.exists() else []
         return "\n".join(f"  {line}" for line in lines[-_LOG_LINES:])
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "storehand.cli", "worker", "--data-dir", str(self.data_dir)]
+        with self.log.open("wb") as log:
+            return subprocess.Popen(  # noqa: S603  # our own command line, no shell
+                [*command, "--http-port", str(self.port)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=_environment(self.data_dir),
+                start_new_session=True,  # Ctrl-C is for us; the worker gets SIGTERM and drains
+            )
 
     def _is_ready(self) -> bool:
         try:
@@ -137,8 +148,31 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _environment() -> dict[str, str]:
-    """Ours without the caller's settings: the demo is the same everywhere, and stays off the network."""
+def _environment(data_dir: Path) -> dict[str, str]:
+    """Ours without the caller's settings: the demo is the same everywhere, stays off the network and leaves nothing."""
     kept = {key: value for key, value in os.environ.items() if not key.upper().startswith("STOREHAND_")}
-    offline = {"HF_HUB_OFFLINE": "1", "TOKENIZERS_PARALLELISM": "false", "OMP_NUM_THREADS": "1"}
-    return {**kept, **offline, "STOREHAND_DRAIN_S": str(_DRAIN_S)}
+    ours = {
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "OMP_NUM_THREADS": "1",
+        "TORCHINDUCTOR_CACHE_DIR": str(data_dir / "torch"),  # torch makes this folder as soon as it is imported
+        "STOREHAND_DRAIN_S": str(_DRAIN_S),
+    }
+    return {**kept, **ours}
+
+
+@contextlib.contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """Ctrl-C and SIGTERM take effect after the block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    seen: list[int] = []
+    before = {number: signal.signal(number, lambda number, _: seen.append(number)) for number in _STOPS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+    if seen:
+        raise KeyboardInterrupt
