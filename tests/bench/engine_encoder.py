@@ -18,10 +18,10 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from tests.tiny_models import save_encoder, spec_of
 
 from storehand.engine import BatchReport, EngineSpec, TextsRequest
 from storehand_worker.engines import builtin_engines
+from tests.tiny_models import save_encoder, spec_of
 
 WORDS = ("warm", "bag", "jacket", "light", "轻", "便", "好", "看")
 """Each is one token of the model's tokenizer."""
@@ -40,7 +40,7 @@ class Measured:
 
 
 def make_texts(count: int, *, seed: int = 0) -> list[str]:
-    dice = random.Random(seed)  # noqa: S311  # a load, no secret
+    dice = random.Random(seed)  # a load, no secret
     lengths = [min(250, max(3, round(dice.lognormvariate(3.71, 0.75)))) for _ in range(count)]
     return [" ".join(dice.choice(WORDS) for _ in range(length)) for length in lengths]
 

@@ -20,11 +20,11 @@ from typing import Annotated, Any
 
 import torch
 import typer
-from tests.tiny_models import save_text_model, spec_of, word_tokenizer
 
 from storehand.engine import BatchReport, EngineSpec, GenerateRequest
 from storehand.task import GenerateOptions
 from storehand_worker.engines import builtin_engines
+from tests.tiny_models import save_text_model, spec_of, word_tokenizer
 
 VOCABULARY = 6656
 
@@ -51,7 +51,7 @@ class Measured:
 
 
 def make_work(requests: int, *, seed: int = 0) -> list[Work]:
-    dice = random.Random(seed)  # noqa: S311  # a load, no secret
+    dice = random.Random(seed)  # a load, no secret
     return [
         Work(
             tuple(dice.randrange(2, VOCABULARY) for _ in range(dice.randint(30, 200))),
