@@ -145,6 +145,7 @@ def test_a_missing_fact_can_be_mended():
         GOOD.replace("<v1><body>", "<v3><body>"),  # a value without its key in the title
         GOOD.replace("The <name> by <brand>", "The <name>"),  # no brand
         GOOD.replace("<body>", " "),  # no body
+        GOOD.replace("tea. Highlights include", "tea and"),  # the opening runs into the facts
         GOOD[:-1],  # cut off
         "",
     ],

@@ -15,6 +15,7 @@ from storehand_plugins.description.realiser import Draft
 MAX_SENTENCES = 16
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _LATIN = re.compile(r"[A-Za-z]")
+_FACT = re.compile(r"<[kv]\d+>")
 _STUTTER = re.compile(r"([^\W\d_])\1\1|\ufffd")
 _ENDS = (".", "!", "?", "。", "！", "？")
 
@@ -71,6 +72,8 @@ def _body(body: str, sentences: tuple[str, ...], plan: Plan) -> tuple[list[int],
         faults.append("it does not begin with the product")
     if not 2 <= len(sentences) <= MAX_SENTENCES or not sentences[-1].endswith(_ENDS) or not first:
         faults.append("it is no paragraph of whole sentences")
+    if any(NAME in sentence and _FACT.search(sentence) for sentence in sentences):
+        faults.append("it runs the opening into the facts")
     missing = []
     for number, fact in enumerate(plan.facts, start=1):
         if not slots[value_slot(number)] and not slots[key_slot(number)]:

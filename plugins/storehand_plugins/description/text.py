@@ -68,7 +68,9 @@ class Reviewer:
 
     def _attributes(self, title: str, description: str) -> list[AttributeCheck]:
         fields: tuple[tuple[Field, str], ...] = (("description", description), ("title", title))
-        spans = [(field, find_facts(text, self._wanted)) for field, text in fields]
+        spans: list[tuple[Field, list[tuple[int, int] | None]]] = [
+            (field, find_facts(text, self._wanted)) for field, text in fields
+        ]
         checks = []
         for index, wanted in enumerate(self._wanted):
             name, value = wanted.name, wanted.wordings[0]
