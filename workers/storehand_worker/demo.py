@@ -64,7 +64,8 @@ def run_demo(plan: Plan) -> int:
         if plan.as_json:
             print_json({**figures(board), "data_dir": str(folder), "metrics_url": f"{worker.url}/metrics"})
         else:
-            show_summary(board, out, metrics_url=f"{worker.url}/metrics", data_dir=str(folder))
+            note = "" if plan.data_dir else "  (removed at the end / 结束后删除)"
+            show_summary(board, out, metrics_url=f"{worker.url}/metrics", data_dir=f"{folder}{note}")
         if plan.keep:
             _wait_for_ctrl_c(worker, folder)
         code = worker.stop()

@@ -71,7 +71,7 @@ class PlainView:
             return
         if self._streamed == 0:
             self._out.print(Text(f"[stream / 流式输出] {_cut(self._board.streamed_for, 150)}", style="bold"))
-        self._out.print(Text(f"  {self._board.elapsed_s:.2f} s  {text[self._streamed :].strip()}"))
+        self._out.print(Text(f"  {self._board.elapsed_s:.2f} s  {' '.join(text[self._streamed :].split())}"))
         self._streamed = len(text)
 
 
@@ -94,7 +94,12 @@ class LiveView:
             yield _bars(board)
             yield Text(progress_line(board) if board.stage == SERVING else board.stage, style="cyan")
             title = Text(f"streaming / 流式输出: {_cut(board.streamed_for, 60)}")
-            yield Panel(Text(_tail(board.streamed, 240), overflow="fold"), title=title, title_align="left", height=4)
+            yield Panel(
+                Text(_tail(" ".join(board.streamed.split()), 240), overflow="fold"),
+                title=title,
+                title_align="left",
+                height=4,
+            )
             yield _answers("description / 商品描述", board.newest("description", rows), options.max_width)
             yield _answers("sentiment / 评价情感", board.newest("sentiment", rows), options.max_width)
 
