@@ -102,6 +102,8 @@ class EnginePool(BasePool):
         message.on_timeout = [on_timeout]
         limits = self._limits(soft_timeout, timeout)
         message.delivery = Delivery(limits, on_give_up=lambda outcome: self._give_up(message))
+        if self._is_stopped:  # an eta that came due during the drain
+            message.delivery.close()
         with self._lock:
             self._in_hand[message.pid] = message
             if correlation_id:
