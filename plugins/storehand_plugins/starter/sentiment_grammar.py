@@ -64,6 +64,9 @@ _NUMBERS = {
     "zh": ["两", "三", "四", "五", "六", "七", "八", "十", "2", "3", "4", "5", "6", "10", "20", "半"],
     "en": ["two", "three", "four", "five", "2", "3", "4", "5", "6", "10"],
 }
+_SHARES: dict[Language, tuple[float, float, float]] = {"zh": (0.41, 0.19, 0.4), "en": (0.36, 0.18, 0.46)}
+"""Of the labels. People praise in more different words than they blame: in English, unknown words lean to praise."""
+
 _NOT_NEGATED = ("不", "没", "有", "无", "真", "极")
 _RARE_CHARS = [bytes((row, cell)).decode("gb2312", "ignore") for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF)]
 COMMON_HAN = [char for char in _RARE_CHARS if char]
@@ -123,7 +126,7 @@ class ReviewGrammar:
 
     def example(self) -> tuple[str, int]:
         """A review, or a single clause, with its label."""
-        label = self._rng.choices((NEGATIVE, NEUTRAL, POSITIVE), (0.4, 0.2, 0.4))[0]
+        label = self._rng.choices((NEGATIVE, NEUTRAL, POSITIVE), _SHARES[self._phrases.language])[0]
         parts = self._clauses(label, self._topics())
         return self._spoil(self._fill(self._join(parts, label))), label
 
@@ -135,7 +138,7 @@ class ReviewGrammar:
         return chosen
 
     def _clauses(self, label: int, topics: Sequence[Topic]) -> list[str]:
-        count = min(16, 1 + int(self._rng.expovariate(0.37)))
+        count = 1 if self._chance(0.25) else min(16, 1 + int(self._rng.expovariate(0.37)))
         if label == NEUTRAL:
             return self._undecided(count, topics)
         own, other = (self._good, self._bad) if label == POSITIVE else (self._bad, self._good)
@@ -187,7 +190,8 @@ class ReviewGrammar:
             words = self._phrases.words["virtues"] if self._chance(0.3) else topic.good
             return self._graded(self._rng.choice(topic.names), "degrees", self._rng.choice(words))
         if kind < 0.74:
-            return self._negated(self._rng.choice(topic.names), self._rng.choice(topic.bad)) or self._pick("praise")
+            words = self._phrases.words["faults"] if self._chance(0.2) else topic.bad
+            return self._negated(self._rng.choice(topic.names), self._rng.choice(words)) or self._pick("praise")
         if kind < 0.79:
             return self._pick("people") + self._gap + self._pick("likes")
         return self._pick("praise")
@@ -198,13 +202,14 @@ class ReviewGrammar:
         kind = self._rng.random()
         if kind < 0.38:
             return self._rng.choice(topic.minus)
-        if kind < 0.57:
+        if kind < 0.55:
             degrees = "mild_degrees" if self._chance(0.2) else "degrees"
             words = self._phrases.words["faults"] if self._chance(0.35) else topic.bad
             return self._graded(self._rng.choice(topic.names), degrees, self._rng.choice(words))
-        if kind < 0.72:
-            return self._negated(self._rng.choice(topic.names), self._rng.choice(topic.good)) or self._pick("blame")
-        if kind < 0.77:
+        if kind < 0.75:
+            words = self._phrases.words["virtues"] if self._chance(0.3) else topic.good
+            return self._negated(self._rng.choice(topic.names), self._rng.choice(words)) or self._pick("blame")
+        if kind < 0.79:
             return self._pick("people") + self._gap + self._pick("dislikes")
         return self._pick("blame")
 

@@ -15,24 +15,28 @@ WORD_PIECES = 4200
 """Pieces of English words; the text it learns from has about 12,000 different words."""
 
 # Each of these is a token of its own: a Han character, a digit, any sign that is neither letter nor space (emoji too).
-_ALONE = Regex(r"[\u4e00-\u9fff\u3400-\u4dbf]|\d|[^\w\s]|_")
+_ALONE = r"[\u4e00-\u9fff\u3400-\u4dbf]|\d|[^\w\s]|_"
+
+# A character behind one of these is another token than alone (##好 in 不好): two layers learn to negate late, if ever.
+_NOT = "不没无未别"
 _INVISIBLE = Regex(r"[\p{Cc}\p{Cf}\x{FE0F}]")
 
 
 def build_tokenizer(english: Iterable[str], *, max_tokens: int) -> PreTrainedTokenizerFast:
     """Learns word pieces from `english` and our phrases. Input is NFKC, lower case, without invisible characters."""
+    said = "".join(_said_han())
     tokenizer = Tokenizer(models.WordPiece(unk_token=_UNK, max_input_chars_per_word=64))
     tokenizer.normalizer = normalizers.Sequence(
         [normalizers.Replace(_INVISIBLE, " "), normalizers.NFKC(), normalizers.Lowercase()]
     )
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(_ALONE, "isolated")]
+        [pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Split(Regex(f"[{_NOT}][{said}]|{_ALONE}"), "isolated")]
     )
     trainer = trainers.WordPieceTrainer(vocab_size=WORD_PIECES, special_tokens=SPECIAL, show_progress=False)
     words = _latin_words(tokenizer, english)  # a list: training locks the tokenizer that a generator would ask
     tokenizer.train_from_iterator(words, trainer)
     vocabulary = dict(tokenizer.get_vocab())
-    for token in _signs(tokenizer):
+    for token in (*_signs(tokenizer), *(f"##{char}" for char in said)):
         vocabulary.setdefault(token, len(vocabulary))
     tokenizer.model = models.WordPiece(vocabulary, unk_token=_UNK, max_input_chars_per_word=64)
     tokenizer.post_processor = processors.TemplateProcessing(
@@ -63,6 +67,12 @@ def _signs(tokenizer: Tokenizer) -> list[str]:
     more = "。，！？；：、“”‘’（）《》【】…—～·￥％★☆♥"
     said = [word for text in phrases("zh").all_text() + phrases("en").all_text() for word in _words(tokenizer, text)]
     return [*marks, *_words(tokenizer, more), *COMMON_HAN, *dict.fromkeys(word for word in said if len(word) == 1)]
+
+
+def _said_han() -> list[str]:
+    """The Han characters of our phrases, each once."""
+    chars = dict.fromkeys("".join(phrases("zh").all_text()))
+    return [char for char in chars if "\u4e00" <= char <= "\u9fff"]
 
 
 def _words(tokenizer: Tokenizer, text: str) -> list[str]:

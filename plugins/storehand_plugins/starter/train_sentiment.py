@@ -26,8 +26,11 @@ CHUNK = 12_000
 """Examples that are tokenised, sorted and batched together."""
 
 GRAMMAR_SHARE = {"zh": 0.6, "en": 0.4}
-PEAK_RATE = 1.5e-3
-BATCH_TOKENS = 6144
+PEAK_RATE = 1e-3
+BATCH_TOKENS = 2048
+BATCH_ROWS = 48
+"""Small batches: in ten minutes the number of steps is what is short."""
+
 NOISE = 0.08
 SHORT = 14
 """Rows of so few tokens stay clean: every one of them may matter."""
@@ -47,7 +50,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> BertForSequenceClassificati
         type_vocab_size=1,
         hidden_dropout_prob=0.1,
         attention_probs_dropout_prob=0.0,
-        pad_token_id=tokenizer.pad_token_id,
+        pad_token_id=SPECIAL.index("[PAD]"),
         id2label=LABELS,
         label2id={name: label for label, name in LABELS.items()},
     )
@@ -63,7 +66,7 @@ def chunks(real: Sequence[Example], rng: random.Random) -> Iterator[list[Example
     while True:
         mixed: list[Example] = []
         if real:
-            for label, share in ((NEGATIVE, 0.1), (NEUTRAL, 0.06), (POSITIVE, 0.12)):
+            for label, share in ((NEGATIVE, 0.09), (NEUTRAL, 0.06), (POSITIVE, 0.13)):
                 mixed += rng.choices(by_label[label], k=int(CHUNK * share))
         room = CHUNK - len(mixed)
         for language, share in GRAMMAR_SHARE.items():
@@ -80,7 +83,7 @@ def batches(
     order = sorted(range(len(rows)), key=lambda index: (len(rows[index]), rng.random()))
     groups: list[list[int]] = [[]]
     for index in order:
-        if len(rows[index]) * (len(groups[-1]) + 1) > BATCH_TOKENS or len(groups[-1]) == 128:
+        if len(rows[index]) * (len(groups[-1]) + 1) > BATCH_TOKENS or len(groups[-1]) == BATCH_ROWS:
             groups.append([])
         groups[-1].append(index)
     rng.shuffle(groups)
@@ -156,6 +159,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10)
     parser.add_argument("--data-dir", type=Path, help="folder with sentiment_en/*.csv.gz; see sentiment/README.md")
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--start", type=Path, help="go on from the vocabulary and weights in this folder")
     parser.add_argument("--seed", type=int, default=7)
     options = parser.parse_args()
     console = Console()
@@ -169,8 +173,14 @@ def main() -> None:
             "No English review sets: put womens_clothing.csv.gz and uci_sentences.csv.gz (columns label, text, title) "
             "into DIR/sentiment_en and pass --data-dir DIR. Training on the grammar alone; English will be weaker."
         )
-    tokenizer = build_tokenizer([example.text for example in real], max_tokens=MAX_TOKENS)
-    model = new_model(tokenizer)
+    if options.start:
+        tokenizer = PreTrainedTokenizerFast.from_pretrained(options.start)
+        model = BertForSequenceClassification.from_pretrained(
+            options.start, dtype=torch.float32, attn_implementation="eager"
+        )
+    else:
+        tokenizer = build_tokenizer([example.text for example in real], max_tokens=MAX_TOKENS)
+        model = new_model(tokenizer)
     console.print(f"{len(real):,} real examples, {len(tokenizer):,} tokens, {model.num_parameters():,} parameters")
     seen = train(model, tokenizer, real, minutes=options.minutes, seed=options.seed, console=console)
     options.out.mkdir(parents=True, exist_ok=True)
