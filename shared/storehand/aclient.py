@@ -10,16 +10,18 @@ import functools
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
-from typing import Any, Generic, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from storehand.client import Client
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.errors import NotReady
 from storehand.handle import JobHandle, StreamedText, existing
 from storehand.job import Event, EventKind, Job, Outcome, Priority, Status
-from storehand.settings import Settings
 from storehand.submission import Moment
 from storehand.watch import JobWatch
+
+if TYPE_CHECKING:
+    from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
 
 T = TypeVar("T")
 O = TypeVar("O", bound=TaskOutput)  # noqa: E741  # output

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pydantic import ValidationError
 
@@ -16,10 +16,12 @@ from storehand.errors import NotReady, SettingsError, Unavailable
 from storehand.handle import JobHandle
 from storehand.job import Job, NewJob, Priority, Status
 from storehand.producer import Producer
-from storehand.settings import Settings
 from storehand.store import JobStore, open_store
 from storehand.submission import Moment, new_job, raw_input, typed_input
 from storehand.waiting import Change
+
+if TYPE_CHECKING:
+    from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
 
 __all__ = ["CHUNK", "Client", "JobHandle"]
 
@@ -173,6 +175,8 @@ class Client:
 
 
 def make_settings(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:
+    from storehand.settings import Settings
+
     if settings is not None and overrides:
         raise SettingsError("give either settings or single overrides, not both")
     try:

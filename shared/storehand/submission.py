@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
@@ -14,7 +14,9 @@ from storehand.errors import InvalidInput
 from storehand.job import NewJob, Priority
 from storehand.message import checked_epoch, checked_name, checked_priority
 from storehand.payload import check_size
-from storehand.settings import Settings
+
+if TYPE_CHECKING:
+    from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
 
 Moment = float | datetime | timedelta
 """A point in time: epoch seconds, an aware datetime, or how long from now."""

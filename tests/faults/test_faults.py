@@ -47,10 +47,10 @@ def test_after_sigkill_with_50_in_flight_the_next_worker_answers_all(shop: Shop,
     ends = shop.noted("ends")
     assert set(ends) == {handle.id for handle in handles}
     assert max(ends.values()) == 1
-    assert took_s < 30  # the lease, and then suspects run one by one
+    assert took_s < 15  # a worker's start, and then the suspects in groups of eight
 
 
-def test_a_killer_ends_as_poison_and_its_neighbours_run_once_more_at_most(shop: Shop, client: Client) -> None:
+def test_a_killer_ends_as_poison_and_its_neighbours_run_twice_more_at_most(shop: Shop, client: Client) -> None:
     shop.overrides["max_crashes"] = 2
     killer = client.submit(ProbeInput(mode="kill", work_s=0.4))
     innocents = [client.submit(ProbeInput(work_s=0.5)) for _ in range(8)]
@@ -66,7 +66,7 @@ def test_a_killer_ends_as_poison_and_its_neighbours_run_once_more_at_most(shop: 
     assert killer.outcome(timeout=1).code == "poison"
     assert deaths == 3
     assert [end.code for end in ends] == ["ok"] * 8
-    assert max(shop.noted("starts")[handle.id] for handle in innocents) <= 2
+    assert max(shop.noted("starts")[handle.id] for handle in innocents) <= 3
     assert max(shop.noted("ends").values()) == 1
     assert [letter.job_id for letter in client.store.dead_letters()] == [killer.id]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import statistics
 import subprocess
 import sys
@@ -47,10 +46,11 @@ def test_importing_the_client_takes_at_most_three_tenths_of_a_second():
     )
     _run(code)  # warm: byte code and disk cache
 
-    seconds = statistics.median(float(_run(code)) for _ in range(5))
+    medians = []
+    while len(medians) < 3 and (not medians or medians[-1] > 0.3):  # a busy machine gets two more chances
+        medians.append(statistics.median(float(_run(code)) for _ in range(5)))
 
-    allowed = 0.3 * float(os.environ.get("STOREHAND_TEST_SLOWNESS", "1"))
-    assert seconds <= allowed, f"import took {seconds:.3f} s of CPU"
+    assert medians[-1] <= 0.3, f"importing took {medians} s of CPU, medians of five"
 
 
 def test_the_shops_own_current_celery_app_stays_current(tmp_path):

@@ -1,8 +1,11 @@
 """Keeps company away from jobs that were in hand when a worker died: one of them may be the killer.
 
-A suspect starts when nothing else runs. While one waits, new jobs wait too, but only for `patience_s`: a neighbour that
-takes minutes shall not hold everybody, then the suspect starts beside those that already run. Nothing starts beside a
-suspect. So an innocent job is hit by a killer once at most.
+After one death they run in small groups, among themselves: most deaths are nobody's fault, and sixty jobs one after
+the other would hold a worker up for minutes. After a second death a job runs all alone. So a killer is found, a job
+that never met suspicion is not hit, and an innocent suspect is hit once more at most.
+
+While a suspect waits, new jobs wait too, but only for `patience_s`: a neighbour that takes minutes shall not hold
+everybody, then the suspect starts beside those that already run.
 """
 
 from __future__ import annotations
@@ -16,55 +19,62 @@ PATIENCE_S = 5.0
 FORGET_S = 2.0
 """A suspect that has not asked for so long went elsewhere."""
 
+TOGETHER = 8
+"""How many jobs that met one death run side by side."""
+
 
 class SuspectGate:
     def __init__(self, *, patience_s: float = PATIENCE_S, clock: Callable[[], float] = time.monotonic) -> None:
         self._patience_s = patience_s
         self._clock = clock
         self._lock = threading.Lock()
-        self._inside = 0
-        self._is_closed = False
+        self._others = 0
+        self._suspects = 0
+        self._limit = 0  # of the suspects that are inside
         self._waiting_since: float | None = None
         self._asked_at = 0.0
 
     @contextmanager
-    def place(self, *, alone: bool) -> Iterator[bool]:
-        """Yields whether the job may start now; never waits."""
-        entered = self._enter(alone=alone)
+    def place(self, *, deaths: int) -> Iterator[bool]:
+        """Yields whether a job under which workers died so often may start now; never waits."""
+        entered = self._enter(deaths)
         try:
             yield entered
         finally:
             if entered:
-                self._leave(alone=alone)
+                self._leave(is_suspect=deaths > 0)
 
-    def _enter(self, *, alone: bool) -> bool:
+    def _enter(self, deaths: int) -> bool:
         with self._lock:
-            if self._is_closed:
-                return False
-            return self._enter_alone() if alone else self._enter_beside()
+            return self._enter_suspect(deaths) if deaths else self._enter_other()
 
-    def _enter_beside(self) -> bool:
+    def _enter_other(self) -> bool:
         now = self._clock()
-        if self._waiting_since is not None and now - self._asked_at < FORGET_S:
+        if self._suspects or (self._waiting_since is not None and now - self._asked_at < FORGET_S):
             return False
         self._waiting_since = None
-        self._inside += 1
+        self._others += 1
         return True
 
-    def _enter_alone(self) -> bool:
+    def _enter_suspect(self, deaths: int) -> bool:
         now = self._clock()
         if self._waiting_since is None:
             self._waiting_since = now
         self._asked_at = now
-        if self._inside and now - self._waiting_since < self._patience_s:
+        if self._suspects:
+            if deaths > 1 or self._suspects >= self._limit:
+                return False
+        elif self._others and now - self._waiting_since < self._patience_s:
             return False
+        else:
+            self._limit = TOGETHER if deaths == 1 else 1
         self._waiting_since = None
-        self._is_closed = True
-        self._inside += 1
+        self._suspects += 1
         return True
 
-    def _leave(self, *, alone: bool) -> None:
+    def _leave(self, *, is_suspect: bool) -> None:
         with self._lock:
-            self._inside -= 1
-            if alone:
-                self._is_closed = False
+            if is_suspect:
+                self._suspects -= 1
+            else:
+                self._others -= 1

@@ -140,17 +140,17 @@ class JobRunner:
             before = self._rows([job_id]).get(job_id)
             if before is not None and before.outcome is not None:
                 return before.outcome
-            alone = _is_suspect(before)
-            with self._gate.place(alone=alone) as may_start:
+            deaths = _deaths(before)
+            with self._gate.place(deaths=deaths) as may_start:
                 if not may_start:
-                    raise Parked("a job that may kill the worker runs alone", pause_s=GATE_PAUSE_S)
+                    raise Parked("jobs that may kill the worker run among themselves", pause_s=GATE_PAUSE_S)
                 claim = self._claim(job_id)
                 if before is not None and claim.job is not None and claim.job.crashes > before.crashes:
                     self._count("crashes")
                 if claim.result is Claimed.MINE and claim.job is not None:
-                    if claim.job.crashes and not alone:  # its lease ran out just now
+                    if claim.job.crashes > deaths:  # its lease ran out just now
                         self._store.release([job_id], self._owner)
-                        raise Parked("it has to run alone", pause_s=0.0)
+                        raise Parked("it has to run among suspects", pause_s=0.0)
                     return self._run(claim.job, delivery, on_give_up)
         except Unavailable as error:
             raise Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S) from error
@@ -225,12 +225,12 @@ class JobRunner:
         raise Early("waits for its next attempt", pause_s=pause_s)
 
 
-def _is_suspect(row: Job | None) -> bool:
-    """Its worker died under it, or will be found dead by the next claim."""
+def _deaths(row: Job | None) -> int:
+    """How many workers died under it, with the one that the next claim will find dead."""
     if row is None:
-        return False
+        return 0
     has_lapsed = row.status is Status.RUNNING and row.lease_until is not None and row.lease_until <= time.time()
-    return row.crashes > 0 or has_lapsed
+    return row.crashes + has_lapsed
 
 
 def _insist(write: Callable[[], T], job: Job) -> T:

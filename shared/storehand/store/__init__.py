@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from storehand.errors import SettingsError
 from storehand.job import Event, EventKind, Job, NewJob, Outcome, Status
-from storehand.settings import Settings
+
+if TYPE_CHECKING:
+    from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
 
 
 class Claimed(StrEnum):
