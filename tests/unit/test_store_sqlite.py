@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from storehand import mounts
 from storehand.errors import IdempotencyConflict, SettingsError, Unavailable
 from storehand.job import NewJob, Outcome, Status
 from storehand.store import Claimed, Finish, open_store
@@ -69,7 +70,7 @@ def test_the_setting_decides_when_the_disk_is_synced(path: Path, mode: str, numb
 
 def test_one_callers_error_does_not_undo_what_others_wrote_in_the_same_commit(store: SqliteStore) -> None:
     store.create([new(idempotency_key="taken")])
-    blocker = sqlite3.connect(store._db._path, isolation_level=None)
+    blocker = sqlite3.connect(store._db.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")  # now callers pile up and leave in one transaction
 
     def create(number: int) -> bool:
@@ -114,7 +115,7 @@ def test_many_threads_share_their_commits(store: SqliteStore) -> None:
 
 def test_a_locked_file_is_unavailable_in_bounded_time(store: SqliteStore, monkeypatch: pytest.MonkeyPatch) -> None:
     store._db.write(lambda db: db.execute("PRAGMA busy_timeout = 50"))
-    blocker = sqlite3.connect(store._db._path, isolation_level=None)
+    blocker = sqlite3.connect(store._db.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
 
     with pytest.raises(Unavailable, match="locked"):
@@ -259,6 +260,40 @@ def test_several_processes_may_open_a_new_file_at_once(tmp_path: Path) -> None:
 
     with multiprocessing.get_context("spawn").Pool(4) as pool:
         assert pool.starmap(_race, [(path, owner, []) for owner in "abcdefgh"]) == [{}] * 8
+
+
+def test_another_processs_end_does_not_cut_off_those_who_stay(store: SqliteStore, path: Path) -> None:
+    """Closing a descriptor of the file drops a process's locks; then the last one elsewhere deletes the log."""
+    SqliteStore(path, synchronous="NORMAL").close()  # opens the file once more in this process
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        pool.apply(_create_and_close, (str(path), "from-elsewhere"))
+    store.create([new(id="from-here")])
+
+    assert set(store.get(["from-elsewhere", "from-here"])) == {"from-elsewhere", "from-here"}
+    latecomer = SqliteStore(path, synchronous="NORMAL")
+    assert set(latecomer.get(["from-elsewhere", "from-here"])) == {"from-elsewhere", "from-here"}
+    latecomer.close()
+
+
+def _create_and_close(path: str, job_id: str) -> None:
+    store = SqliteStore(path, synchronous="NORMAL")
+    store.create([new(id=job_id)])
+    store.close()
+
+
+@pytest.mark.parametrize("kind", ["nfs4", "fuse.sshfs"])
+def test_a_network_file_system_is_refused_with_its_name(
+    path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(f"server:/export {tmp_path} {kind} rw 0 0\n")
+    monkeypatch.setattr(mounts, "_MOUNTS", table)
+
+    with pytest.raises(SettingsError, match=kind):
+        SqliteStore(path)
+
+    assert not path.parent.exists()
 
 
 def test_a_process_sees_that_another_has_written(store: SqliteStore, path: Path) -> None:

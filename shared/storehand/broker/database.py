@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import tempfile
 import threading
 import time
 import weakref
@@ -15,8 +14,9 @@ from typing import Any, Literal
 
 from storehand.broker import schema
 from storehand.broker.errors import QueueBusy, QueueUnavailable, kombu_errors
-from storehand.broker.mounts import refuse_network
 from storehand.errors import SettingsError
+from storehand.files import create_private
+from storehand.mounts import refuse_network
 
 Synchronous = Literal["FULL", "NORMAL"]
 OPEN_WAIT_S = 30.0
@@ -91,7 +91,7 @@ class Database:
     def _connect(self) -> sqlite3.Connection:
         refuse_network(self.path)
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _create_private(self.path)
+        create_private(self.path)
         connection = sqlite3.connect(self.path, timeout=OPEN_WAIT_S, isolation_level=None, check_same_thread=False)
         try:
             # A row written by hand may hold bytes that are no UTF-8; they must reach us, not raise in the fetch.
@@ -117,24 +117,6 @@ class Database:
         if self._connection is not None:
             _inherited.append(self._connection)
             self._connection = None
-
-
-def _create_private(path: Path) -> None:
-    """An empty file for this user only, if there is none.
-
-    An existing one is never opened here: closing any descriptor of a file drops all POSIX locks that this process has
-    on it. SQLite elsewhere would then take our other connections for gone and delete the log under them.
-    """
-    if path.exists():
-        return
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    os.close(descriptor)
-    try:
-        os.link(name, path)
-    except FileExistsError:
-        pass  # another process was faster
-    finally:
-        Path(name).unlink()
 
 
 def _text(raw: bytes) -> str:

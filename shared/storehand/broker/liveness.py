@@ -6,30 +6,25 @@ once, and a job of three hours is never taken from a worker that still lives.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
 import secrets
 import select
 import socket
-import stat
 import tempfile
 import weakref
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
-from storehand.broker.errors import QueueUnavailable, kombu_errors
+from storehand.broker.errors import kombu_errors
+from storehand.files import private_folder
+from storehand.locks import LockFile, is_held, live_folder
 
 _SOCKET_PATH_BYTES = 100  # sun_path holds 108 on Linux, 104 on macOS
 _OWNER_BYTES = 8
 
 _instances: weakref.WeakSet[Presence] = weakref.WeakSet()
-
-
-def live_folder(database: Path) -> Path:
-    """Where the lock files of a queue's consumers lie."""
-    return database.with_name(database.name + ".live")
 
 
 def socket_folder(database: Path) -> Path:
@@ -55,15 +50,13 @@ class Presence:
         self.owner = secrets.token_hex(_OWNER_BYTES)
         self.is_inherited = False
         with kombu_errors():
-            folder = _private(live_folder(database))
-            sockets = _private(socket_folder(database))
-            self._lock_file = folder / f"{self.owner}.lock"
-            self._lock = _hold(self._lock_file)
+            self._lock_file = LockFile(_lock_file(database, self.owner))
+            sockets = private_folder(socket_folder(database))
             self._socket_file = sockets / f"{self.owner}.sock"
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
             self._socket.bind(str(self._socket_file))
-        self.address = self._socket_file.name if sockets == folder else str(self._socket_file)
+        self.address = self._socket_file.name if sockets == live_folder(database) else str(self._socket_file)
         _instances.add(self)
 
     def fileno(self) -> int:
@@ -90,49 +83,28 @@ class Presence:
     def refresh(self) -> None:
         """Puts the lock file back when somebody cleaned the folder, and keeps both files young for such cleaners."""
         with kombu_errors():
-            if not _is_at(self._lock, self._lock_file):
-                _private(self._lock_file.parent)
-                replaced, self._lock = self._lock, _hold(self._lock_file)
-                os.close(replaced)
-            os.utime(self._lock_file)
+            self._lock_file.refresh()
         with suppress(OSError):
             os.utime(self._socket_file)
 
     def close(self) -> None:
         """Leaves; messages still owned go to others. In a forked child it only lets go of the parent's files."""
         if not self.is_inherited:
-            for file in (self._socket_file, self._lock_file):
-                file.unlink(missing_ok=True)
-        self._release()
-
-    def _release(self) -> None:
-        lock, self._lock = self._lock, -1
-        if lock >= 0:
-            os.close(lock)
+            self._socket_file.unlink(missing_ok=True)
+        self._lock_file.close()
         self._socket.close()
 
     def _after_fork(self) -> None:
         self.is_inherited = True
-        self._release()  # a child that kept the lock would make its dead parent look alive
+        self._socket.close()
 
 
 def is_alive(database: Path, owner: str) -> bool:
     """Whether a process holds this owner's lock. In doubt True: a living worker's messages are never taken."""
     try:
-        lock = os.open(_lock_file(database, owner), os.O_RDWR | os.O_CLOEXEC)
+        return is_held(_lock_file(database, owner))
     except FileNotFoundError:
         return False
-    except OSError:
-        return True
-    try:
-        # Shared, so that two who look at the same time do not take each other for the owner.
-        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    else:
-        return False
-    finally:
-        os.close(lock)
 
 
 def bury(database: Path, owner: str) -> None:
@@ -165,39 +137,6 @@ def ring(database: Path, addresses: Collection[str]) -> None:
 def _lock_file(database: Path, owner: str) -> Path:
     name = owner if owner.isalnum() else hashlib.sha256(owner.encode("utf-8", "replace")).hexdigest()
     return live_folder(database) / f"{name}.lock"
-
-
-def _private(folder: Path) -> Path:
-    folder.mkdir(mode=0o700, exist_ok=True)
-    found = folder.lstat()
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.getuid():
-        raise QueueUnavailable(f"{folder} belongs to another user or is no folder; the queue can't use it")
-    if stat.S_IMODE(found.st_mode) & 0o077:
-        folder.chmod(0o700)
-    return folder
-
-
-def _hold(file: Path) -> int:
-    """Creates and locks; once more when someone who took us for dead removed the file in between."""
-    while True:
-        lock = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX)
-            if _is_at(lock, file):
-                return lock
-        except BaseException:
-            os.close(lock)
-            raise
-        os.close(lock)
-
-
-def _is_at(lock: int, file: Path) -> bool:
-    held = os.fstat(lock)
-    try:
-        found = file.stat()
-    except FileNotFoundError:
-        return False
-    return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
 
 
 def _after_fork_in_child() -> None:

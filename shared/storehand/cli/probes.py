@@ -62,7 +62,7 @@ def data_folder(settings: Settings) -> Iterator[Check]:
 
 
 def _file_system(folder: Path) -> Check:
-    from storehand.broker.mounts import refuse_network
+    from storehand.mounts import refuse_network
 
     try:
         refuse_network(folder)

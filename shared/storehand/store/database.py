@@ -13,7 +13,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from storehand.errors import Unavailable
+from storehand.files import create_private
 from storehand.forks import Gate, abandon, guard_forks
+from storehand.mounts import refuse_network
 from storehand.store.commits import CommitGroup, Work
 
 T = TypeVar("T")
@@ -31,7 +33,7 @@ class Database:
     """Writes go through one connection in group commits, reads through a small stack of connections."""
 
     def __init__(self, path: Path, *, synchronous: str, prepare: Callable[[sqlite3.Connection], None]) -> None:
-        self._path = path
+        self.path = Path(os.path.realpath(path))  # as SQLite does: what lies beside the file is found by all
         self._synchronous = synchronous
         self._prepare = prepare
         self._is_closed = False
@@ -108,7 +110,7 @@ class Database:
         if self._is_closed:
             raise sqlite3.ProgrammingError("the store is closed")
         db = sqlite3.connect(
-            self._path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
+            self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False, cached_statements=256
         )
         try:
             self._use_wal(db)
@@ -130,16 +132,16 @@ class Database:
                 time.sleep(0.02)
 
     def _create_file(self) -> None:
-        """Jobs carry customers' words: nobody else on the machine may read them."""
+        refuse_network(self.path)
         try:
-            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600))
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            create_private(self.path)
         except OSError as error:
-            raise Unavailable(f"the job store {self._path} can't be opened: {error}") from error
+            raise Unavailable(f"the job store {self.path} can't be opened: {error}") from error
 
     @contextmanager
     def _translated(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise Unavailable(f"the job store {self._path} can't be used: {error}") from error
+            raise Unavailable(f"the job store {self.path} can't be used: {error}") from error

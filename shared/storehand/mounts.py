@@ -1,4 +1,4 @@
-"""Where a queue may lie: `flock` and SQLite's shared memory are only sound on a file system of this very host."""
+"""Where queue and job store may lie: their locks and SQLite's shared memory are only sound on a disk of this host."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _is_network(kind: str) -> bool:
 
 
 def refuse_network(path: Path) -> None:
-    """Raises SettingsError for a queue on a network file system. Systems without /proc/self/mounts are not judged."""
+    """Raises SettingsError for a path on a network file system. Systems without /proc/self/mounts are not judged."""
     try:
         mounts = _MOUNTS.read_text(encoding="utf-8", errors="surrogateescape")
     except OSError:
@@ -51,6 +51,6 @@ def refuse_network(path: Path) -> None:
     kind = network_filesystem(os.path.realpath(path), mounts)
     if kind:
         raise SettingsError(
-            f"{path} lies on a network file system ({kind}): the embedded queue needs a local disk, "
-            "because its locks do not hold across hosts. Choose another data_dir, or Redis or RabbitMQ as broker"
+            f"{path} lies on a network file system ({kind}): the embedded queue and the job store's file need a local "
+            "disk, because their locks do not hold across hosts. Choose another data_dir"
         )

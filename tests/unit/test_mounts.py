@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from storehand.broker.mounts import network_filesystem
+from storehand.mounts import network_filesystem
 
 MOUNTS = """\
 /dev/vda / ext4 rw 0 0
