@@ -10,6 +10,7 @@ from typing import Any
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from storehand.cli.docs import page as cli_page
 from storehand.settings import ModelBinding, Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -60,7 +61,7 @@ dtype = "bfloat16"
 """
 
 
-PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page}
+PAGES: dict[str, Callable[[], str]] = {"settings.md": settings_page, "cli.md": cli_page}
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from storehand.cli.app import build_app
 _WIDTH = 100
 _INTRODUCTION = """# The command line
 
-Generated from `storehand --help` by `python -m storehand.cli.docs > docs/cli.md`.
+Generated from `storehand --help` by `make docs`.
 """
 
 
