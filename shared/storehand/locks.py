@@ -7,7 +7,7 @@ import os
 import threading
 import time
 import weakref
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 
 from storehand.files import private_folder
@@ -16,7 +16,12 @@ PATIENCE_S = 5.0
 """Those who look hold a lock for microseconds; one that is held longer has an owner."""
 
 _known: weakref.WeakSet[LockFile] = weakref.WeakSet()
-_standing = threading.RLock()  # nobody forks inside: a child would inherit a descriptor that nobody knows of
+_standing = threading.RLock()  # a child forked inside would inherit a descriptor that nobody knows of
+
+
+def no_fork() -> AbstractContextManager[object]:
+    """Nobody forks inside, and one thread at a time is there: for those who make or forget lock files."""
+    return _standing
 
 
 def live_folder(database: Path) -> Path:
@@ -32,14 +37,14 @@ class LockFile:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        with _standing:
+        with no_fork():
             private_folder(file.parent)
             self._descriptor = _hold(file)
             _known.add(self)
 
     def refresh(self) -> None:
         """Puts the file back when somebody cleaned the folder, and keeps it young for such cleaners."""
-        with _standing:
+        with no_fork():
             if not _is_at(self._descriptor, self._file):
                 private_folder(self._file.parent)
                 replaced, self._descriptor = self._descriptor, _hold(self._file)
@@ -48,7 +53,7 @@ class LockFile:
 
     def close(self) -> None:
         """Removes the file. In a forked child it does nothing: the file is the parent's."""
-        with _standing:
+        with no_fork():
             if self._descriptor >= 0:
                 with suppress(OSError):
                     self._file.unlink()

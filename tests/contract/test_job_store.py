@@ -593,6 +593,29 @@ class TestReconciling:
         assert len(store.dead_letters(limit=1)) == 1
 
 
+class TestAttend:
+    def test_who_attends_works_as_before_and_lives(self, store: JobStore, clock: Clock) -> None:
+        store.attend("w1")
+        store.attend("w1")
+        store.attend("壶:1")
+        job = created(store)
+
+        assert claimed(store, job) is Claimed.MINE
+        assert claimed(store, job, "w2") is Claimed.ELSEWHERE
+        assert store.lead("w1", 10)
+        assert not store.lead("w2", 10)
+        assert store.unrung(grace_s=0) == []
+
+    def test_a_living_owner_still_loses_what_it_does_not_renew(self, store: JobStore, clock: Clock) -> None:
+        store.attend("w1")
+        job = created(store)
+        claimed(store, job)
+        clock.advance(16)
+
+        assert claimed(store, job, "w2") is Claimed.MINE
+        assert row(store, job).crashes == 1
+
+
 def test_empty_lists_do_nothing(store: JobStore) -> None:
     before = store.changed(0)
 

@@ -73,6 +73,7 @@ class JobPath:
             file = queue_file(settings.broker_url.get_secret_value())
             QueueCollector(lambda: queue_depths(file), self.metrics.registry)
         self.store = self._use(open_store(settings))
+        self.store.attend(self.owner)
         self._build()
         register_entries(self._app, self.host.tasks, soft_s=soft_s, hard_s=hard_s)
         self.observers.on_worker_start(list(self.host.tasks))

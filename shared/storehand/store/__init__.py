@@ -91,6 +91,11 @@ class JobStore(Protocol):
         """The store's clock, epoch seconds."""
         ...
 
+    def attend(self, owner: str) -> None:
+        """From now on, until close, the death of this process ends this owner's leases at once where the medium can
+        tell; elsewhere they run out. A process that hangs is judged by its leases. Not for two processes at a time."""
+        ...
+
     def create(self, jobs: Sequence[NewJob]) -> list[Job]:
         """Writes `queued` rows; all or none. A job whose id, or whose (tenant, task, idempotency key), exists already
         returns that first row; with another input: IdempotencyConflict."""
@@ -112,7 +117,7 @@ class JobStore(Protocol):
         ...
 
     def claim(self, ids: Sequence[str], owner: str, lease_s: float, *, max_crashes: int) -> list[Claim]:
-        """Compare-and-set, in order of `ids`. A row whose lease ran out counts a crash; over `max_crashes` it ends as
+        """Compare-and-set, in order of `ids`. A row whose lease ended counts a crash; over `max_crashes` it ends as
         poison (and a dead letter). A cancelled or overdue row ends there. A mine-claim raises `attempts` by one."""
         ...
 
@@ -149,7 +154,7 @@ class JobStore(Protocol):
     def unrung(self, *, grace_s: float, limit: int = 500) -> list[Job]:
         """Rows that need a message: queued, due, and never published for `grace_s`, or handed back, or waited for
         their `not_before`; published but unclaimed for a long time (100 x grace_s); running with a lease that ran
-        out `grace_s` ago."""
+        out `grace_s` ago, or whose owner is known to be dead."""
         ...
 
     def expire_overdue(self) -> list[Job]:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from storehand.errors import Cancelled, Expired, IdempotencyConflict, Poison
 from storehand.job import EventKind, Job, NewJob, Outcome, Status
 from storehand.payload import encode_input, fingerprint
 from storehand.store import Claim, Claimed, Finish, Signal
 from storehand.store.rows import SELECT_JOB, created, encode, encode_outcome, job_of
+
+IsDead = Callable[[str], bool]
+"""Whether this owner of leases is known to be dead."""
 
 _INSERT = """
 INSERT INTO jobs (id, task, status, tenant, priority, fingerprint, idempotency_key, created_at, updated_at,
@@ -55,12 +58,21 @@ def _first_row(db: sqlite3.Connection, new: NewJob, print_: str) -> Job:
 
 
 def claim(
-    db: sqlite3.Connection, ids: Sequence[str], owner: str, lease_s: float, *, max_crashes: int, now: float
+    db: sqlite3.Connection,
+    ids: Sequence[str],
+    owner: str,
+    lease_s: float,
+    *,
+    max_crashes: int,
+    now: float,
+    is_dead: IsDead,
 ) -> list[Claim]:
-    return [_claim_one(db, job_id, owner, lease_s, max_crashes, now) for job_id in ids]
+    return [_claim_one(db, job_id, owner, lease_s, max_crashes, now, is_dead) for job_id in ids]
 
 
-def _claim_one(db: sqlite3.Connection, job_id: str, owner: str, lease_s: float, max_crashes: int, now: float) -> Claim:
+def _claim_one(
+    db: sqlite3.Connection, job_id: str, owner: str, lease_s: float, max_crashes: int, now: float, is_dead: IsDead
+) -> Claim:
     job = find_one(db, job_id)
     if job is None:
         return Claim(Claimed.MISSING, None)
@@ -71,7 +83,9 @@ def _claim_one(db: sqlite3.Connection, job_id: str, owner: str, lease_s: float, 
         if job.owner == owner:
             return Claim(Claimed.HERE, job)
         if job.lease_until is not None and job.lease_until > now:
-            return Claim(Claimed.ELSEWHERE, job)
+            if job.owner is None or not is_dead(job.owner):
+                return Claim(Claimed.ELSEWHERE, job)
+            end_leases(db, job.owner, now)
         crashes += 1
         db.execute("UPDATE jobs SET crashes = ? WHERE id = ?", (crashes, job_id))
     ending = _ending(job, crashes, max_crashes, now)
@@ -86,6 +100,13 @@ def _claim_one(db: sqlite3.Connection, job_id: str, owner: str, lease_s: float, 
         (owner, now + lease_s, now, now, job_id),
     )
     return Claim(Claimed.MINE, find_one(db, job_id))
+
+
+def end_leases(db: sqlite3.Connection, owner: str, now: float) -> None:
+    """All that this owner holds, so that everybody who looks at a row sees that its worker is gone."""
+    db.execute(
+        "UPDATE jobs SET lease_until = ? WHERE status = 'running' AND owner = ? AND lease_until > ?", (now, owner, now)
+    )
 
 
 def _ending(job: Job, crashes: int, max_crashes: int, now: float) -> Outcome | None:

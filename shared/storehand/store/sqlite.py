@@ -11,6 +11,7 @@ from typing import Literal
 from storehand.job import Event, Job, NewJob, Status
 from storehand.store import Claim, DeadLetter, Finish, NewEvent, Signal, StoreStats, leases, upkeep
 from storehand.store.database import Database
+from storehand.store.owners import Owners
 from storehand.store.rows import SELECT_JOB, encode, event_of, job_of
 from storehand.store.schema import migrate
 
@@ -27,10 +28,17 @@ class SqliteStore:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._db = Database(Path(path), synchronous=synchronous, prepare=migrate)
+        self._owners = Owners(self._db.path)
         self._clock = clock
 
     def now(self) -> float:
         return self._clock()
+
+    def attend(self, owner: str) -> None:
+        is_dead = self._owners.is_dead
+        asked_for = self._db.write(lambda db: upkeep.end_leases_of_dead(db, is_dead=is_dead, now=self.now()))
+        self._owners.attend(owner)
+        self._owners.bury(all_but=asked_for)
 
     def create(self, jobs: Sequence[NewJob]) -> list[Job]:
         return self._db.write(lambda db: leases.create(db, jobs, self.now())) if jobs else []
@@ -59,7 +67,10 @@ class SqliteStore:
     def claim(self, ids: Sequence[str], owner: str, lease_s: float, *, max_crashes: int) -> list[Claim]:
         if not ids:
             return []
-        return self._db.write(lambda db: leases.claim(db, ids, owner, lease_s, max_crashes=max_crashes, now=self.now()))
+        is_dead = self._owners.is_dead
+        return self._db.write(
+            lambda db: leases.claim(db, ids, owner, lease_s, max_crashes=max_crashes, now=self.now(), is_dead=is_dead)
+        )
 
     def renew(self, ids: Sequence[str], owner: str, lease_s: float) -> list[Signal]:
         return self._db.write(lambda db: leases.renew(db, ids, owner, lease_s, self.now())) if ids else []
@@ -96,7 +107,7 @@ class SqliteStore:
 
     def unrung(self, *, grace_s: float, limit: int = 500) -> list[Job]:
         with self._db.reading() as db:
-            return upkeep.unrung(db, grace_s=grace_s, limit=limit, now=self.now())
+            return upkeep.unrung(db, grace_s=grace_s, limit=limit, now=self.now(), is_dead=self._owners.is_dead)
 
     def expire_overdue(self) -> list[Job]:
         return self._db.write(lambda db: upkeep.expire_overdue(db, now=self.now()))
@@ -117,11 +128,13 @@ class SqliteStore:
         return total
 
     def lead(self, owner: str, lease_s: float) -> bool:
-        return self._db.write(lambda db: upkeep.lead(db, owner, lease_s, now=self.now()))
+        is_dead = self._owners.is_dead
+        return self._db.write(lambda db: upkeep.lead(db, owner, lease_s, now=self.now(), is_dead=is_dead))
 
     def stats(self) -> StoreStats:
         with self._db.reading() as db:
             return upkeep.stats(db, now=self.now())
 
     def close(self) -> None:
+        self._owners.close()
         self._db.close()

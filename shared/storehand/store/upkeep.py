@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 
 from storehand.errors import Expired
 from storehand.job import Job, Outcome, Status
 from storehand.store import DeadLetter, StoreStats
-from storehand.store.leases import end
+from storehand.store.leases import IsDead, end, end_leases
 from storehand.store.rows import SELECT_JOB, job_of
 
 _SWEEP_CHUNK = 500
@@ -18,23 +19,41 @@ LONG_UNCLAIMED = 100
 """A published job that nobody claims for this many grace periods is rung again."""
 
 
-def unrung(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float) -> list[Job]:
+def unrung(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float, is_dead: IsDead) -> list[Job]:
+    dead = [owner for owner in _running_owners(db) if is_dead(owner)]
+    is_of_dead = "status = 'running' AND owner IN (SELECT value FROM json_each(:dead))"
     due = "(not_before IS NULL OR not_before <= :now)"
     needs_message = (
         # never published: the producer gets its grace, unless the job was handed back or waited for its time
         f"status = 'queued' AND published_at IS NULL AND {due}"
         " AND (updated_at <= :now - :grace OR started_at IS NOT NULL OR not_before IS NOT NULL)",
         f"status = 'queued' AND published_at <= :now - :long AND {due}",
-        # its worker is gone; one message per lost lease, then again only after a long time
-        "status = 'running' AND lease_until <= :now - :grace"
+        # its worker is gone or hangs; one message per lost lease, then again only after a long time
+        f"status = 'running' AND lease_until <= :now - :grace AND NOT ({is_of_dead})"
         " AND (published_at IS NULL OR published_at < lease_until + :grace OR published_at <= :now - :long)",
+        # its worker is dead: one message since its claim, at once
+        f"{is_of_dead} AND (published_at IS NULL OR published_at <= updated_at OR published_at <= :now - :long)",
     )
-    values = {"now": now, "grace": grace_s, "long": LONG_UNCLAIMED * grace_s, "limit": limit}
+    values = {"now": now, "grace": grace_s, "long": LONG_UNCLAIMED * grace_s, "limit": limit, "dead": json.dumps(dead)}
     found: list[Job] = []
     for condition in needs_message:
         rows = db.execute(f"{SELECT_JOB} WHERE {condition} ORDER BY created_at LIMIT :limit", values).fetchall()
         found += [job_of(row) for row in rows]
     return found[:limit]
+
+
+def end_leases_of_dead(db: sqlite3.Connection, *, is_dead: IsDead, now: float) -> set[str]:
+    """Returns the owners, dead or alive, whose names still stand in the store."""
+    running = _running_owners(db)
+    for owner in running:
+        if is_dead(owner):
+            end_leases(db, owner, now)
+    return {*running, *(row[0] for row in db.execute("SELECT owner FROM leader").fetchall())}
+
+
+def _running_owners(db: sqlite3.Connection) -> list[str]:
+    select = "SELECT DISTINCT owner FROM jobs WHERE status = 'running' AND owner IS NOT NULL"
+    return [row[0] for row in db.execute(select).fetchall()]
 
 
 def expire_overdue(db: sqlite3.Connection, *, now: float, limit: int = 500) -> list[Job]:
@@ -76,7 +95,10 @@ def dead_letters(db: sqlite3.Connection, limit: int) -> list[DeadLetter]:
     return [DeadLetter(*row) for row in db.execute(select, (limit,)).fetchall()]
 
 
-def lead(db: sqlite3.Connection, owner: str, lease_s: float, *, now: float) -> bool:
+def lead(db: sqlite3.Connection, owner: str, lease_s: float, *, now: float, is_dead: IsDead) -> bool:
+    leader = db.execute("SELECT owner FROM leader WHERE owner <> ? AND until > ?", (owner, now)).fetchone()
+    if leader is not None and is_dead(leader[0]):
+        db.execute("DELETE FROM leader")
     cursor = db.execute(
         "INSERT INTO leader VALUES (1, ?, ?) ON CONFLICT (one) DO UPDATE SET owner = excluded.owner,"
         " until = excluded.until WHERE owner = excluded.owner OR until <= ?",
