@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 _SAME = str.maketrans(
     {
@@ -40,6 +41,7 @@ class Folded:
         return Folded("".join(self.text[index] for index in kept), tuple(self.origin[index] for index in kept))
 
 
+@lru_cache(maxsize=1024)  # a job's checks look at the same few texts again and again
 def fold(text: str) -> Folded:
     """NFKC, lower case, one kind of dash and quote; character by character, so that offsets survive.
 
@@ -48,8 +50,13 @@ def fold(text: str) -> Folded:
     chars: list[str] = []
     origin: list[int] = []
     for index, char in enumerate(text):
-        plain = char if char == "，" else unicodedata.normalize("NFKC", char)
-        for folded in plain.lower().translate(_SAME):
+        for folded in _plain(char):
             chars.append(folded)
             origin.append(index)
     return Folded("".join(chars), tuple(origin))
+
+
+@lru_cache(maxsize=8192)
+def _plain(char: str) -> str:
+    plain = char if char == "，" else unicodedata.normalize("NFKC", char)
+    return plain.lower().translate(_SAME)
