@@ -69,6 +69,16 @@ def test_a_worker_without_tasks_leaves_with_an_error(tmp_path: Path) -> None:
     assert "can't start" in ended.stdout
 
 
+def test_the_worker_command_leaves_with_an_error_too(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, queues='["nobody"]', routes='{"probe": "text"}', http_port=0)
+    command = [sys.executable, "-m", "storehand.cli", "worker"]
+
+    ended = subprocess.run(command, env=shop.environment, capture_output=True, text=True, timeout=60, check=False)
+
+    assert ended.returncode == 1
+    assert "can't start" in ended.stderr + ended.stdout
+
+
 def test_importing_the_app_loads_no_model_library() -> None:
     code = "import sys, storehand_worker.app; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
 

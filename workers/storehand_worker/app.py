@@ -35,6 +35,7 @@ def worker_app(settings: Settings) -> Celery:
     )
     app.steps["worker"].add("storehand_worker.steps:JobPathStep")
     app.storehand_settings = settings
+    app.storehand_worker = None
     signals.celeryd_init.connect(_on_init, weak=False, dispatch_uid="storehand.init")
     return app
 
@@ -47,6 +48,7 @@ def _on_init(instance: Any = None, **_: Any) -> None:
     from storehand_worker.job_path import JobPath
     from storehand_worker.steps import connect
 
+    instance.app.storehand_worker = instance
     instance.app.job_path = JobPath(instance.app, settings)
     connect()
     signals.setup_logging.connect(
@@ -76,8 +78,10 @@ def run_worker(settings: Settings, argv: Sequence[str] = ()) -> int:
     """Runs a worker in this process until it has drained; returns the exit code. `argv` goes to `celery worker`."""
     # On one host the store knows what is cancelled; asking other workers would only cost a second at the start.
     alone = ["--without-mingle", "--without-gossip"] if settings.is_embedded else []
+    app: Any = worker_app(settings)
     try:
-        code = worker_app(settings).start(["worker", *alone, *argv])
+        app.start(["worker", *alone, *argv])
+        code = getattr(app.storehand_worker, "exitcode", None)  # Celery's `start` keeps it to itself
     except SystemExit as leaving:
         if isinstance(leaving.code, str):
             print(leaving.code, file=sys.stderr)  # noqa: T201  # what the interpreter does with it
