@@ -102,6 +102,22 @@ def test_the_job_a_malformed_message_names_ends_with_its_code(
     assert outcome_of(job.id).code == code
 
 
+@pytest.mark.parametrize(
+    ("body", "headers", "code"),
+    [
+        (GOOD, {"task": "storehand.nobody"}, "unknown_task"),
+        ('["half', PROBE, "malformed_message"),
+        ([[], {"input": {}}, {"callbacks": [{"task": "storehand.probe"}]}], PROBE, "malformed_message"),
+    ],
+)
+def test_a_plain_message_that_is_laid_aside_is_a_failed_job_under_its_id(
+    body: Any, headers: dict[str, Any], code: str, celery: Any, outcome_of: OutcomeOf, request: pytest.FixtureRequest
+) -> None:
+    publish(celery, body, id=request.node.name, **headers)
+
+    assert outcome_of(request.node.name).code == code
+
+
 def test_the_items_of_an_envelope_nobody_knows_end_too(celery: Any, client: Client, outcome_of: OutcomeOf) -> None:
     jobs = client.store.create([NewJob(task="probe", input={}) for _ in range(2)])
 

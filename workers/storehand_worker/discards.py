@@ -22,6 +22,7 @@ KEPT_BYTES = 64 * 1024
 """As much of a malformed message is kept for people to look at."""
 
 _MAX_ID_CHARS = 255
+_MAX_TASK_CHARS = 100
 
 
 class Discards:
@@ -47,20 +48,24 @@ class Discards:
         """A job that was asked for wrongly: gets a row that says so, but not its input, which may be huge."""
         if isinstance(task_id, str) and 0 < len(task_id) <= _MAX_ID_CHARS and name.startswith(TASK_PREFIX):
             if not self._store.get([task_id]):
-                task = name.removeprefix(TASK_PREFIX)
+                task = name.removeprefix(TASK_PREFIX)[:_MAX_TASK_CHARS]
                 self._store.create([NewJob(task=task, input={}, id=task_id, tenant=self._tenant)])
             self._finish([task_id], error)
 
     def bury(self, message: Any, error: StorehandError) -> None:
-        """Lays a malformed message aside, and ends the job it names if there is one. Never raises: whoever calls is
-        about to drop the message, and a message that can't be laid aside must not come back for ever."""
+        """Lays a malformed message aside, and ends the jobs it names, or the one its id would have become. Never
+        raises: whoever calls is about to drop the message, and a message that can't be laid aside must not come back
+        for ever."""
         try:
             headers = message.headers if isinstance(message.headers, dict) else {}
-            job_id = headers.get("id")
-            known = job_id if isinstance(job_id, str) and self._store.get([job_id]) else None
+            job_id, name = headers.get("id"), headers.get("task")
             queue = str((message.delivery_info or {}).get("routing_key") or "?")
+            rung_for = self._named(message)
+            if not rung_for and isinstance(name, str):  # a plain producer's: whoever asks for its id gets the reason
+                self.refuse(name, job_id, error)
+            known = job_id if isinstance(job_id, str) and self._store.get([job_id]) else None
             self._store.bury(queue=queue, reason=error.message, body=body_text(message), job_id=known)
-            for ids in (self._named(message), [known] if known else []):
+            for ids in (rung_for, [known] if known else []):
                 self._finish(ids, error)
         except Unavailable as away:
             log.error("a malformed message can't be laid aside (%s); it is dropped: %s", away, error.message)

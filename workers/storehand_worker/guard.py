@@ -9,6 +9,7 @@ from typing import Any
 from celery.worker.consumer import Consumer
 
 from storehand.errors import StorehandError, Unavailable, UnknownTask
+from storehand.message import TASK_PREFIX
 from storehand_worker.discards import refusal
 
 log = logging.getLogger(__name__)
@@ -55,7 +56,9 @@ class GuardedConsumer(Consumer):
         self._lay_aside(message, refusal("it is no Celery message"))
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
-        self._lay_aside(message, UnknownTask(f"no enabled plugin brings {str(message.headers.get('task'))[:100]!r}"))
+        name = str(message.headers.get("task"))[:100]
+        served = ", ".join(sorted(each for each in self.app.tasks if each.startswith(TASK_PREFIX)))
+        self._lay_aside(message, UnknownTask(f"no plugin of this worker brings {name!r}; it serves {served}"))
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
         self._lay_aside(message, refusal(exc))
