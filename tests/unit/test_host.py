@@ -38,6 +38,12 @@ def test_only_roles_of_served_tasks_are_loaded(tmp_path):
     assert list(host.tasks) == ["near"]
 
 
+def test_a_binding_for_a_role_nobody_asks_for_is_warned_of(tmp_path, caplog):
+    Host(settings(tmp_path, models={"text": SMALL, "txet": SMALL}), plugins(EchoTask())).load()
+
+    assert "binds the role 'txet', which no loaded task asks for; they ask for text" in caplog.text
+
+
 def test_tasks_that_ask_for_the_same_role_share_one_engine(tmp_path):
     small = Small()
     host = Host(settings(tmp_path), plugins(EchoTask(), make_task("other", {"text": "generate"}), small=small))

@@ -57,6 +57,7 @@ class Host:
         if not self.tasks:
             raise SettingsError(_no_tasks(self._settings, self._plugins))
         tell = progress or _silent
+        self._warn_of_unused_bindings()
         self._engines = load_engines(
             self.tasks.values(),
             self._settings.binding,
@@ -95,6 +96,14 @@ class Host:
         """Stops all engines; may be called again."""
         engines, self._engines = self._engines, {}
         close_engines(engines, timeout_s=timeout_s)
+
+    def _warn_of_unused_bindings(self) -> None:
+        needed = sorted(role_needs(self._plugins.tasks.values()))
+        for role in sorted(set(self._settings.models) - set(needed)):
+            log.warning(
+                "models binds the role %r, which no loaded task asks for; they ask for %s",
+                role, ", ".join(needed) or "none",
+            )  # fmt: skip
 
     def _pass_on(self, report: BatchReport) -> None:
         if self._is_warm:
