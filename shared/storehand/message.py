@@ -149,8 +149,9 @@ def _options(given: Mapping[str, Any], tenant: str) -> dict[str, Any]:
     unknown = sorted(str(name) for name in options if name not in _OPTIONS)
     if unknown:
         raise InvalidInput(f"unknown options: {', '.join(unknown)}; there are {', '.join(_OPTIONS)}")
+    named = options.get("tenant")
     return {
-        "tenant": checked_name(options.get("tenant") or tenant, "tenant", 64),
+        "tenant": checked_name(tenant if named is None else named, "tenant", 64),
         "priority": checked_priority(options.get("priority") or Priority.STANDARD),
         "deadline": checked_epoch(options.get("deadline"), "deadline"),
         "idempotency_key": checked_name(options.get("idempotency_key"), "idempotency_key", 255),

@@ -43,7 +43,7 @@ def new_job(
     return NewJob(
         task=task,
         input=data,
-        tenant=checked_name(tenant or settings.tenant, "tenant", 64),
+        tenant=checked_name(settings.tenant if tenant is None else tenant, "tenant", 64),
         priority=checked_priority(priority),
         idempotency_key=checked_name(idempotency_key, "idempotency_key", 255),
         not_before=moment(not_before, "not_before", now=now),

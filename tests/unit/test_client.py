@@ -86,6 +86,7 @@ class TestSubmit:
             {"priority": "urgent"},
             {"priority": 9},
             {"tenant": "t" * 65},
+            {"tenant": ""},
             {"idempotency_key": "k" * 256},
             {"idempotency_key": 7},
         ],

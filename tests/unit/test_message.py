@@ -123,6 +123,7 @@ def test_what_is_no_job_is_malformed(name: Any, task_id: Any, args: Any, kwargs:
         {"input": {}, "options": {"deadline": True}},
         {"input": {}, "options": {"deadline": float("nan")}},
         {"input": {}, "options": {"tenant": 7}},
+        {"input": {}, "options": {"tenant": ""}},
         {"input": {}, "options": {"tenant": "t" * 65}},
         {"inputs": [{}, {}], "options": {"idempotency_key": "k"}},
     ],
