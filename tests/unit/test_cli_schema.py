@@ -32,6 +32,12 @@ def test_a_schema_speaks_camel_case(cli):
     assert "chosen" in answered["properties"]
 
 
+def test_the_list_shows_the_words_of_the_contracts_as_they_are(cli):
+    listed = cli("schema").stdout
+
+    assert "`variants[chosen]` is the one to use" in listed
+
+
 def test_tasks_of_plugins_have_schemas_too(cli, probe_is_installed):
     listed = cli("schema").stdout
     given = json.loads(cli("schema", "probe").stdout)

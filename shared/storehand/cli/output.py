@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-_PIPE_WIDTH = 200
+_PIPE_WIDTH = 2000
 """Columns when nobody watches: no cell is folded, so that `grep` and `cut` see whole lines."""
 
 
@@ -64,5 +64,5 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str | Text]], *, ti
     for name in head:
         table.add_column(name, overflow="fold")
     for row in rows:
-        table.add_row(*row)
+        table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))  # no markup: it may be data
     out.print(table)

@@ -72,6 +72,8 @@ class Overall(Model):
 
 
 class SentimentOutput(TaskOutput):
+    """All reviews together, each review in the order asked, and what several of them praise or complain about."""
+
     overall: Overall
     reviews: tuple[ReviewSentiment, ...]
     positive_notes: tuple[Point, ...] = ()
