@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Annotated, Any
 
@@ -25,6 +26,8 @@ class PropertyValue(Model):
     def _as_text(cls, value: Any) -> Any:
         if isinstance(value, bool):
             return "true" if value else "false"
+        if isinstance(value, float) and not math.isfinite(value):  # an empty cell of a table, not a fact
+            raise ValueError("is no number; leave an attribute without a value out")
         return str(value) if isinstance(value, int | float) else value
 
 
