@@ -50,6 +50,25 @@ def test_after_sigkill_with_50_in_flight_the_next_worker_answers_all(shop: Shop,
     assert took_s < 15  # a worker's start, and then the suspects in groups of eight
 
 
+def test_a_dead_workers_jobs_do_not_wait_for_their_long_leases(shop: Shop, client: Client) -> None:
+    shop.overrides["lease_s"] = 60
+    with shop.worker() as worker:
+        handles = client.submit_many([ProbeInput(work_s=0.2) for _ in range(24)])
+        handles += [client.submit(ProbeInput(work_s=0.2)) for _ in range(8)]
+        until(lambda: len(shop.noted("starts")) >= 24)
+        worker.kill()
+    in_hand = client.store.find(statuses=[Status.RUNNING], limit=100)
+
+    with shop.worker(name="w2"):
+        ready_at = time.monotonic()
+        assert [handle.outcome(timeout=30).code for handle in handles] == ["ok"] * 32
+        took_s = time.monotonic() - ready_at
+
+    assert len(in_hand) >= 16
+    assert max(shop.noted("ends").values()) == 1
+    assert took_s < 12
+
+
 def test_a_killer_ends_as_poison_and_its_neighbours_run_twice_more_at_most(shop: Shop, client: Client) -> None:
     shop.overrides["max_crashes"] = 2
     killer = client.submit(ProbeInput(mode="kill", work_s=0.4))
@@ -89,6 +108,7 @@ def test_ten_kills_at_full_speed_lose_nothing(shop: Shop, client: Client) -> Non
 
 
 def test_of_two_workers_one_dies_and_the_other_takes_over(shop: Shop, client: Client) -> None:
+    shop.overrides["lease_s"] = 60  # longer than anybody waits here: death ends it
     with shop.worker(name="w1") as first, shop.worker(name="w2"):
         handles = [client.submit(ProbeInput(work_s=0.2)) for _ in range(60)]
         until(lambda: len(shop.noted("ends")) >= 20)
