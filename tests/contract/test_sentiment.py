@@ -89,8 +89,11 @@ def test_no_opinion_is_neutral(body: str) -> None:
     ("body", "label"),
     [
         ("不好用", "negative"),
+        ("质量不好", "negative"),
+        ("一点都不卡，不贵", "positive"),
         ("not good at all", "negative"),
         ("The screen is not clear.", "negative"),
+        ("not bad at all", "positive"),
     ],
 )
 def test_a_negation_turns_the_opinion(body: str, label: str) -> None:

@@ -15,7 +15,7 @@ from storehand_plugins.sentiment.labels import Opinion
 QUOTES_PER_POINT = 5
 """A point quotes its surest clauses, at most this many and one of each review; `support` counts all of them."""
 
-SURE = 0.6
+SURE = 0.7
 """A clause speaks for a point only when its polarity has this probability: a point is a claim about the product."""
 
 MAX_MENTIONS = 24

@@ -18,14 +18,14 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from transformers import BertConfig, BertForSequenceClassification, PreTrainedTokenizerFast
 
 from storehand_plugins.starter.sentiment_data import Example, has_training_sets, training_examples
-from storehand_plugins.starter.sentiment_grammar import NEGATIVE, NEUTRAL, POSITIVE, ReviewGrammar
+from storehand_plugins.starter.sentiment_grammar import NEGATIVE, NEUTRAL, POSITIVE, Language, ReviewGrammar
 from storehand_plugins.starter.sentiment_tokenizer import SPECIAL, build_tokenizer
 
 MAX_TOKENS = 256
 CHUNK = 12_000
 """Examples that are tokenised, sorted and batched together."""
 
-GRAMMAR_SHARE = {"zh": 0.6, "en": 0.4}
+GRAMMAR_SHARE: dict[Language, float] = {"zh": 0.65, "en": 0.35}
 PEAK_RATE = 1e-3
 BATCH_TOKENS = 2048
 BATCH_ROWS = 48
@@ -61,7 +61,7 @@ def new_model(tokenizer: PreTrainedTokenizerFast) -> BertForSequenceClassificati
 
 def chunks(real: Sequence[Example], rng: random.Random) -> Iterator[list[Example]]:
     """Endless mixtures: a quarter real English reviews with the labels evened out, the rest from the grammar."""
-    grammars = {"zh": ReviewGrammar("zh", rng), "en": ReviewGrammar("en", rng)}
+    grammars = {language: ReviewGrammar(language, rng) for language in GRAMMAR_SHARE}
     by_label = {label: [example for example in real if example.label == label] for label in LABELS}
     while True:
         mixed: list[Example] = []
@@ -70,7 +70,6 @@ def chunks(real: Sequence[Example], rng: random.Random) -> Iterator[list[Example
                 mixed += rng.choices(by_label[label], k=int(CHUNK * share))
         room = CHUNK - len(mixed)
         for language, share in GRAMMAR_SHARE.items():
-            share = share if not real else (0.65 if language == "zh" else 0.35)
             mixed += [Example(*grammars[language].example()) for _ in range(int(room * share))]
         yield mixed
 
