@@ -49,7 +49,7 @@ def new(number: int = 0, **fields: object) -> NewJob:
 
 
 def created(store: JobStore, **fields: object) -> Job:
-    return store.create([new(**fields)])[0]
+    return store.create([new(0, **fields)])[0]
 
 
 def row(store: JobStore, job: Job) -> Job:
