@@ -153,7 +153,10 @@ class JobModels:
         detach = self._context.attach(call.cancel)
         try:
             self._context.check()
-            return [self._spend(engine, result) for result in call.results(requests, check=self._context.check)]
+            started = time.monotonic()
+            results = [self._spend(engine, result) for result in call.results(requests, check=self._context.check)]
+            self._add_wall(time.monotonic() - started, results)
+            return results
         except StopJob as stop:
             self._report(engine, stop.error.code, wasted_tokens=self._waste())
             raise
@@ -173,8 +176,6 @@ class JobModels:
         with self._usage_lock:
             self._usage.prompt_tokens += result.prompt_tokens
             self._usage.completion_tokens += result.completion_tokens
-            self._usage.lane_wait_s += result.timings.lane_wait_s
-            self._usage.inference_s += result.timings.inference_s
         self._report(
             engine,
             "ok",
@@ -183,6 +184,13 @@ class JobModels:
             completion_tokens=result.completion_tokens,
         )
         return result
+
+    def _add_wall(self, wall_s: float, results: Sequence[Result]) -> None:
+        """The requests of one call lie beside each other in the engine, so their own times must not be summed."""
+        lane_wait_s = min(wall_s, min((result.timings.lane_wait_s for result in results), default=0.0))
+        with self._usage_lock:
+            self._usage.lane_wait_s += lane_wait_s
+            self._usage.inference_s += wall_s - lane_wait_s
 
     def _waste(self) -> int:
         """Tokens not yet counted as wasted: several calls of one job may stop at once."""
