@@ -9,8 +9,6 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from pydantic import ValidationError
-
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.errors import NotReady, SettingsError, Unavailable
 from storehand.handle import JobHandle
@@ -175,14 +173,11 @@ class Client:
 
 
 def make_settings(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:
-    from storehand.settings import Settings
+    from storehand.settings import read_settings
 
     if settings is not None and overrides:
         raise SettingsError("give either settings or single overrides, not both")
-    try:
-        return settings or Settings(**overrides)
-    except ValidationError as error:
-        raise SettingsError(f"the settings are wrong: {error}") from None
+    return settings or read_settings(**overrides)
 
 
 def next_key(keys: Iterator[str]) -> str:

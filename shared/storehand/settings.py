@@ -8,19 +8,30 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as SourceError
 
+from storehand.errors import SettingsError
 from storehand.job import Priority
 
 EMBEDDED_SCHEME = "embedded"
+BROKER_SCHEMES = (EMBEDDED_SCHEME, "redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "memory")
 
 
 def _state_dir() -> Path:
     base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(base) / "storehand"
+
+
+def _named(value: Any) -> Any:
+    """`a,b` is easier to write in an environment than a JSON list."""
+    return [name.strip() for name in value.split(",") if name.strip()] if isinstance(value, str) else value
+
+
+Names = Annotated[list[str], BeforeValidator(_named)]
 
 
 class ModelBinding(BaseModel):
@@ -47,8 +58,9 @@ class Settings(BaseSettings):
     """All settings. `Settings()` reads environment and file; arguments win."""
 
     model_config = SettingsConfigDict(
-        env_prefix="STOREHAND_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True
-    )
+        env_prefix="STOREHAND_", env_nested_delimiter="__", extra="forbid", frozen=True, validate_default=True,
+        hide_input_in_errors=True,  # URLs carry passwords
+    )  # fmt: skip
 
     data_dir: Path = Field(default_factory=_state_dir, description="folder of the embedded queue and job store")
     broker_url: SecretStr = Field(default=SecretStr(""), description="embedded:///file, redis://, amqp://")
@@ -63,9 +75,9 @@ class Settings(BaseSettings):
         description="task -> model family; a family has its own three queues",
     )
 
-    plugins: list[str] | None = Field(default=None, description="entry points to load; default all installed")
+    plugins: Names | None = Field(default=None, description="entry points to load (`a,b` or a list); default all installed")
     models: dict[str, ModelBinding] = Field(default_factory=dict, description="role -> model; default starter")
-    queues: list[str] | None = Field(default=None, description="families this worker serves; default all")
+    queues: Names | None = Field(default=None, description="families this worker serves (`a,b` or a list); default all")
     concurrency: int = Field(default=64, ge=2, le=4096, description="messages in hand at once, threads of the pool")
     reserved_interactive: float = Field(
         default=0.25, ge=0, lt=1, description="share of the concurrency that only interactive jobs may use"
@@ -106,6 +118,9 @@ class Settings(BaseSettings):
     def _limits_in_order(self) -> Settings:
         if self.soft_time_limit_s > self.time_limit_s:
             raise ValueError("soft_time_limit_s must not be over time_limit_s")
+        scheme = self.broker_url.get_secret_value().partition(":")[0].partition("+")[0]
+        if scheme not in BROKER_SCHEMES:
+            raise ValueError(f"broker_url has the scheme {scheme!r}; there are {', '.join(BROKER_SCHEMES)}")
         if self.plugins is not None and not self.plugins:
             raise ValueError("plugins is an empty list: name at least one, or leave it out for all")
         return self
@@ -143,3 +158,14 @@ class Settings(BaseSettings):
 
     def binding(self, role: str) -> ModelBinding:
         return self.models.get(role, ModelBinding())
+
+
+def read_settings(**arguments: Any) -> Settings:
+    """`Settings(...)`, whose errors are SettingsError and name every wrong knob."""
+    try:
+        return Settings(**arguments)
+    except ValidationError as error:
+        lines = [f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors()]
+        raise SettingsError("; ".join(lines)) from None
+    except (SourceError, ValueError, OSError) as error:  # unreadable environment value, or a broken TOML file
+        raise SettingsError(f"the settings can't be read: {error}") from None

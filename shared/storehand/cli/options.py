@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic import ValidationError
-from pydantic_settings import SettingsError as SourceError
 
 from storehand.cli.values import duration
-from storehand.errors import SettingsError
-from storehand.settings import Settings
+from storehand.settings import Settings, read_settings
 
 AsJson = Annotated[bool, typer.Option("--json", help="JSON for machines instead of text for people.")]
 DataDir = Annotated[
@@ -27,11 +24,4 @@ Timeout = Annotated[
 
 def load_settings(**arguments: Any) -> Settings:
     """The settings of a command: its arguments (None: not given) over environment, file and defaults."""
-    given = {name: value for name, value in arguments.items() if value is not None}
-    try:
-        return Settings(**given)
-    except ValidationError as error:
-        lines = [f"{'.'.join(map(str, each['loc'])) or 'settings'}: {each['msg']}" for each in error.errors()]
-        raise SettingsError("; ".join(lines)) from None
-    except (SourceError, ValueError, OSError) as error:  # unreadable environment value, or a broken TOML file
-        raise SettingsError(f"the settings can't be read: {error}") from None
+    return read_settings(**{name: value for name, value in arguments.items() if value is not None})
