@@ -75,7 +75,9 @@ class Settings(BaseSettings):
         description="task -> model family; a family has its own three queues",
     )
 
-    plugins: Names | None = Field(default=None, description="entry points to load (`a,b` or a list); default all installed")
+    plugins: Names | None = Field(
+        default=None, description="entry points to load (`a,b` or a list); default all installed"
+    )
     models: dict[str, ModelBinding] = Field(default_factory=dict, description="role -> model; default starter")
     queues: Names | None = Field(default=None, description="families this worker serves (`a,b` or a list); default all")
     concurrency: int = Field(default=64, ge=2, le=4096, description="messages in hand at once, threads of the pool")
