@@ -148,8 +148,9 @@ class JobRunner:
                 if before is not None and claim.job is not None and claim.job.crashes > before.crashes:
                     self._count("crashes")
                 if claim.result is Claimed.MINE and claim.job is not None:
-                    if claim.job.crashes > deaths:  # its lease ran out just now
+                    if claim.job.crashes > deaths:  # this very claim has found its worker dead
                         self._store.release([job_id], self._owner)
+                        self._store.mark_published([job_id])  # its message is in our hand
                         raise Parked("it has to run among suspects", pause_s=0.0)
                     return self._run(claim.job, delivery, on_give_up)
         except Unavailable as error:
