@@ -149,6 +149,7 @@ def test_a_model_that_only_continues_text_is_not_asked():
 def test_a_locale_nobody_can_write_is_said_in_english():
     output = run(NeverAsked(TASK.roles), DescriptionInput(product=product("Wasserkocher, 1.7 L"), locale="de-DE"))
     assert output.locale == "en"
+    assert "de-DE was asked for" in next(each.basis for each in output.checks if each.rule == "locale.replaced")
 
 
 def test_a_good_chat_answer_is_taken_as_it_is():

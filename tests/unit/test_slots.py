@@ -66,11 +66,13 @@ def test_the_form_of_a_value_decides_its_sentence():
 def test_chinese_verbs_are_properties_and_nouns_are_features():
     product = {
         "name": "背包",
-        "positiveNotes": ["支持快充", "防水", "双摄像头"],
+        "positiveNotes": ["支持快充", "防水", "双摄像头", "不锈钢", "不含酒精"],
         "additionalProperty": {"重量": "2千克"},
     }
     assert kinds(planned(product, "zh")) == {
         "双摄像头": "feature",
+        "不锈钢": "feature",
+        "不含酒精": "quality",
         "支持快充": "quality",
         "防水": "quality",
         "2千克": "amount",

@@ -52,11 +52,12 @@ class DescriptionTask(Task[DescriptionInput, DescriptionOutput]):
 
         usage = models.usage
         by_model = texts[chosen].written_by == "model"
+        locale = asked if by_model and info.format == "chat" else _written_locale(asked, language)
         return DescriptionOutput(
-            locale=asked if by_model and info.format == "chat" else _written_locale(asked, language),
+            locale=locale,
             variants=variants,
             chosen=chosen,
-            checks=findings(variants[chosen], texts[chosen]),
+            checks=findings(variants[chosen], texts[chosen], asked=asked, locale=locale),
             provenance=Provenance(
                 model=info.name,
                 revision=info.revision,

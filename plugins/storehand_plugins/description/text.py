@@ -90,8 +90,8 @@ def said(fact: Fact) -> str:
     return fact.key if fact.kind is FactKind.NOTE else fact.value
 
 
-def findings(variant: DescriptionVariant, written: Written) -> tuple[Check, ...]:
-    """The checks of the chosen variant, in a shop's words."""
+def findings(variant: DescriptionVariant, written: Written, *, asked: str, locale: str) -> tuple[Check, ...]:
+    """The checks of the chosen variant, in a shop's words. `asked` and `locale`: the language wanted and written."""
     checks = [
         Check(
             rule=f"fact.{'claim' if claim.kind == 'other' else claim.kind}_unsupported",
@@ -112,19 +112,18 @@ def findings(variant: DescriptionVariant, written: Written) -> tuple[Check, ...]
         for each in variant.attributes
         if each.status == "missing"
     ]
-    notes = (
-        (
-            "text.realised",
-            "no model text passed the checks; phrases were put together",
-            written.written_by == "realiser",
-        ),
-        ("text.mended", "sentences of the model were removed or facts added after its text", written.is_mended),
+    replaced = f"{asked} was asked for; the model bound to the role `text` can't write it, so this is {locale}"
+    realised = "no model text passed the checks; phrases were put together"
+    mended = "sentences of the model were removed or facts added after its text"
+    notes: tuple[tuple[str, Literal["info", "warn"], str, bool], ...] = (
+        ("locale.replaced", "warn", replaced, asked != locale),
+        ("text.realised", "info", realised, written.written_by == "realiser"),
+        ("text.mended", "info", mended, written.is_mended),
     )
+    whole = len(variant.description)
     checks += [
-        Check(
-            rule=rule, severity="info", field="description", start=0, end=len(variant.description), text="", basis=basis
-        )
-        for rule, basis, holds in notes
+        Check(rule=rule, severity=severity, field="description", start=0, end=whole, text="", basis=basis)
+        for rule, severity, basis, holds in notes
         if holds
     ]
     return tuple(checks)
