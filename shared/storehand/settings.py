@@ -79,7 +79,9 @@ class Settings(BaseSettings):
         default=None, description="entry points to load (`a,b` or a list); default all installed"
     )
     models: dict[str, ModelBinding] = Field(default_factory=dict, description="role -> model; default starter")
-    queues: Names | None = Field(default=None, description="families this worker serves (`a,b` or a list); default all")
+    queues: Names | None = Field(
+        default=None, description="families this worker serves (`a,b` or a list); default: its tasks' and `default`"
+    )
     concurrency: int = Field(default=64, ge=2, le=4096, description="messages in hand at once, threads of the pool")
     reserved_interactive: float = Field(
         default=0.25, ge=0, lt=1, description="share of the concurrency that only interactive jobs may use"

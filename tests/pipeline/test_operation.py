@@ -39,6 +39,14 @@ def test_inspect_tells_what_the_worker_is_and_does(
     client.job(job_id).cancel()
 
 
+def test_families_whose_tasks_are_not_loaded_here_are_left_to_other_workers(celery: Any, worker: WorkerProcess) -> None:
+    [queues] = celery.control.inspect(timeout=5).active_queues().values()
+
+    assert {queue["name"] for queue in queues} == {
+        "storehand", "storehand.default.bulk", "storehand.default.interactive", "storehand.default.standard"
+    }  # fmt: skip
+
+
 def test_the_probes_say_ready_and_the_metrics_count_jobs(worker: WorkerProcess, client: Client) -> None:
     client.submit(ProbeInput()).result(timeout=10)
 

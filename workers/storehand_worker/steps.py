@@ -33,7 +33,8 @@ class JobPathStep(bootsteps.StartStopStep):
 
     def create(self, parent: Any) -> None:
         settings = self._path.settings
-        if parent.app.amqp.queues._consume_from is None:
+        self._is_ours_to_choose = parent.app.amqp.queues._consume_from is None  # no -Q
+        if self._is_ours_to_choose:
             parent.app.amqp.queues.select(queue_names(settings))
         if parent.concurrency != settings.concurrency:  # -c: the share for interactive jobs follows it
             changed = settings.model_copy(update={"concurrency": parent.concurrency})
@@ -51,6 +52,17 @@ class JobPathStep(bootsteps.StartStopStep):
         except BaseException:
             self._path.close()
             raise
+        if self._is_ours_to_choose:
+            self._leave_to_others(parent.app)
+
+    def _leave_to_others(self, app: Any) -> None:
+        """A family none of whose tasks is loaded here is another worker's: reading it would fail that one's jobs."""
+        settings = self._path.settings
+        loaded = {settings.routes.get(name, "default") for name in self._path.host.tasks} | {"default"}
+        left = [family for family in settings.families() if family not in loaded]
+        if left:
+            log.info("no plugin here serves the queues of %s; they are left to other workers", ", ".join(left))
+            app.amqp.queues.select(queue_names(settings, [each for each in settings.families() if each in loaded]))
 
     def register_with_event_loop(self, worker: Any, hub: Any) -> None:
         """Called at each connect, just before the first message may come."""
