@@ -41,6 +41,10 @@ def test_a_time_to_live_is_read_in_seconds_and_nonsense_is_none() -> None:
     assert wire.expiration_s({"properties": {}}) is None
 
 
+def test_a_celery_job_has_no_time_to_live_its_worker_says_that_it_expired() -> None:
+    assert wire.expiration_s({**MESSAGE, "headers": {"task": "storehand.description"}}) is None
+
+
 @pytest.mark.parametrize(
     ("envelope", "body"),
     [

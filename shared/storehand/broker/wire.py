@@ -38,7 +38,14 @@ def decode(envelope: object, body: object) -> dict[str, Any]:
 
 
 def expiration_s(message: Mapping[str, Any]) -> float | None:
-    """The message's own time to live; kombu writes it as milliseconds in a string."""
+    """The message's own time to live; kombu writes it as milliseconds in a string.
+
+    None for a Celery job: its worker reads `expires` in the headers and stores that the job expired. Dropped here, its
+    owner would never hear of it.
+    """
+    headers = message.get("headers")
+    if isinstance(headers, Mapping) and "task" in headers:
+        return None
     raw = message["properties"].get("expiration")
     try:
         return None if raw is None else max(0.0, float(raw) / 1000)
