@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from storehand.errors import Cancelled
 from storehand.job import Outcome, Status
+from storehand.store import Finish
 from storehand_worker import watcher as module
 from storehand_worker.delivery import Delivery, Parked
 from storehand_worker.running import Limits
@@ -90,6 +92,24 @@ def test_a_lost_lease_stops_the_job_and_nothing_is_written(tmp_path: Path) -> No
         assert bench.row(job_id).owner == "somebody"
         assert bench.row(job_id).status is Status.RUNNING
         assert bench.counts == ["leases_lost"]
+
+
+def test_a_job_whose_row_a_revoke_ended_stops_without_an_alarm(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    with Bench(tmp_path, Held()) as bench:
+        job_id = bench.job()
+        running = _start(bench, job_id)
+        bench.store.finish([Finish(job_id, Outcome.of_error(Cancelled()))])
+
+        bench.watcher.tick()
+
+        with pytest.raises(Parked):
+            running.result()
+    assert bench.counts == []
+    assert f"job {job_id}: its row is cancelled already; it stops here" in caplog.text
+    assert not [record for record in caplog.records if record.levelname == "WARNING"]
 
 
 def test_the_soft_limit_asks_the_job_to_stop(tmp_path: Path) -> None:

@@ -127,13 +127,22 @@ class Watcher:
     def _heed(self, running: Running, signal: Signal) -> None:
         if signal.is_lost:
             if running.take():  # nothing may be written any more
-                self._count("leases_lost")
-                running.context.stop(JobStopped("the job went to somebody else"))
-                log.warning("job %s: its lease is lost; it stops here and nothing is written", running.job.id)
+                self._part_with(running)
         elif signal.cancel_requested:
             running.context.stop(Cancelled())
         elif signal.deadline is not None and time.time() >= signal.deadline:
             running.context.stop(Expired())
+
+    def _part_with(self, running: Running) -> None:
+        """The row has ended without us, as by a revoke, or another worker has it."""
+        running.context.stop(JobStopped("the job is not this worker's any more"))
+        job_id = running.job.id
+        row = self._store.get([job_id]).get(job_id)
+        if row is not None and not row.status.is_terminal:
+            self._count("leases_lost")
+            log.warning("job %s: its lease is lost; it stops here and nothing is written", job_id)
+        else:
+            log.info("job %s: its row is %s already; it stops here", job_id, row.status if row else "gone")
 
     def _watch_limits(self, running: Running) -> None:
         spent_s = self._clock() - running.started_at
