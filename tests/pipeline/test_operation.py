@@ -77,6 +77,14 @@ def test_a_worker_without_tasks_leaves_with_an_error(tmp_path: Path) -> None:
     assert "can't start" in ended.stdout
 
 
+def test_a_setting_that_is_wrong_is_named_without_a_traceback(tmp_path: Path) -> None:
+    ended = _celery(Shop(tmp_path, concurrency="many"), "worker")
+
+    assert ended.returncode == 1
+    assert "settings: concurrency: " in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
 def test_the_worker_command_leaves_with_an_error_too(tmp_path: Path) -> None:
     shop = Shop(tmp_path, queues='["nobody"]', routes='{"probe": "text"}', http_port=0)
     command = [sys.executable, "-m", "storehand.cli", "worker"]

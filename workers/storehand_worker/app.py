@@ -13,7 +13,8 @@ from typing import Any
 from celery import Celery, signals
 
 from storehand.celery_app import make_celery
-from storehand.settings import Settings
+from storehand.errors import SettingsError
+from storehand.settings import Settings, read_settings
 from storehand_worker.log import set_up_logging
 
 QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
@@ -93,5 +94,9 @@ def __getattr__(name: str) -> Any:
     """`app`, from environment and file, once Celery asks for it."""
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()["app"] = made = worker_app(Settings())
+    try:
+        settings = read_settings()
+    except SettingsError as error:  # Celery would print a traceback; this ends its command with one line
+        raise SystemExit(f"the worker can't start: {error.code}: {error.message}") from None
+    globals()["app"] = made = worker_app(settings)
     return made

@@ -19,7 +19,7 @@ from storehand.cli.checks import Check
 from storehand.cli.doctor import examine
 from storehand.cli.exits import extra_missing
 from storehand.cli.options import AsJson, DataDir, load_settings
-from storehand.cli.output import print_json, print_table, say
+from storehand.cli.output import print_json, print_table
 from storehand.settings import Settings
 
 EXTRA_MODULES = frozenset(
@@ -80,8 +80,6 @@ def worker(
     )
     with extras("worker"):
         from storehand_worker.app import run_worker
-    if settings.is_embedded:
-        say(f"one-host mode: queue and job store are files in {settings.data_dir}; no broker server is needed")
     raise typer.Exit(run_worker(settings, context.args) or 0)
 
 
