@@ -77,6 +77,19 @@ def test_a_worker_without_tasks_leaves_with_an_error(tmp_path: Path) -> None:
     assert "can't start" in ended.stdout
 
 
+def test_a_job_store_that_can_not_be_used_ends_the_start_before_any_model_is_loaded(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, plugins='["sentiment"]')
+    shop.settings.data_dir.mkdir()
+    (shop.settings.data_dir / "jobs.db").write_bytes(b"no database" * 1000)
+
+    ended = _celery(shop, "worker", "-l", "INFO")
+
+    assert ended.returncode == 1
+    assert "can't start" in ended.stdout
+    assert "jobs.db" in ended.stdout
+    assert "is served by" not in ended.stdout
+
+
 def test_a_setting_that_is_wrong_is_named_without_a_traceback(tmp_path: Path) -> None:
     ended = _celery(Shop(tmp_path, concurrency="many"), "worker")
 

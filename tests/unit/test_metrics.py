@@ -136,7 +136,7 @@ def test_engines_are_asked_at_the_scrape(metrics):
 
 def test_queues_are_counted_at_the_scrape_and_a_busy_database_costs_only_them(metrics, caplog):
     depths = [{"storehand.text.bulk": (12, 3)}]
-    metrics.watch_queues(lambda: depths.pop())
+    metrics.watch_queues(lambda: depths.pop(), names=["storehand.text.bulk"])
 
     text = generate_latest(metrics.registry).decode()
 
@@ -144,6 +144,17 @@ def test_queues_are_counted_at_the_scrape_and_a_busy_database_costs_only_them(me
     assert 'storehand_queue_depth{queue="storehand.text.bulk",state="in_hand"} 3.0' in text
     assert "storehand_queue_depth{" not in generate_latest(metrics.registry).decode()
     assert "goes on without them" in caplog.text
+
+
+def test_queues_that_anybody_may_have_made_are_one_label(metrics):
+    depths = {"storehand": (1, 0), "celeryev.1": (2, 0), "celeryev.2": (3, 4)}
+
+    metrics.watch_queues(lambda: depths, names=["storehand"])
+
+    assert value(metrics, "queue_depth", queue="storehand", state="ready") == 1
+    assert value(metrics, "queue_depth", queue="other", state="ready") == 5
+    assert value(metrics, "queue_depth", queue="other", state="in_hand") == 4
+    assert value(metrics, "queue_depth", queue="celeryev.1", state="ready") is None
 
 
 def test_the_worker_counts_its_own_care(metrics):
@@ -166,7 +177,7 @@ def test_a_worker_that_starts_teaches_the_metrics_its_tasks():
 def test_every_metric_is_documented_with_its_type_and_labels_and_nothing_else_is():
     metrics = Metrics()
     metrics.watch_engines(Engines())
-    metrics.watch_queues(lambda: {"queue": (1, 0)})
+    metrics.watch_queues(lambda: {"queue": (1, 0)}, names=["queue"])
     exposed = {family.name: (family.type, family.documentation) for family in metrics.registry.collect()}
     ours = {name: about for name, about in exposed.items() if name.startswith("storehand")}
     rows = re.findall(r"^\| `(storehand\w*)` \| (\w+) \| ([^|]*) \| ([^|]*) \|", DOCS.read_text(), flags=re.MULTILINE)

@@ -13,6 +13,7 @@ from celery.worker import state
 
 from storehand.broker.depth import queue_depths
 from storehand.broker.transport import queue_file
+from storehand.celery_app import declared_queues
 from storehand.producer import Producer
 from storehand.settings import Settings
 from storehand.store import JobStore, open_store
@@ -25,7 +26,6 @@ from storehand_worker.liveness import WATCHER, Checks, Liveness
 from storehand_worker.loader import load_plugins
 from storehand_worker.log import JobLog
 from storehand_worker.metrics import Metrics
-from storehand_worker.metrics_live import EngineCollector, QueueCollector
 from storehand_worker.observers import Observers
 from storehand_worker.reconcile import Reconciler
 from storehand_worker.runner import JobRunner
@@ -58,22 +58,21 @@ class JobPath:
         getattr(self.metrics, what).inc(by)
 
     def open(self, *, soft_s: float, hard_s: float) -> None:
-        """Answers probes first, then loads plugins and models; raises what is wrong with them."""
+        """Answers probes first, then opens the store and loads plugins and models; raises what is wrong with them."""
         settings = self.settings
         plugins = load_plugins(settings)
         self.observers = Observers(plugins.manager, own={"metrics": self.metrics, "job log": JobLog()})
         self.host = Host(settings, plugins, on_batch=self.observers.on_batch_done, on_call=self.metrics.on_call)
         checks = Checks(self.liveness, engines=self.host, check_health=self.observers.check_health)
         self._use(HealthServer(settings, self.metrics.registry, checks)).start()
-        self._closing.append(self.host)
-        self.host.load(progress=self.liveness.report)
-        self.metrics.know(tasks=self.host.tasks, models=self.host.health())
-        EngineCollector(self.host, self.metrics.registry)
+        self.store = self._use(open_store(settings))  # loading models may take minutes; a bad file is told before
+        self.store.attend(self.owner)
+        self._use(self.host).load(progress=self.liveness.report)
+        self.metrics.watch_engines(self.host)
         if settings.is_embedded:
             file = queue_file(settings.broker_url.get_secret_value())
-            QueueCollector(lambda: queue_depths(file), self.metrics.registry)
-        self.store = self._use(open_store(settings))
-        self.store.attend(self.owner)
+            names = [queue.name for queue in declared_queues(settings)]
+            self.metrics.watch_queues(lambda: queue_depths(file), names=names)
         self._build()
         register_entries(self._app, self.host.tasks, soft_s=soft_s, hard_s=hard_s)
         self.observers.on_worker_start(list(self.host.tasks))
@@ -122,7 +121,7 @@ class JobPath:
             pump=pump,
             count=self.count,
         )
-        self.metrics.jobs_in_hand.set_function(lambda: self.watcher.in_hand)
+        self.metrics.watch_jobs(lambda: self.watcher.in_hand)
         self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)
         bell = self._use(Producer(settings, store))
         reconciler = self._use(Reconciler(store, bell, observers, settings, owner=owner, count=self.count))

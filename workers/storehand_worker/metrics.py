@@ -63,9 +63,10 @@ class Metrics:
         self.know(models=engines.stats())
         EngineCollector(engines, self.registry)
 
-    def watch_queues(self, depths: Depths) -> None:
-        """Once: `depths` is called at every scrape."""
-        QueueCollector(depths, self.registry)
+    def watch_queues(self, depths: Depths, *, names: Iterable[str]) -> None:
+        """Once: `depths` is called at every scrape. Queues that are not among `names` are summed as `other`: everybody
+        who may publish can make more of them."""
+        QueueCollector(depths, self.registry, names=names, other=OTHER)
 
     def watch_jobs(self, in_hand: Callable[[], int]) -> None:
         """Once: `in_hand` is called at every scrape."""

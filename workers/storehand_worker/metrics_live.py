@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
@@ -48,8 +49,10 @@ class EngineCollector(Collector):
 class QueueCollector(Collector):
     """Depth of the broker's queues, where this worker can count them (embedded): ready, and in some worker's hand."""
 
-    def __init__(self, depths: Depths, registry: CollectorRegistry) -> None:
+    def __init__(self, depths: Depths, registry: CollectorRegistry, *, names: Iterable[str], other: str) -> None:
         self._depths = depths
+        self._names = frozenset(names)
+        self._other = other
         registry.register(self)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
@@ -59,10 +62,17 @@ class QueueCollector(Collector):
         except Exception as error:  # a busy database must not cost the scrape all other metrics
             log.warning("queue depths can't be read (%s); this scrape goes on without them", error)
             depths = {}
-        for queue, (ready, in_hand) in depths.items():
-            family.add_metric([queue, "ready"], ready)
-            family.add_metric([queue, "in_hand"], in_hand)
+        for (queue, state), messages in self._summed(depths).items():
+            family.add_metric([queue, state], messages)
         yield family
+
+    def _summed(self, depths: Mapping[str, tuple[int, int]]) -> Counter[tuple[str, str]]:
+        sums = Counter[tuple[str, str]]()
+        for queue, (ready, in_hand) in depths.items():
+            label = queue if queue in self._names else self._other
+            sums[label, "ready"] += ready
+            sums[label, "in_hand"] += in_hand
+        return sums
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Names it without asking the database; registration would."""
