@@ -14,12 +14,12 @@ from storehand.errors import NotReady, SettingsError, Unavailable
 from storehand.handle import JobHandle
 from storehand.job import Job, NewJob, Priority, Status
 from storehand.producer import Producer
-from storehand.store import JobStore, open_store
 from storehand.submission import Moment, new_job, raw_input, typed_input
 from storehand.waiting import Change
 
 if TYPE_CHECKING:
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
+    from storehand.store import JobStore
 
 __all__ = ["CHUNK", "Client", "JobHandle"]
 
@@ -37,6 +37,8 @@ class Client:
     overrides single settings, `Client(settings)` takes all of them."""
 
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+        from storehand.store import open_store
+
         self.settings = make_settings(settings, overrides)
         self.store: JobStore = open_store(self.settings)
         self.producer = Producer(self.settings, self.store)

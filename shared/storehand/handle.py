@@ -11,11 +11,11 @@ from pydantic import BaseModel, ValidationError
 from storehand.contracts import INPUTS
 from storehand.errors import JobNotFound, NotReady, PluginError, Unavailable
 from storehand.job import Event, EventKind, Job, Outcome, Status
-from storehand.store import JobStore
 from storehand.waiting import Change
 
 if TYPE_CHECKING:
     from storehand.producer import Producer
+    from storehand.store import JobStore
 
 O = TypeVar("O", covariant=True)  # noqa: E741  # output
 

@@ -12,12 +12,12 @@ from storehand.errors import Unavailable
 from storehand.forks import Gate, abandon, guard_forks
 from storehand.job import Job, Priority
 from storehand.message import doorbell
-from storehand.store import JobStore
 
 if TYPE_CHECKING:
     from celery import Celery
 
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
+    from storehand.store import JobStore
 
 _CONNECTIONS = 8
 """Most connections to the broker at once; more publishing threads wait for one."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from typing import TYPE_CHECKING
 
-from storehand.store import JobStore
+if TYPE_CHECKING:
+    from storehand.store import JobStore
 
 _EAGER_S = 1.0
 _EAGER_PAUSE_S = 0.003

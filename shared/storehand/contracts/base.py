@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar
+from types import GenericAlias
+from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
@@ -48,12 +49,19 @@ class TaskInput(Model, Generic[OutputT]):
 
     schema_version: Literal[1] = 1
 
+    def __class_getitem__(cls, output: Any) -> Any:
+        """`TaskInput[TaglineOutput]`. No field depends on the output, so this is a name and no model of its own, which
+        pydantic would build with its validator while the client is imported."""
+        if cls is TaskInput and isinstance(output, type):
+            return GenericAlias(cls, output)
+        return super().__class_getitem__(output)
+
     def __init_subclass__(cls, *, task: str | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if task is not None:
             cls.task_name = task
-        for base in cls.__bases__:
-            args = getattr(base, "__pydantic_generic_metadata__", {}).get("args")
+        for base in cls.__dict__.get("__orig_bases__", cls.__bases__):
+            args = get_args(base) or getattr(base, "__pydantic_generic_metadata__", {}).get("args")
             if args and isinstance(args[0], type):
                 cls.output_type = args[0]
 
