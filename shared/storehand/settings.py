@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     )
     models: dict[str, ModelBinding] = Field(default_factory=dict, description="role -> model; default starter")
     queues: Names | None = Field(
-        default=None, description="families this worker serves (`a,b` or a list); default: its tasks' and `default`"
+        default=None, description="families this worker serves (`a,b` or a list); default: those of its tasks"
     )
     concurrency: int = Field(default=64, ge=2, le=4096, description="messages in hand at once, threads of the pool")
     reserved_interactive: float = Field(

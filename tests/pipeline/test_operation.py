@@ -12,7 +12,11 @@ from typing import Any
 import pytest
 
 from storehand import Client
+from storehand.broker.depth import queue_depths
+from storehand.broker.transport import queue_file
+from storehand.celery_app import make_celery
 from storehand.job import Status
+from storehand.store import open_store
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.workers import Shop, WorkerProcess
 from tests.waiting import until
@@ -45,6 +49,24 @@ def test_families_whose_tasks_are_not_loaded_here_are_left_to_other_workers(cele
     assert {queue["name"] for queue in queues} == {
         "storehand", "storehand.default.bulk", "storehand.default.interactive", "storehand.default.standard"
     }  # fmt: skip
+
+
+def test_a_plain_message_reaches_the_worker_that_has_its_task_whoever_reads_it_first(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    store = open_store(shop.settings)
+    celery: Any = make_celery(shop.settings)
+    with shop.worker(name="other", plugins='["sentiment"]'):
+        job_id = celery.send_task("storehand.probe", kwargs={"input": {"text": "hi"}}, queue="storehand").id
+        file = queue_file(shop.settings.broker_url.get_secret_value())
+        until(lambda: queue_depths(file).get("storehand.default.standard") == (1, 0))
+        until(lambda: queue_depths(file)["storehand"] == (0, 0))  # acked with the next tick
+        with shop.worker(name="mine"):
+            until(lambda: (job := store.get([job_id]).get(job_id)) and job.outcome)
+
+    assert store.get([job_id])[job_id].status is Status.SUCCEEDED
+    assert store.stats().dead_letters == 0
+    celery.close()
+    store.close()
 
 
 def test_the_probes_say_ready_and_the_metrics_count_jobs(worker: WorkerProcess, client: Client) -> None:

@@ -114,9 +114,7 @@ def test_a_message_that_expired_on_its_way_is_expired_in_the_store(celery: Any, 
 
 
 def test_a_plain_job_that_expires_before_it_is_read_is_not_dropped_unseen(send: Send, outcome_of: OutcomeOf) -> None:
-    job_id = send(
-        {}, expires=datetime.now(UTC) - timedelta(seconds=1)
-    )  # Celery publishes it with a TTL of 0
+    job_id = send({}, expires=datetime.now(UTC) - timedelta(seconds=1))  # Celery publishes it with a TTL of 0
 
     assert outcome_of(job_id).status is Status.EXPIRED
 

@@ -56,6 +56,9 @@ class GuardedConsumer(Consumer):
         self._lay_aside(message, refusal("it is no Celery message"))
 
     def on_unknown_task(self, body: Any, message: Any, exc: Exception) -> None:
+        if self.app.job_path.intake.pass_on(message):
+            message.ack_log_error(log, self.connection_errors)
+            return
         name = str(message.headers.get("task"))[:100]
         served = ", ".join(sorted(each for each in self.app.tasks if each.startswith(TASK_PREFIX)))
         self._lay_aside(message, UnknownTask(f"no plugin of this worker brings {name!r}; it serves {served}"))

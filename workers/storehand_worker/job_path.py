@@ -22,6 +22,7 @@ from storehand_worker.discards import Discards
 from storehand_worker.entry import register_entries
 from storehand_worker.health import HealthServer
 from storehand_worker.host import Host
+from storehand_worker.intake import Intake
 from storehand_worker.liveness import WATCHER, Checks, Liveness
 from storehand_worker.loader import load_plugins
 from storehand_worker.log import JobLog
@@ -51,6 +52,7 @@ class JobPath:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.liveness = Liveness()
         self.metrics = Metrics()
+        self.intake = Intake(app, settings)
         self._app = app
         self._closing: list[Any] = []
 

@@ -56,9 +56,12 @@ class JobPathStep(bootsteps.StartStopStep):
             self._leave_to_others(parent.app)
 
     def _leave_to_others(self, app: Any) -> None:
-        """A family none of whose tasks is loaded here is another worker's: reading it would fail that one's jobs."""
+        """A family none of whose tasks is loaded here is another worker's: reading it would fail that one's jobs.
+        `default` stays with a worker that loads all plugins: tasks that nobody has end there, and say so."""
         settings = self._path.settings
-        loaded = {settings.routes.get(name, "default") for name in self._path.host.tasks} | {"default"}
+        loaded = {settings.routes.get(name, "default") for name in self._path.host.tasks}
+        if settings.plugins is None:
+            loaded.add("default")
         left = [family for family in settings.families() if family not in loaded]
         if left:
             log.info("no plugin here serves the queues of %s; they are left to other workers", ", ".join(left))
