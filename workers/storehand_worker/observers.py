@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import math
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -15,7 +17,8 @@ from storehand.job import Job, Outcome
 log = logging.getLogger(__name__)
 
 QUIET_S = 60.0
-"""An observer that raises at every engine step would fill the disk: one line per hook in this time."""
+"""An observer that raises at every engine step would fill the disk: its traceback comes once, then a line in this
+time."""
 
 
 class Observers:
@@ -32,7 +35,8 @@ class Observers:
             manager.register(observer, name=name)
         self._hooks = {name: _implementations(manager, name) for name in _WATCHING}
         self._clock = clock
-        self._quiet_until: dict[tuple[str, str], float] = {}
+        self._lock = threading.Lock()
+        self._known: dict[tuple[str, str, str], _Complaint] = {}
 
     def on_worker_start(self, tasks: Sequence[str]) -> None:
         self._tell("on_worker_start", tasks=tasks)
@@ -53,7 +57,7 @@ class Observers:
             try:
                 complaint = implementation.function()
             except Exception as error:
-                self._complain(plugin, "check_health")
+                self._complain(plugin, "check_health", error)
                 complaint = f"its health check raised {type(error).__name__}"
             if complaint:
                 complaints.append(f"{plugin}: {complaint}")
@@ -63,19 +67,35 @@ class Observers:
         for plugin, implementation in self._hooks[hook]:
             try:
                 implementation.function(*(arguments[name] for name in implementation.argnames))
-            except Exception:
-                self._complain(plugin, hook)
+            except Exception as error:
+                self._complain(plugin, hook, error)
 
-    def _complain(self, plugin: str, hook: str) -> None:
-        now = self._clock()
-        if now >= self._quiet_until.get((plugin, hook), now):
-            self._quiet_until[plugin, hook] = now + QUIET_S
-            log.exception(
-                "plugin %s raised in %s; the job goes on, and this line comes at most every %.0f s",
-                plugin,
-                hook,
-                QUIET_S,
-            )
+    def _complain(self, plugin: str, hook: str, error: Exception) -> None:
+        kind = type(error).__name__
+        with self._lock:  # hooks are called by engines and by all the threads of the pool
+            is_new = (plugin, hook, kind) not in self._known
+            complaint = self._known.setdefault((plugin, hook, kind), _Complaint())
+            times = complaint.due(self._clock())
+        if is_new:
+            log.error("plugin %s raised in %s; the job goes on", plugin, hook, exc_info=error)
+        elif times:
+            log.error("plugin %s raised %s in %s, %d times more; the jobs went on", plugin, kind, hook, times)
+
+
+class _Complaint:
+    """How often it was raised since it was last told."""
+
+    def __init__(self) -> None:
+        self._quiet_until = -math.inf
+        self._times = 0
+
+    def due(self, now: float) -> int:
+        """Counts one more; how many there are to tell now, 0 while it is quiet."""
+        self._times += 1
+        if now < self._quiet_until:
+            return 0
+        times, self._times, self._quiet_until = self._times, 0, now + QUIET_S
+        return times
 
 
 _WATCHING = ("on_worker_start", "on_worker_stop", "on_job_done", "on_batch_done", "check_health")
