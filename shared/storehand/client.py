@@ -13,7 +13,6 @@ from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.errors import NotReady, SettingsError, Unavailable
 from storehand.handle import JobHandle
 from storehand.job import Job, NewJob, Priority, Status
-from storehand.producer import Producer
 from storehand.submission import Moment, new_job, raw_input, typed_input
 from storehand.waiting import Change
 
@@ -37,6 +36,7 @@ class Client:
     overrides single settings, `Client(settings)` takes all of them."""
 
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+        from storehand.producer import Producer
         from storehand.store import open_store
 
         self.settings = make_settings(settings, overrides)

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from storehand.columns import checked_epoch, checked_name, checked_priority
 from storehand.errors import InvalidInput, MalformedMessage
 from storehand.job import WIRE_VERSION, Job, NewJob, Priority
 
@@ -156,31 +157,3 @@ def _options(given: Mapping[str, Any], tenant: str) -> dict[str, Any]:
         "deadline": checked_epoch(options.get("deadline"), "deadline"),
         "idempotency_key": checked_name(options.get("idempotency_key"), "idempotency_key", 255),
     }
-
-
-def checked_priority(value: Any) -> Priority:
-    try:
-        return Priority(value)
-    except ValueError:
-        raise InvalidInput(f"priority {value!r} is none of {', '.join(Priority)}") from None
-
-
-def checked_epoch(value: Any, name: str) -> float | None:
-    """Epoch seconds, or none. Refuses what is no finite number, and small numbers that were meant as a distance."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not _EPOCH_FROM <= value < _EPOCH_TO:
-        raise InvalidInput(f"{name} must be a time in epoch seconds, not {value!r}")
-    return float(value)
-
-
-_EPOCH_FROM, _EPOCH_TO = 1e9, 1e11  # 2001 to the year 5138
-
-
-def checked_name(value: Any, name: str, max_chars: int) -> Any:
-    """A text column; none stays none."""
-    if value is None:
-        return None
-    if not isinstance(value, str) or not 1 <= len(value) <= max_chars:
-        raise InvalidInput(f"{name} must be a text of 1 to {max_chars} characters")
-    return value

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from storehand.columns import checked_epoch, checked_name, checked_priority
 from storehand.contracts import INPUTS
 from storehand.contracts.base import TaskInput
 from storehand.errors import InvalidInput
 from storehand.job import NewJob, Priority
-from storehand.message import checked_epoch, checked_name, checked_priority
 from storehand.payload import check_size
 
 if TYPE_CHECKING:
