@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 
 import pytest
 
-from storehand.broker import liveness
+from storehand.broker import liveness, sockets
 from storehand.broker.errors import QueueUnavailable
 from storehand.broker.liveness import Presence
 from tests.waiting import until
@@ -70,12 +71,19 @@ def test_a_ring_ends_the_wait(path: Path) -> None:
     presence.close()
 
 
-def test_a_long_folder_has_its_sockets_below_the_temp_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def far(tmp_path: Path) -> Path:
+    """A queue file whose folder is too long for a unix socket beside it."""
     path = tmp_path / ("x" * 120) / "queue.db"
     path.parent.mkdir()
+    return path
+
+
+def test_a_long_folder_has_its_sockets_below_the_temp_folder(far: Path) -> None:
+    path = far
     presence = Presence(path)
 
-    folder = liveness.socket_folder(path)
+    folder = sockets.socket_folder(path)
     assert folder.stat().st_mode & 0o777 == 0o700
     assert liveness.is_alive(path, presence.owner)
     assert len(os.fsencode(presence.address)) < 104
@@ -83,7 +91,45 @@ def test_a_long_folder_has_its_sockets_below_the_temp_folder(tmp_path: Path, mon
     liveness.ring(path, [presence.address])
     presence.wait(5.0)
     presence.close()
-    folder.rmdir()
+
+
+def test_the_last_socket_takes_its_folder_below_the_temp_folder_along(far: Path) -> None:
+    folder = sockets.socket_folder(far)
+    first, last = Presence(far), Presence(far)
+
+    first.close()
+    assert [file.name for file in folder.iterdir()] == [f"{last.owner}.sock"]
+    last.close()
+
+    assert not folder.exists()
+
+
+def test_a_consumer_that_starts_sweeps_what_the_dead_left_below_the_temp_folder_and_nothing_else(
+    far: Path, path: Path
+) -> None:
+    folder = sockets.socket_folder(far)
+    living = Presence(far)
+    os.utime(living.address, (0, 0))
+    dead = folder.with_name(folder.name[:-12] + "0" * 12)
+    strange = folder.with_name(folder.name[:-12] + "1" * 12)
+    for each in (dead, strange):
+        each.mkdir()
+    for left in (folder / f"{'0' * 16}.sock", dead / f"{'1' * 16}.sock"):
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+            bell.bind(str(left))
+            os.utime(left, (0, 0))
+    (strange / "notes").touch()
+
+    Presence(path).close()
+
+    assert not dead.exists()
+    assert [file.name for file in folder.iterdir()] == [f"{living.owner}.sock"]
+    assert [file.name for file in strange.iterdir()] == ["notes"]
+    with pytest.raises(BlockingIOError):
+        living._socket.recv(1)  # it was not even woken
+    living.close()
+    (strange / "notes").unlink()
+    strange.rmdir()
 
 
 def test_a_folder_that_is_a_link_is_refused(path: Path, tmp_path: Path) -> None:

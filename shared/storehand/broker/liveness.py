@@ -11,52 +11,33 @@ import os
 import secrets
 import select
 import socket
-import tempfile
 import weakref
 from collections.abc import Collection
 from contextlib import suppress
 from pathlib import Path
 
+from storehand.broker import sockets
 from storehand.broker.errors import kombu_errors
-from storehand.files import private_folder
 from storehand.locks import LockFile, is_held, live_folder
 
-_SOCKET_PATH_BYTES = 100  # sun_path holds 108 on Linux, 104 on macOS
-_OWNER_BYTES = 8
-
 _instances: weakref.WeakSet[Presence] = weakref.WeakSet()
-
-
-def socket_folder(database: Path) -> Path:
-    """Beside the queue as well, unless the path is too long for a unix socket; then below the temp folder."""
-    folder = live_folder(database)
-    if _fits(folder):
-        return folder
-    digest = hashlib.sha256(os.fsencode(database)).hexdigest()[:12]
-    name = f"storehand-{os.getuid()}-{digest}"
-    short = Path(tempfile.gettempdir()) / name
-    return short if _fits(short) else Path("/tmp") / name  # noqa: S108 -- made 0700 and checked for its owner
-
-
-def _fits(folder: Path) -> bool:
-    longest = folder / f"{'0' * 2 * _OWNER_BYTES}.sock"
-    return len(os.fsencode(longest)) <= _SOCKET_PATH_BYTES
 
 
 class Presence:
     """A consumer's sign of life. `owner` is its name in the queue file, `address` where it is woken."""
 
     def __init__(self, database: Path) -> None:
-        self.owner = secrets.token_hex(_OWNER_BYTES)
+        self.owner = secrets.token_hex(sockets.OWNER_BYTES)
         self.is_inherited = False
+        self._database = database
         with kombu_errors():
             self._lock_file = LockFile(_lock_file(database, self.owner))
-            sockets = private_folder(socket_folder(database))
-            self._socket_file = sockets / f"{self.owner}.sock"
+            sockets.sweep()
             self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
             self._socket.setblocking(False)
-            self._socket.bind(str(self._socket_file))
-        self.address = self._socket_file.name if sockets == live_folder(database) else str(self._socket_file)
+            self._socket_file = sockets.bind(self._socket, database, self.owner)
+        is_beside = self._socket_file.parent == live_folder(database)
+        self.address = self._socket_file.name if is_beside else str(self._socket_file)
         _instances.add(self)
 
     def fileno(self) -> int:
@@ -90,7 +71,7 @@ class Presence:
     def close(self) -> None:
         """Leaves; messages still owned go to others. In a forked child it only lets go of the parent's files."""
         if not self.is_inherited:
-            self._socket_file.unlink(missing_ok=True)
+            sockets.remove(self._database, self.owner)
         self._lock_file.close()
         self._socket.close()
 
@@ -109,9 +90,9 @@ def is_alive(database: Path, owner: str) -> bool:
 
 def bury(database: Path, owner: str) -> None:
     """Removes the files of a dead owner."""
-    for file in (socket_folder(database) / f"{owner}.sock", _lock_file(database, owner)):
-        with suppress(OSError):
-            file.unlink()
+    sockets.remove(database, owner)
+    with suppress(OSError):
+        _lock_file(database, owner).unlink()
 
 
 def known_owners(database: Path) -> set[str]:
