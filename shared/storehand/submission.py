@@ -14,6 +14,7 @@ from storehand.contracts.base import TaskInput
 from storehand.errors import InvalidInput
 from storehand.job import NewJob, Priority
 from storehand.payload import check_size
+from storehand.refusal import invalid_input
 
 if TYPE_CHECKING:
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
@@ -71,16 +72,6 @@ def raw_input(task: str, data: Mapping[str, Any]) -> dict[str, Any]:
         return INPUTS[task].model_validate(dict(data)).to_json_dict()
     except ValidationError as error:
         raise invalid_input(task, error) from None
-
-
-def invalid_input(task: str, error: ValidationError) -> InvalidInput:
-    """Every wrong field with its path and the reason, in one message and as details."""
-    found = [
-        {"path": ".".join(str(part) for part in each["loc"]) or "(input)", "reason": each["msg"]}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    text = "; ".join(f"{each['path']}: {each['reason']}" for each in found)
-    return InvalidInput(f"the input does not fit {task}: {text}", details={"fields": found})
 
 
 def moment(value: Moment | None, name: str, *, now: float) -> float | None:

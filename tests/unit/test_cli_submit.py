@@ -102,6 +102,11 @@ def test_a_wrong_submit_writes_nothing_and_exits_2(cli, store, task, data, messa
     assert re.match(message, result.stderr)
 
 
+@pytest.mark.parametrize("data", ["{oops", '{"produkt": "Kettle"}'])
+def test_the_hint_at_the_schema_names_the_task(cli, data):
+    assert "→ `storehand schema description` prints" in cli("submit", "description", data).stderr
+
+
 def test_an_unknown_task_goes_out_when_the_caller_insists(cli, store):
     submitted(cli, "--unchecked", task="tagline", data='{"anything": 1}')
 

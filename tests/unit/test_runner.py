@@ -52,6 +52,15 @@ def test_what_can_not_run_ends_with_its_code(fields: dict[str, Any], code: str, 
         assert bench.answer(bench.job(**fields)).code == code
 
 
+def test_bad_input_reads_the_same_from_the_worker_as_from_the_client(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        error = bench.answer(bench.job(input={"word": 5, "sound": True})).error
+
+    assert error is not None
+    assert error.message.startswith("the input does not fit word: word: ")
+    assert [each["path"] for each in error.details["fields"]] == ["word", "sound"]
+
+
 def test_a_job_without_a_row_is_not_found(tmp_path: Path) -> None:
     with Bench(tmp_path) as bench:
         assert bench.answer("never created").code == "job_not_found"

@@ -10,8 +10,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from storehand.contracts.base import TaskOutput
-from storehand.errors import InvalidInput, PluginError, StopJob, StorehandError, UnknownTask
+from storehand.errors import PluginError, StopJob, StorehandError, UnknownTask
 from storehand.job import Job, Outcome
+from storehand.refusal import invalid_input
 from storehand.task import Models, Task
 from storehand_worker.context import JobContext
 
@@ -44,21 +45,7 @@ def _checked_input(task: Task[Any, Any], job: Job) -> Any:
     try:
         return task.input_type.model_validate(dict(job.input))
     except ValidationError as error:
-        raise invalid_input(error) from None
-
-
-def invalid_input(error: ValidationError) -> InvalidInput:
-    """Where and why, without the values: they may be personal."""
-    problems = [
-        {"field": ".".join(str(part) for part in each["loc"]), "problem": each["msg"]}
-        for each in error.errors(include_url=False, include_context=False, include_input=False)
-    ]
-    first = problems[0]
-    return InvalidInput(
-        f"{first['field'] or 'input'}: {first['problem']}"
-        + (f" (and {len(problems) - 1} more)" if problems[1:] else ""),
-        details={"problems": problems[:20]},
-    )
+        raise invalid_input(task.name, error) from None
 
 
 def _checked_output(task: Task[Any, Any], output: Any) -> dict[str, Any]:

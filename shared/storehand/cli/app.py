@@ -39,7 +39,8 @@ class _Guarded:
             return super().invoke(ctx)  # type: ignore[misc]  # mixed into Typer's commands
         except StorehandError as error:
             job_id = error.details.get("job_id") or ctx.params.get("job_id")
-            report(error, as_json=bool(ctx.params.get("as_json")), job_id=job_id)
+            as_json = bool(ctx.params.get("as_json"))
+            report(error, as_json=as_json, job_id=job_id, task=ctx.params.get("task"))
             raise typer.Exit(exit_code_of(error)) from None
         except KeyboardInterrupt:
             say("stopped by Ctrl-C; jobs that were submitted go on")

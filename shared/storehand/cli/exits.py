@@ -80,11 +80,10 @@ def exit_code_of(error: StorehandError) -> ExitCode:
     return next((code for kind, code in _EXITS if isinstance(error, kind)), ExitCode.FAILED)
 
 
-def report(error: StorehandError, *, as_json: bool, job_id: str | None = None) -> None:
+def report(error: StorehandError, *, as_json: bool, job_id: str | None = None, task: str | None = None) -> None:
     """Prints an error: one line and its advice on stderr, or a JSON document on stdout for machines."""
     advice = error.details.get("advice") or _ADVICE.get(error.code, "`storehand doctor` looks for the usual causes")
-    if job_id:
-        advice = advice.replace("ID", job_id)
+    advice = advice.replace("TASK", str(error.details.get("task") or task or "TASK")).replace("ID", job_id or "ID")
     if as_json:
         shown = {"code": error.code, "message": error.message, "details": error.details, "advice": advice}
         print_json({"id": job_id, "error": shown} if job_id else {"error": shown})

@@ -18,6 +18,7 @@ from storehand.cli.values import duration, parse_lines, parse_object, read_sourc
 from storehand.contracts import INPUTS
 from storehand.errors import InvalidInput, UnknownTask
 from storehand.job import Priority
+from storehand.refusal import invalid_input
 
 if TYPE_CHECKING:
     from storehand.client import Client
@@ -146,8 +147,6 @@ def _submit_lines(client: Client, task: str, text: str, *, terms: _Terms, key: s
 
 
 def _typed(task: str, row: dict[str, Any], number: int) -> Any:
-    from storehand.submission import invalid_input
-
     try:
         return INPUTS[task].model_validate(row)
     except ValidationError as error:

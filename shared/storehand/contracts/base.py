@@ -5,14 +5,39 @@ from __future__ import annotations
 from types import GenericAlias
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
+)
 from pydantic.alias_generators import to_camel
 
 SCHEMA_VERSION = 1
 
 OutputT = TypeVar("OutputT", bound="TaskOutput")
 
-Locale = Annotated[str, StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$")]
+
+def refused_as(reason: str) -> WrapValidator:
+    """Says in words what a pattern wants; without it the caller reads a regular expression."""
+
+    def validate(value: Any, check: ValidatorFunctionWrapHandler) -> Any:
+        try:
+            return check(value)
+        except ValidationError:
+            raise ValueError(reason) from None
+
+    return WrapValidator(validate)
+
+
+Locale = Annotated[
+    str,
+    StringConstraints(pattern=r"^[A-Za-z]{2,3}(-[A-Za-z]{4})?(-([A-Za-z]{2}|[0-9]{3}))?$"),
+    refused_as("must be a BCP-47 language tag such as zh-CN or en"),
+]
 """BCP-47: language, optional script, optional region (`zh`, `zh-CN`, `zh-Hans-CN`, `en-US`)."""
 
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]

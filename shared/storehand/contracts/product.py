@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import Field, field_validator, model_validator
 
-from storehand.contracts.base import Locale, Model, ShortText, Text
+from storehand.contracts.base import Locale, Model, ShortText, Text, refused_as
 
 _SEPARATORS = re.compile(r"[,，、;；]\s*")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+
+Gtin = Annotated[str, Field(pattern=r"^(\d{8}|\d{12,14})$"), refused_as("must be 8, 12, 13 or 14 digits")]
 
 
 class PropertyValue(Model):
@@ -41,7 +43,9 @@ class Product(Model):
 
     name: ShortText
     sku: ShortText | None = None
-    gtin: Annotated[str, Field(pattern=r"^(\d{8}|\d{12,14})$")] | None = None
+    gtin: Annotated[str, Field(pattern=r"^(\d{8}|\d{12,14})$"), refused_as("must be 8, 12, 13 or 14 digits")] | None = (
+        None
+    )
     mpn: ShortText | None = None
     brand: ShortText | None = None
     category: ShortText | None = None
