@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 
 from storehand import Client
+from storehand.broker.depth import queue_depths
+from storehand.broker.transport import queue_file
 from storehand.errors import InvalidInput
 from storehand.job import Outcome, Status
 from storehand.message import item_id
@@ -157,6 +159,26 @@ def test_link_error_is_called_for_a_failed_job(calls: Calls, send: Send, shop_ta
     job_id = send({"mode": "refuse"}, link_error=shop_task("shop.failed"))
 
     until(lambda: {"failed": job_id} in calls())
+
+
+def test_link_error_is_called_for_a_task_that_nobody_has(
+    calls: Calls, send: Send, shop_task: Any, outcome_of: OutcomeOf
+) -> None:
+    job_id = send({}, task="storehand.nobody", link_error=shop_task("shop.failed"))
+
+    until(lambda: {"failed": job_id} in calls())
+    assert outcome_of(job_id).code == "unknown_task"
+
+
+def test_link_error_of_an_unknown_task_may_not_name_our_own_tasks_either(
+    shop: Shop, send: Send, shop_task: Any, outcome_of: OutcomeOf
+) -> None:
+    ours = shop_task("storehand.probe").set(queue="nobody-reads-this")
+
+    assert outcome_of(send({}, task="storehand.nobody", link_error=ours)).code == "unknown_task"
+    assert outcome_of(send({"text": "handled after it"})).code == "ok"
+
+    assert "nobody-reads-this" not in queue_depths(queue_file(shop.settings.broker_url.get_secret_value()))
 
 
 def test_link_error_is_called_at_the_hard_limit(calls: Calls, send: Send, shop_task: Any) -> None:

@@ -10,6 +10,7 @@ from celery.worker.consumer import Consumer
 
 from storehand.errors import StorehandError, Unavailable, UnknownTask
 from storehand.message import TASK_PREFIX
+from storehand_worker.callbacks import call_errbacks
 from storehand_worker.discards import refusal
 
 log = logging.getLogger(__name__)
@@ -61,16 +62,18 @@ class GuardedConsumer(Consumer):
             return
         name = str(message.headers.get("task"))[:100]
         served = ", ".join(sorted(each for each in self.app.tasks if each.startswith(TASK_PREFIX)))
-        self._lay_aside(message, UnknownTask(f"no plugin of this worker brings {name!r}; it serves {served}"))
+        error = UnknownTask(f"no plugin of this worker brings {name!r}; it serves {served}")
+        self._lay_aside(message, error, then=lambda: call_errbacks(self.app, message))
 
     def on_invalid_task(self, body: Any, message: Any, exc: Exception) -> None:
         self._lay_aside(message, refusal(exc))
 
-    def _lay_aside(self, message: Any, error: StorehandError) -> None:
+    def _lay_aside(self, message: Any, error: StorehandError, *, then: Callable[[], None] = lambda: None) -> None:
         if message.acknowledged:
             log.warning("a message that is acked already could not be handled: %s", error.message)
             return
         self.app.job_path.discards.bury(message, error)
+        then()
         message.reject_log_error(log, self.connection_errors)
 
     def _give_back(self, message: Any, error: Unavailable) -> None:

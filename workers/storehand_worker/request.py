@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from celery.exceptions import InvalidTaskError
@@ -10,9 +10,8 @@ from celery.worker.request import Request
 from celery.worker.state import task_ready
 
 from storehand.errors import Cancelled, Expired, StorehandError
+from storehand_worker.callbacks import callback_problem
 from storehand_worker.discards import refusal
-
-OUR_PREFIXES = ("storehand.", "celery.")
 
 
 class JobRequest(Request):
@@ -70,7 +69,7 @@ def _problem(request: Any) -> str | None:
     embed = request._payload[2]
     if embed is not None and not isinstance(embed, Mapping):
         return "the third part of the body must be an object"
-    return _callback_problem(request, embed or {})
+    return callback_problem(request.app, embed or {})
 
 
 def _is_limits(value: Any) -> bool:
@@ -79,29 +78,3 @@ def _is_limits(value: Any) -> bool:
     return all(
         each is None or (isinstance(each, int | float) and not isinstance(each, bool) and each > 0) for each in value
     )
-
-
-def _callback_problem(request: Any, embed: Mapping[str, Any]) -> str | None:
-    """Callbacks are for the shop's own tasks: one that names ours would let any publisher chain what it likes here."""
-    for key in ("callbacks", "errbacks", "chain", "chord"):
-        for name in _task_names(embed.get(key), depth=8):
-            if not isinstance(name, str) or name.startswith(OUR_PREFIXES) or name in request.app.tasks:
-                return f"{key} may not name the task {str(name)[:80]!r}"
-    return None
-
-
-def _task_names(signatures: Any, *, depth: int) -> Iterator[Any]:
-    if signatures is None:
-        return
-    if depth == 0:
-        yield "celery.too_deep"
-    elif isinstance(signatures, list | tuple):
-        for each in signatures:
-            yield from _task_names(each, depth=depth - 1)
-    elif isinstance(signatures, Mapping):
-        yield signatures.get("task")
-        options = signatures.get("options")
-        for key in ("link", "link_error"):
-            yield from _task_names(options.get(key) if isinstance(options, Mapping) else None, depth=depth - 1)
-    else:
-        yield None
