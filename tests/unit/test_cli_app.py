@@ -34,7 +34,7 @@ def test_help_lists_every_command_and_every_exit_code():
     )
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "jobs show"])
+@pytest.mark.parametrize("command", [*COMMANDS, "jobs show", "jobs dead", "jobs dead show"])
 def test_every_command_is_a_manual_with_examples_in_both_languages(command):
     result = run(*command.split(), "--help")
 

@@ -120,6 +120,37 @@ def test_a_readyz_that_is_red_is_quoted(tmp_path):
     assert named(checks, "running").light is Light.YELLOW
 
 
+def test_dead_letters_are_yellow_and_the_advice_names_the_command_that_shows_them(settings):
+    with Client(settings) as client:
+        client.store.bury(queue="storehand.text.standard", reason="no JSON", body="{oops")
+
+    letters = named(store(settings), "dead letters")
+
+    assert (letters.light, letters.detail) == (Light.YELLOW, "1")
+    assert "`storehand jobs dead`" in letters.advice
+
+
+def test_a_queue_that_no_running_worker_reads_is_yellow_with_the_worker_to_start(settings):
+    with Client(settings) as client:
+        client.submit(DescriptionInput(product="Kettle"))
+
+    unread = named(workers(settings), "storehand.text.standard")
+
+    assert (unread.light, unread.detail) == (Light.YELLOW, "1 waiting, and no running worker reads it")
+    assert "`storehand worker --queues text`" in unread.advice
+
+
+def test_a_port_that_is_chosen_at_start_is_not_asked(tmp_path):
+    settings = Settings(data_dir=tmp_path, synchronous="NORMAL", http_port=0)
+    with Client(settings) as client:
+        client.submit(DescriptionInput(product="Kettle"))
+
+    readyz = named(workers(settings), "/readyz")
+
+    assert readyz.light is Light.GREY
+    assert "stands in the worker's log" in readyz.detail
+
+
 def test_a_misspelt_setting_is_found_with_its_right_name(settings, monkeypatch):
     monkeypatch.setenv("STOREHAND_LEASE", "20")
     monkeypatch.setenv("STOREHAND_MODELS__text__model", "starter")

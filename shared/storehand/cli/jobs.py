@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 from rich.text import Text
 
+from storehand.cli import dead
 from storehand.cli.app import App
 from storehand.cli.options import AsJson, DataDir, Tenant, load_settings
 from storehand.cli.output import console, print_json, print_table, say, span
@@ -76,6 +77,7 @@ def register(app: App) -> None:
             else:
                 _show_story(job, events)
 
+    dead.register(jobs)
     app.add_typer(jobs, name="jobs", short_help="List the jobs in the store, or tell one job's story.")
 
 
@@ -183,4 +185,5 @@ Examples / 示例
   storehand jobs --status failed --status expired  # what went wrong / 出错的任务
   storehand jobs --task sentiment --limit 100 --json
   storehand jobs show 7b0c8a52-5f0e-4f0c-9a58-1d8f6a3f1f11
+  storehand jobs dead                              # messages that are no jobs / 死信
 """

@@ -76,9 +76,7 @@ def store(settings: Settings) -> Iterator[Check]:
             )
             yield Check("store", "oldest waiting", light, span(age), advice)
         letters = stats.dead_letters
-        advice = (
-            "`storehand jobs --status failed` shows poison jobs; the worker's log names the messages" if letters else ""
-        )
+        advice = "`storehand jobs dead` lists them with their reasons" if letters else ""
         yield Check("store", "dead letters", Light.YELLOW if letters else Light.GREEN, str(letters), advice)
     if url.startswith("sqlite:"):
         survives = {
@@ -101,20 +99,37 @@ def workers(settings: Settings) -> Iterator[Check]:
 
     app = make_celery(settings)
     try:
-        names = sorted(name for answer in app.control.ping(timeout=_PING_S) for name in answer)
+        reading = app.control.inspect(timeout=_PING_S).active_queues() or {}
     except (OSError, Unavailable) as error:
         yield Check("workers", "running", Light.RED, f"could not be asked: {error}", "mend the broker first")
         return
     finally:
         app.close()
-    if names:
-        yield Check("workers", "running", Light.GREEN, ", ".join(names))
+    if reading:
+        yield Check("workers", "running", Light.GREEN, ", ".join(sorted(reading)))
     else:
         yield Check("workers", "running", Light.YELLOW, f"none answered within {_PING_S:g} s", _START)
-    yield _probe_port(settings, is_expected=bool(names))
+    if settings.is_embedded:
+        yield from _unread(path, {queue["name"] for queues in reading.values() for queue in queues})
+    yield _probe_port(settings, is_expected=bool(reading))
+
+
+def _unread(path: Path, read: set[str]) -> Iterator[Check]:
+    """Queues in which jobs wait for a worker that does not run."""
+    from storehand.broker import queue_depths
+
+    for name, (waiting, _) in queue_depths(path).items():
+        if waiting and name not in read:
+            family = name.split(".")[-2] if name.count(".") > 1 else ""
+            start = f"`storehand worker{f' --queues {family}' if family else ''}`"
+            advice = f"start one that does: {start} where the plugins of its tasks are installed"
+            yield Check("workers", name, Light.YELLOW, f"{waiting} waiting, and no running worker reads it", advice)
 
 
 def _probe_port(settings: Settings, *, is_expected: bool) -> Check:
+    if not settings.http_port:
+        detail = "not asked: with http_port 0 the port is chosen at start and stands in the worker's log"
+        return Check("workers", "/readyz", Light.GREY, detail)
     url = f"http://{settings.http_host}:{settings.http_port}/readyz"
     try:
         with urllib.request.urlopen(url, timeout=_PING_S) as answer:  # http, from the settings
