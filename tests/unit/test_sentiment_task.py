@@ -64,8 +64,38 @@ def test_the_binary_scale_knows_no_neutral() -> None:
     assert "neutral" not in answer.overall.distribution
 
 
-def test_praise_and_blame_in_equal_parts_are_neutral_overall() -> None:
-    assert rate("很好", "太差了").overall.label == "neutral"
+@pytest.mark.parametrize(
+    ("bodies", "label"),
+    [
+        (("很好", "great phone"), "positive"),
+        (("很好", "great phone", "太差了"), "positive"),
+        (("很好", "太差了", "bad"), "negative"),
+        (("很好", "还没用", "包装一般"), "neutral"),
+        (("很好", "还没用"), "positive"),
+        (("太差了", "还没用"), "negative"),
+        (("很好", "太差了"), "neutral"),
+    ],
+)
+def test_the_overall_label_is_that_of_most_reviews_and_the_score_breaks_ties(
+    bodies: tuple[str, ...], label: str
+) -> None:
+    assert rate(*bodies).overall.label == label
+
+
+def test_two_mild_praises_are_positive_overall() -> None:
+    class Mild(WordModels):
+        def _classification(self, text: str) -> Classification:
+            return Classification({"bad": 0.3, "mixed": 0.3, "good": 0.4})
+
+    reviews = (Review(id="a", review_body="好"), Review(id="b", review_body="great"))
+    answer = TASK.run(SentimentInput(reviews=reviews), Mild(), FakeContext())
+
+    assert answer.overall.score < 0.25
+    assert answer.overall.label == "positive"
+
+
+def test_praise_and_blame_in_equal_parts_are_negative_on_the_binary_scale() -> None:
+    assert rate("很好", "太差了", scale="binary").overall.label == "negative"
 
 
 def test_a_point_counts_reviews_and_quotes_them() -> None:

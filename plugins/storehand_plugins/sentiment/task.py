@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import ClassVar
@@ -20,8 +20,8 @@ ROLE = "sentiment"
 TEXTS_PER_CALL = 512
 """Enough for full batches, few enough that a cancelled job is noticed in between."""
 
-CLEAR_SCORE = 0.25
-"""Mean scores nearer to zero than this make the overall label neutral."""
+_TIED_SCORE = 1e-3
+"""As near to zero, a mean score is one of equal parts: engines differ by their float error."""
 
 _SPARE_TOKENS = 4  # for the special tokens of any model
 
@@ -30,8 +30,8 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
     """Rates reviews with any classifier bound to the role `sentiment`.
 
     A review longer than the model reads is cut into windows at sentence ends; its probabilities are the windows' mean,
-    weighted by their length. A model without a neutral label never says neutral. `overall.score` is the mean over
-    reviews and `overall.label` follows it; `mean_rating` is on five stars, over the reviews that have a rating.
+    weighted by their length. A model without a neutral label never says neutral. `mean_rating` is on five stars, over
+    the reviews that have a rating.
     Answers depend on each text alone: a review gets the same label alone as in company, the score up to the engine's
     float error.
     """
@@ -118,18 +118,28 @@ def _classify(texts: Sequence[str], reader: LabelReader, models: Models, context
 
 def _overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overall:  # noqa: A002  # the word of the domain
     score = sum(review.score for review in reviews) / len(reviews)
-    threshold = CLEAR_SCORE if input.scale == "ternary" else 0.0
-    label: Label = "positive" if score > threshold else "negative" if score < -threshold else "neutral"
-    if input.scale == "binary" and label == "neutral":
-        label = "negative"
-    labels: tuple[Label, ...] = ("positive", "neutral", "negative")
-    scale = labels if input.scale == "ternary" else ("positive", "negative")
+    ternary: tuple[Label, ...] = ("positive", "neutral", "negative")
+    binary: tuple[Label, ...] = ("positive", "negative")
+    scale = ternary if input.scale == "ternary" else binary
+    distribution: dict[Label, int] = {name: sum(review.label == name for review in reviews) for name in scale}
     rated = [review.review_rating for review in input.reviews if review.review_rating]
     stars = [5 * rating.rating_value / rating.best_rating for rating in rated]
     return Overall(
-        label=label,
+        label=_leading(distribution, score),
         score=max(-1.0, min(1.0, score)),
-        distribution={name: sum(review.label == name for review in reviews) for name in scale},
+        distribution=distribution,
         n=len(reviews),
         mean_rating=sum(stars) / len(stars) if stars else None,
     )
+
+
+def _leading(distribution: Mapping[Label, int], score: float) -> Label:
+    """The rule that `Overall` states."""
+    most = max(distribution.values())
+    leaders: list[Label] = [label for label, count in distribution.items() if count == most]
+    if len(leaders) == 1:
+        return leaders[0]
+    leaning: Label = "positive" if score > _TIED_SCORE else "negative" if score < -_TIED_SCORE else "neutral"
+    if leaning in leaders:
+        return leaning
+    return "neutral" if "neutral" in distribution else "negative"

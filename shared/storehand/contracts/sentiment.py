@@ -62,7 +62,11 @@ class Point(Model):
 
 
 class Overall(Model):
-    """`score` is the mean over reviews; `distribution` counts reviews by label and sums to `n`."""
+    """`label` is the one most reviews have. Where several labels lead, the sign of `score` chooses among them; if it
+    chooses none, the label is neutral, on the binary scale negative.
+
+    `score` is the mean over reviews; `distribution` counts reviews by label and sums to `n`.
+    """
 
     label: Label
     score: Annotated[float, Field(ge=-1, le=1)]
