@@ -142,6 +142,18 @@ def test_doctor_sees_the_worker(cli):
     assert found["workers", "/readyz"]["light"] == "green"
 
 
+def test_doctor_sees_a_queue_that_the_worker_does_not_read(cli):
+    cli("submit", "probe", "{}", "--wait", "--timeout", "20s")
+    stray = {**cli.environment, "STOREHAND_ROUTES": '{"stray": "elsewhere"}'}
+    CliRunner().invoke(build_app(), ["submit", "stray", "{}", "--unchecked"], env=stray)
+
+    checks = json.loads(cli("doctor", "--json").stdout)["checks"]
+
+    unread = [check for check in checks if "no running worker reads it" in check["detail"]]
+    assert [(check["name"], check["light"]) for check in unread] == [("storehand.elsewhere.standard", "yellow")]
+    assert "`storehand worker --queues elsewhere`" in unread[0]["advice"]
+
+
 def test_sigterm_drains_the_worker_and_exits_0(cli):
     assert cli.stop() == 0
     assert cli.log.read_text().count("for one host") == 1
