@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from storehand.cli.app import build_app
 from storehand.cli.checks import Check, Light
 from storehand.cli.doctor import examine
+from storehand.cli.exits import extra_missing
 from storehand.cli.origins import mask
 from storehand.cli.probes import data_folder, environment
 from storehand.cli.reach import broker, store, workers
@@ -236,3 +237,13 @@ def test_settings_that_contradict_each_other_are_told_not_traced(doctor, monkeyp
     assert result.exit_code == 2
     assert result.stderr.startswith("settings: ")
     assert "soft_time_limit_s must not be over time_limit_s" in result.stderr
+
+
+def test_a_machine_without_the_worker_is_not_ill(settings):
+    def worker_side(settings):
+        raise extra_missing("doctor", "no module 'pluggy'")
+
+    [check] = examine(worker_side, settings)
+
+    assert check.light is Light.GREY
+    assert "storehand[worker,models]" in check.advice

@@ -9,7 +9,7 @@ from rich.text import Text
 
 from storehand.cli.app import App
 from storehand.cli.checks import Check, Light, Probe
-from storehand.cli.exits import ExitCode
+from storehand.cli.exits import ExitCode, ExtraMissing
 from storehand.cli.options import AsJson, DataDir, load_settings
 from storehand.cli.origins import Origin, origins
 from storehand.cli.output import print_json, print_table, say
@@ -68,6 +68,10 @@ def examine(probe: Probe, settings: Settings) -> list[Check]:
     found: list[Check] = []
     try:
         found.extend(probe(settings))  # one by one: what was seen before an error stays
+    except ExtraMissing as error:  # a backend's machine needs no worker
+        found.append(
+            Check(_area(probe), "worker", Light.GREY, "not installed here", f"to run one: {error.details['advice']}")
+        )
     except StorehandError as error:
         found.append(Check(_area(probe), error.code, Light.RED, error.message, "see the message"))
     except Exception as error:

@@ -59,10 +59,14 @@ _ADVICE = {
 }
 
 
-def extra_missing(command: str, missing: str) -> SettingsError:
-    """The error of a command that needs more than the light client."""
+class ExtraMissing(SettingsError):
+    """The command needs more than the light client."""
+
+
+def extra_missing(command: str, missing: str) -> ExtraMissing:
+    """The error of a command whose module is not installed."""
     message = f"`storehand {command}` needs more than the light client ({missing})"
-    return SettingsError(message, details={"advice": INSTALL_HINT})
+    return ExtraMissing(message, details={"advice": INSTALL_HINT})
 
 
 _EXITS: tuple[tuple[type[StorehandError], ExitCode], ...] = (
