@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pickle
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -12,7 +14,7 @@ from storehand import Client
 from storehand.job import NewJob, Outcome
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.raw import publish
-from tests.pipeline.workers import WorkerProcess
+from tests.pipeline.workers import Shop, WorkerProcess
 from tests.waiting import until
 
 pytestmark = pytest.mark.usefixtures("worker")
@@ -124,3 +126,19 @@ def test_the_items_of_an_envelope_nobody_knows_end_too(celery: Any, client: Clie
     publish(celery, [[], {"jobs": [job.id for job in jobs]}, {}], id="env", task="storehand.nobody")
 
     assert [outcome_of(job.id).code for job in jobs] == ["unknown_task", "unknown_task"]
+
+
+def test_a_malformed_message_that_comes_while_the_store_is_away_is_kept_until_it_is_back(
+    celery: Any, client: Client, worker: WorkerProcess, shop: Shop
+) -> None:
+    file = shop.settings.store_url.get_secret_value().removeprefix("sqlite://")
+    before = client.store.stats().dead_letters
+    with closing(sqlite3.connect(file, isolation_level=None)) as somebody:
+        somebody.execute("BEGIN IMMEDIATE")  # nobody else can write now
+        publish(celery, "null", **PROBE, id="while-away")
+        until(lambda: "a message is given back" in worker.log_text(), timeout_s=20)
+        assert client.store.stats().dead_letters == before
+        somebody.execute("ROLLBACK")
+
+    until(lambda: client.store.stats().dead_letters == before + 1, timeout_s=20)
+    assert client.submit(ProbeInput(text="next")).result(timeout=10).text == "next"

@@ -53,9 +53,9 @@ class Discards:
             self._finish([task_id], error)
 
     def bury(self, message: Any, error: StorehandError) -> None:
-        """Lays a malformed message aside, and ends the jobs it names, or the one its id would have become. Never
-        raises: whoever calls is about to drop the message, and a message that can't be laid aside must not come back
-        for ever."""
+        """Lays a malformed message aside, and ends the jobs it names, or the one its id would have become. Unavailable
+        while the store is away: then the message must stay with the broker. Any other trouble with it is logged only,
+        or it would come back for ever."""
         try:
             headers = message.headers if isinstance(message.headers, dict) else {}
             job_id, name = headers.get("id"), headers.get("task")
@@ -67,8 +67,8 @@ class Discards:
             self._store.bury(queue=queue, reason=error.message, body=body_text(message), job_id=known)
             for ids in (rung_for, [known] if known else []):
                 self._finish(ids, error)
-        except Unavailable as away:
-            log.error("a malformed message can't be laid aside (%s); it is dropped: %s", away, error.message)
+        except Unavailable:
+            raise
         except Exception:
             log.exception("a malformed message can't be laid aside; it is dropped: %s", error.message)
         else:

@@ -72,7 +72,11 @@ class GuardedConsumer(Consumer):
         if message.acknowledged:
             log.warning("a message that is acked already could not be handled: %s", error.message)
             return
-        self.app.job_path.discards.bury(message, error)
+        try:
+            self.app.job_path.discards.bury(message, error)
+        except Unavailable as away:
+            self._give_back(message, away)
+            return
         then()
         message.reject_log_error(log, self.connection_errors)
 
