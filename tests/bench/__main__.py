@@ -75,7 +75,7 @@ def idle_latency(offline: Offline, worker: Worker, *, calls: int) -> dict[str, l
     seconds: dict[str, list[float]] = defaultdict(list)
     for job, request in zip(jobs, requests, strict=True):
         start = time.perf_counter()
-        offline.run([request], "sentiment")
+        offline.ask([request], "sentiment")
         seconds["bare call"].append(time.perf_counter() - start)
         start = time.perf_counter()
         worker.client.submit(job, priority="interactive").result(timeout=60)

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from storehand.contracts import DescriptionInput, SentimentInput
-from storehand.engine import Engine, Request
+from storehand.engine import Engine, Request, Result
 from storehand.settings import Settings
 from storehand.task import Task
 from storehand_worker.host import LocalModels, load_engines
@@ -50,11 +50,15 @@ class Offline:
 
     def run(self, requests: list[Request], role: str) -> tuple[Used, int]:
         """All at once; returns what it used and the output tokens (text) or texts (classifier)."""
-        engine = self.engines[role]
         with measured(os.getpid()) as used:
-            futures = [engine.submit(replace(each, id=uuid.uuid4().hex)) for each in requests]
-            results = [future.result(timeout=600) for future in futures]
+            results = self.ask(requests, role)
         return used, sum(result.completion_tokens or len(result.classifications) for result in results)
+
+    def ask(self, requests: list[Request], role: str) -> list[Result]:
+        """The bare engine call."""
+        engine = self.engines[role]
+        futures = [engine.submit(replace(each, id=uuid.uuid4().hex)) for each in requests]
+        return [future.result(timeout=600) for future in futures]
 
     def close(self) -> None:
         for engine in {id(each): each for each in self.engines.values()}.values():

@@ -27,16 +27,12 @@ class Worker:
         return self.process.pid
 
 
-def _is_ready(port_file: Path) -> bool:
+def _is_ready(port: int) -> bool:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{_port(port_file)}/readyz", timeout=1) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=1) as answer:
             return answer.status == 200
     except OSError:
         return False
-
-
-def _port(port_file: Path) -> str:
-    return port_file.read_text()
 
 
 def free_port() -> int:
@@ -52,8 +48,6 @@ def storehand_worker(**settings: str) -> Iterator[Worker]:
     """Ready to take jobs; stopped by SIGTERM at the end."""
     with tempfile.TemporaryDirectory(prefix="storehand-bench-") as folder:
         port = free_port()
-        port_file = Path(folder) / "port"
-        port_file.write_text(str(port))
         env = {
             **os.environ,
             "STOREHAND_DATA_DIR": folder,
@@ -65,7 +59,7 @@ def storehand_worker(**settings: str) -> Iterator[Worker]:
         log = (Path(folder) / "worker.log").open("wb")
         process = subprocess.Popen(command, env=env, stdout=log, stderr=subprocess.STDOUT)
         try:
-            until(lambda: process.poll() is not None or _is_ready(port_file), timeout_s=120, every_s=0.1)
+            until(lambda: process.poll() is not None or _is_ready(port), timeout_s=120, every_s=0.1)
             assert process.poll() is None, (Path(folder) / "worker.log").read_text()[-4000:]
             with Client(Settings(data_dir=Path(folder), **settings)) as client:  # type: ignore[arg-type]  # parsed
                 yield Worker(process, client)
