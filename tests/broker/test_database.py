@@ -169,3 +169,23 @@ with Connection(sys.argv[1]) as connection:
 heavy = {"celery", "pydantic", "torch", "pluggy", "prometheus_client"} & set(sys.modules)
 sys.exit(f"the broker brings {heavy} along" if heavy else 0)
 """
+
+
+def test_a_file_whose_tables_are_made_while_it_is_looked_at_is_not_taken_for_somebody_elses(tmp_path: Path) -> None:
+    file = tmp_path / "queue.db"
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("PRAGMA journal_mode=WAL")
+
+        class Slow(sqlite3.Connection):
+            """Between two looks the other process makes the tables."""
+
+            def execute(self, statement: str, *values: object) -> sqlite3.Cursor:  # type: ignore[override]
+                rows = super().execute(statement, *values)
+                if statement == "PRAGMA application_id":
+                    schema.create(other, str(file))
+                return rows
+
+        with closing(sqlite3.connect(file, isolation_level=None, factory=Slow)) as connection:
+            assert not schema.check(connection, str(file))
+        with closing(sqlite3.connect(file, isolation_level=None)) as connection:
+            assert schema.check(connection, str(file))

@@ -35,8 +35,7 @@ CREATE TABLE dead(
 
 def check(connection: sqlite3.Connection, path: str) -> bool:
     """True when the tables are there; SettingsError for a newer version or somebody else's database."""
-    version = _pragma(connection, "user_version")
-    marked = _pragma(connection, "application_id")
+    version, marked, has_tables = _found(connection)
     if marked == APPLICATION_ID:
         if version > VERSION:
             raise SettingsError(
@@ -44,7 +43,7 @@ def check(connection: sqlite3.Connection, path: str) -> bool:
                 "upgrade this process, or use another queue file"
             )
         return version == VERSION
-    if marked or version or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone():
+    if marked or version or has_tables:
         raise SettingsError(f"{path} is another program's SQLite database, not a Storehand queue")
     return False
 
@@ -63,6 +62,19 @@ def create(connection: sqlite3.Connection, path: str) -> None:
         connection.execute("ROLLBACK")
         raise
     connection.execute("COMMIT")
+
+
+def _found(connection: sqlite3.Connection) -> tuple[int, int, bool]:
+    """Version, mark, and whether there are tables, as of one moment: another process may be creating them right now."""
+    is_ours_to_end = not connection.in_transaction
+    if is_ours_to_end:
+        connection.execute("BEGIN")
+    try:
+        version, marked = _pragma(connection, "user_version"), _pragma(connection, "application_id")
+        return version, marked, connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is not None
+    finally:
+        if is_ours_to_end:
+            connection.execute("ROLLBACK")
 
 
 def _pragma(connection: sqlite3.Connection, name: str) -> int:
