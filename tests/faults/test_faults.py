@@ -10,7 +10,7 @@ import time
 import pytest
 
 from storehand import Client
-from storehand.job import Status
+from storehand.job import EventKind, Status
 from tests.faults.producer import EXPECTED
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.workers import Shop
@@ -38,15 +38,14 @@ def test_after_sigkill_with_50_in_flight_the_next_worker_answers_all(shop: Shop,
         until(lambda: len(shop.noted("starts")) >= 50)
         worker.kill()
 
+    answered = _answers(client)
     killed_at = time.monotonic()
     with shop.worker(name="w2"):
         for handle in handles:
             assert handle.outcome(timeout=40).code == "ok"
     took_s = time.monotonic() - killed_at
 
-    ends = shop.noted("ends")
-    assert set(ends) == {handle.id for handle in handles}
-    assert max(ends.values()) == 1
+    _assert_answered_once(shop, client, [handle.id for handle in handles], at_kill=answered)
     assert took_s < 15  # a worker's start, and then the suspects in groups of eight
 
 
@@ -58,6 +57,7 @@ def test_a_dead_workers_jobs_do_not_wait_for_their_long_leases(shop: Shop, clien
         until(lambda: len(shop.noted("starts")) >= 24)
         worker.kill()
     in_hand = client.store.find(statuses=[Status.RUNNING], limit=100)
+    answered = _answers(client)
 
     with shop.worker(name="w2"):
         ready_at = time.monotonic()
@@ -65,7 +65,7 @@ def test_a_dead_workers_jobs_do_not_wait_for_their_long_leases(shop: Shop, clien
         took_s = time.monotonic() - ready_at
 
     assert len(in_hand) >= 16
-    assert max(shop.noted("ends").values()) == 1
+    _assert_answered_once(shop, client, [handle.id for handle in handles], at_kill=answered)
     assert took_s < 12
 
 
@@ -74,19 +74,19 @@ def test_a_killer_ends_as_poison_and_its_neighbours_run_twice_more_at_most(shop:
     killer = client.submit(ProbeInput(mode="kill", work_s=0.4))
     innocents = [client.submit(ProbeInput(work_s=0.5)) for _ in range(8)]
 
-    deaths = 0
+    deaths, ends = 0, []
     while killer.status is not Status.FAILED:
         with shop.worker(name=f"w{deaths}") as worker:
             until(lambda: worker.exit_code() is not None or killer.status is Status.FAILED, timeout_s=30)
             deaths += worker.exit_code() is not None
-    with shop.worker(name="last"):
-        ends = [handle.outcome(timeout=20) for handle in innocents]
+            if killer.status is Status.FAILED:  # in here: leaving kills the worker, which would be one death more
+                ends = [handle.outcome(timeout=20) for handle in innocents]
 
     assert killer.outcome(timeout=1).code == "poison"
     assert deaths == 3
     assert [end.code for end in ends] == ["ok"] * 8
     assert max(shop.noted("starts")[handle.id] for handle in innocents) <= 3
-    assert max(shop.noted("ends").values()) == 1
+    _assert_answered_once(shop, client, [handle.id for handle in innocents], at_kill={})
     assert [letter.job_id for letter in client.store.dead_letters()] == [killer.id]
 
 
@@ -113,10 +113,26 @@ def test_of_two_workers_one_dies_and_the_other_takes_over(shop: Shop, client: Cl
         handles = [client.submit(ProbeInput(work_s=0.2)) for _ in range(60)]
         until(lambda: len(shop.noted("ends")) >= 20)
         first.kill()
+        answered = _answers(client)
 
         assert [handle.outcome(timeout=30).code for handle in handles] == ["ok"] * 60
 
-    assert max(shop.noted("ends").values()) == 1
+    _assert_answered_once(shop, client, [handle.id for handle in handles], at_kill=answered)
+
+
+def _answers(client: Client) -> dict[str, float | None]:
+    """When the jobs that have an answer got it."""
+    return {job.id: job.finished_at for job in client.store.find(statuses=[Status.SUCCEEDED], limit=10_000)}
+
+
+def _assert_answered_once(shop: Shop, client: Client, ids: list[str], *, at_kill: dict[str, float | None]) -> None:
+    """A worker may die after a task's last line and before its answer is stored: then the job runs again, which costs
+    it a crash. But it gets one answer, and an answer that stood at the kill stays as it was."""
+    rows, ends = client.store.get(ids), shop.noted("ends")
+    assert all(1 <= ends[job_id] <= 1 + rows[job_id].crashes for job_id in ids)
+    assert all(sum(e.kind is EventKind.END for e in client.store.events(job_id)) == 1 for job_id in ids)
+    assert at_kill.items() <= _answers(client).items()
+    assert all(ends[job_id] == 1 for job_id in at_kill)
 
 
 def _produce(shop: Shop, count: int) -> dict[str, str]:
