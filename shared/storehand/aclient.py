@@ -63,7 +63,7 @@ class AsyncClient:
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,
-        priority: Priority | str = Priority.STANDARD,
+        priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
     ) -> AsyncJobHandle[O]:
@@ -83,7 +83,7 @@ class AsyncClient:
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,
-        priority: Priority | str = Priority.STANDARD,
+        priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
     ) -> AsyncJobHandle[Any]:

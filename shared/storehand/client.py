@@ -9,6 +9,7 @@ from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
+from storehand.contracts import default_priority
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.errors import NotReady, SettingsError, Unavailable
 from storehand.handle import JobHandle
@@ -61,16 +62,17 @@ class Client:
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,
-        priority: Priority | str = Priority.STANDARD,
+        priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
     ) -> JobHandle[O]:
         """The job is safe once this returns, also while the broker is away. The same key with the same input returns
-        the first job; with another input: IdempotencyConflict. InvalidInput and PayloadTooLarge write nothing."""
+        the first job; with another input: IdempotencyConflict. InvalidInput and PayloadTooLarge write nothing.
+        Without a `priority` the task's own is taken: interactive for `chat`, standard for the others."""
         task, data = typed_input(input)
         new = new_job(
             self.settings, task, data, now=self.store.now(), idempotency_key=idempotency_key, deadline=deadline,
-            priority=priority, tenant=tenant, not_before=not_before,
+            priority=priority or input.default_priority, tenant=tenant, not_before=not_before,
         )  # fmt: skip
         return self._handles(self._enqueue([new]), type(input).output_type)[0]
 
@@ -81,14 +83,14 @@ class Client:
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,
-        priority: Priority | str = Priority.STANDARD,
+        priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
     ) -> JobHandle[Any]:
         """`submit` for plain data. Built-in tasks are checked here, others by their plugin in the worker."""
         new = new_job(
             self.settings, task, raw_input(task, input), now=self.store.now(), idempotency_key=idempotency_key,
-            deadline=deadline, priority=priority, tenant=tenant, not_before=not_before,
+            deadline=deadline, priority=priority or default_priority(task), tenant=tenant, not_before=not_before,
         )  # fmt: skip
         return self._handles(self._enqueue([new]), None)[0]
 

@@ -171,6 +171,9 @@ class FakeModels:
         labels = self._labels.get(role, LABELS) if kind == "classify" else ()
         return ModelInfo(role, f"fake/{role}", None, kind, "plain", 4096, labels)
 
+    def has(self, role: str) -> bool:
+        return role in self._roles
+
     def _enter(self, role: str, kind: Kind, texts: Sequence[str] = ()) -> None:
         self._context.check()
         if isinstance(texts, str):

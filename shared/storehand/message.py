@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from storehand.columns import checked_epoch, checked_name, checked_priority
+from storehand.contracts import default_priority
 from storehand.errors import InvalidInput, MalformedMessage
-from storehand.job import WIRE_VERSION, Job, NewJob, Priority
+from storehand.job import WIRE_VERSION, Job, NewJob
 
 TASK_PREFIX = "storehand."
 MAX_ITEMS = 500
@@ -77,7 +78,7 @@ def read_call(
         return _doorbell_call(task, given)
     if "inputs" in given:
         return _many_inputs(task, task_id, given, tenant)
-    new = NewJob(task=task, input=_mapping(given["input"], "input"), id=task_id, **_options(given, tenant))
+    new = NewJob(task=task, input=_mapping(given["input"], "input"), id=task_id, **_options(task, given, tenant))
     return Call(task, (task_id,), (new,), is_envelope=False)
 
 
@@ -112,7 +113,7 @@ def _doorbell_call(task: str, given: Mapping[str, Any]) -> Call:
 
 def _many_inputs(task: str, task_id: str, given: Mapping[str, Any], tenant: str) -> Call:
     items = _items(given["inputs"], "inputs")
-    options = _options(given, tenant)
+    options = _options(task, given, tenant)
     if options["idempotency_key"] is not None:
         raise InvalidInput("one idempotency_key can't stand for several inputs: send them one by one")
     jobs = tuple(
@@ -145,7 +146,7 @@ def _mapping(value: Any, name: str) -> Mapping[str, Any]:
     return value
 
 
-def _options(given: Mapping[str, Any], tenant: str) -> dict[str, Any]:
+def _options(task: str, given: Mapping[str, Any], tenant: str) -> dict[str, Any]:
     options = _mapping(given.get("options") or {}, "options")
     unknown = sorted(str(name) for name in options if name not in _OPTIONS)
     if unknown:
@@ -153,7 +154,7 @@ def _options(given: Mapping[str, Any], tenant: str) -> dict[str, Any]:
     named = options.get("tenant")
     return {
         "tenant": checked_name(tenant if named is None else named, "tenant", 64),
-        "priority": checked_priority(options.get("priority") or Priority.STANDARD),
+        "priority": checked_priority(options.get("priority") or default_priority(task)),
         "deadline": checked_epoch(options.get("deadline"), "deadline"),
         "idempotency_key": checked_name(options.get("idempotency_key"), "idempotency_key", 255),
     }

@@ -71,7 +71,13 @@ class Settings(BaseSettings):
     tenant: str = Field(default="default", max_length=64, description="tenant of jobs that name none")
     queue_prefix: str = Field(default="storehand", pattern=r"^[a-z][a-z0-9_-]*$", description="first word of queues")
     routes: dict[str, str] = Field(
-        default_factory=lambda: {"description": "text", "sentiment": "encoder"},
+        default_factory=lambda: {
+            "chat": "text",
+            "copy": "text",
+            "description": "text",
+            "recommendation": "encoder",
+            "sentiment": "encoder",
+        },
         description="task -> model family; a family has its own three queues",
     )
 
@@ -79,6 +85,9 @@ class Settings(BaseSettings):
         default=None, description="entry points to load (`a,b` or a list); default all installed"
     )
     models: dict[str, ModelBinding] = Field(default_factory=dict, description="role -> model; default starter")
+    knowledge_dir: Path | None = Field(
+        default=None, description="folder of the knowledge bases that chat names; default knowledge/ in data_dir"
+    )
     queues: Names | None = Field(
         default=None, description="families this worker serves (`a,b` or a list); default: those of its tasks"
     )
@@ -115,6 +124,7 @@ class Settings(BaseSettings):
         folder = Path(data.get("data_dir") or _state_dir()).expanduser().absolute()
         data = {**data, "data_dir": folder}
         data["broker_url"] = data.get("broker_url") or f"{EMBEDDED_SCHEME}://{folder / 'queue.db'}"
+        data["knowledge_dir"] = Path(data.get("knowledge_dir") or folder / "knowledge").expanduser().absolute()
         data["store_url"] = data.get("store_url") or f"sqlite://{folder / 'jobs.db'}"
         return data
 

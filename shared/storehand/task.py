@@ -10,10 +10,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, ClassVar, Generic, Literal, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.job import EventKind, Priority
+
+if TYPE_CHECKING:
+    from storehand.settings import Settings  # which imports much that plugin authors' tests need not
 
 Kind = Literal["generate", "classify", "encode", "score"]
 """What a model role can do: write text, label texts, embed texts, rate pairs of texts."""
@@ -86,6 +89,8 @@ class ModelInfo:
     format: str
     max_tokens: int
     labels: tuple[str, ...] = ()
+    folder: str = ""
+    """Where the model's files are, for tasks that keep data beside them; empty for a model behind an endpoint."""
     extra: Mapping[str, object] = field(default_factory=dict)
 
 
@@ -119,6 +124,10 @@ class Models(Protocol):
     def count_tokens(self, role: str, text: str) -> int: ...
 
     def info(self, role: str) -> ModelInfo: ...
+
+    def has(self, role: str) -> bool:
+        """Whether a model is loaded for this role: always for `roles`, where it is bound for `optional_roles`."""
+        ...
 
     @property
     def usage(self) -> ModelUsage:
@@ -187,10 +196,17 @@ class Task(ABC, Generic[InputT, OutputT]):
     version: ClassVar[str] = "1"
     roles: ClassVar[Mapping[str, Kind]] = {}
     """Model roles that `run` asks for. Tasks that name the same role share one loaded model."""
+    optional_roles: ClassVar[Mapping[str, Kind]] = {}
+    """Roles that make the task better: loaded only where the settings bind them. Ask `models.has(role)`."""
     starters: ClassVar[Mapping[str, Path]] = {}
     """Folder of the bundled model of a role, for bindings that say `starter`."""
     examples: Sequence[InputT] = ()
     """They warm the models up, document the task and feed the contract kit."""
+
+    def prepare(self, settings: Settings) -> None:
+        """Called once by a worker, before any `run` and before the models are loaded: open what `run` reads (files,
+        dictionaries). Without a worker (the contract kit, notebooks) it is not called."""
+        return
 
     @abstractmethod
     def run(self, input: InputT, models: Models, context: Context) -> OutputT:  # noqa: A002  # the word of the domain

@@ -48,12 +48,12 @@ def _is_model(value: object, base: type[Any]) -> bool:
 
 
 def _roles(task: Task[Any, Any]) -> Iterator[str]:
-    for role, kind in task.roles.items():
+    for role, kind in (*task.roles.items(), *task.optional_roles.items()):
         if not isinstance(role, str) or not NAME.fullmatch(role):
             yield f"the role {role!r} is no name"
         if kind not in KINDS:
             yield f"the role {role!r} is of kind {kind!r}; there are {', '.join(KINDS)}"
-    for role in task.starters.keys() - task.roles.keys():
+    for role in task.starters.keys() - task.roles.keys() - task.optional_roles.keys():
         yield f"there is a starter for {role!r}, which is no role of this task"
 
 

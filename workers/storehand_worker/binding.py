@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -37,11 +37,13 @@ class RoleNeed:
     starter: Path | None = None
 
 
-def role_needs(tasks: Iterable[Task[Any, Any]]) -> dict[str, RoleNeed]:
-    """One need per role. SettingsError where two tasks want different things of the same role."""
+def role_needs(tasks: Iterable[Task[Any, Any]], bound: Container[str] = ()) -> dict[str, RoleNeed]:
+    """One need per role; optional roles only where they are `bound`. SettingsError where two tasks want different
+    things of the same role."""
     needs: dict[str, RoleNeed] = {}
     for task in tasks:
-        for role, kind in task.roles.items():
+        optional = {role: kind for role, kind in task.optional_roles.items() if role in bound}
+        for role, kind in (*task.roles.items(), *optional.items()):
             starter = task.starters.get(role)
             need = RoleNeed(role, kind, (task.name,), Path(starter) if starter else None)
             needs[role] = _both(needs[role], need) if role in needs else need

@@ -25,7 +25,7 @@ def plugins_and_models(settings: Settings) -> Iterator[Check]:
         )
         advice = f"mend or uninstall {plugin.distribution} {plugin.version}" if plugin.reason else ""
         yield Check("plugins", plugin.name, light, detail, advice)
-    needs = role_needs(loaded.tasks.values())
+    needs = role_needs(loaded.tasks.values(), settings.models)
     for role, need in sorted(needs.items()):
         yield _model(need, settings.binding(role))
     for role in sorted(set(settings.models) - set(needs)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,11 +57,14 @@ class Host:
         if not self.tasks:
             raise SettingsError(_no_tasks(self._settings, self._plugins))
         tell = progress or _silent
+        for task in self.tasks.values():
+            _prepare(task, self._settings)
         self._warn_of_unused_bindings()
         self._engines = load_engines(
             self.tasks.values(),
             self._settings.binding,
             self._plugins.engines,
+            bound=self._settings.models,
             on_batch=self._pass_on,
             progress=tell,
         )
@@ -98,7 +101,7 @@ class Host:
         close_engines(engines, timeout_s=timeout_s)
 
     def _warn_of_unused_bindings(self) -> None:
-        needed = sorted(role_needs(self._plugins.tasks.values()))
+        needed = sorted(role_needs(self._plugins.tasks.values(), self._settings.models))
         for role in sorted(set(self._settings.models) - set(needed)):
             log.warning(
                 "models binds the role %r, which no loaded task asks for; they ask for %s",
@@ -127,6 +130,15 @@ class Host:
             )
 
 
+def _prepare(task: Task[Any, Any], settings: Settings) -> None:
+    try:
+        task.prepare(settings)
+    except StorehandError:
+        raise
+    except Exception as error:
+        raise PluginError(f"the task {task.name!r} can't prepare itself: {type(error).__name__}: {error}") from error
+
+
 def served_tasks(settings: Settings, tasks: Tasks) -> Tasks:
     """The tasks whose queues this worker reads; the models of the others are not loaded."""
     families = settings.families()
@@ -138,14 +150,16 @@ def load_engines(
     binding: Callable[[str], ModelBinding],
     brought: Mapping[str, EngineFactory],
     *,
+    bound: Container[str] = (),
     on_batch: Callable[[BatchReport], None] = lambda report: None,
     progress: Progress = _silent,
 ) -> dict[str, Engine]:
-    """One engine per distinct model, by role. What was loaded is closed again when a later one fails."""
+    """One engine per distinct model, by role; optional roles only where they are `bound`. What was loaded is closed
+    again when a later one fails."""
     loaded: dict[str, Engine] = {}
     shared: dict[str, Engine] = {}
     try:
-        for role, need in role_needs(tasks).items():
+        for role, need in role_needs(tasks, bound).items():
             spec = engine_spec(need, binding(role), on_batch=on_batch)
             key = repr((engine_name(need, spec.binding), spec.kind, spec.folder, spec.binding))
             if key not in shared:
@@ -226,5 +240,5 @@ def local_models(bindings: Mapping[str, ModelBinding], tasks: Iterable[Task[Any,
     brought: Mapping[str, EngineFactory] = {}
     if any(binding.engine and binding.engine not in builtin_engines() for binding in bindings.values()):
         brought = load_plugins(Settings()).engines
-    engines = load_engines(wanted, lambda role: bindings.get(role, ModelBinding()), brought)
+    engines = load_engines(wanted, lambda role: bindings.get(role, ModelBinding()), brought, bound=bindings)
     return LocalModels(engines, JoblessContext(), task=", ".join(task.name for task in wanted))

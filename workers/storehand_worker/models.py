@@ -108,6 +108,9 @@ class JobModels:
     def info(self, role: str) -> ModelInfo:
         return self._engine(role).info
 
+    def has(self, role: str) -> bool:
+        return role in self._engines
+
     def _engine(self, role: str, kind: Kind | None = None) -> Engine:
         engine = self._engines.get(role)
         if engine is None:

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storehand.contracts.base import Check
-from storehand.contracts.description import AttributeCheck, DescriptionVariant, UnsupportedClaim
+from storehand.contracts.claim import UnsupportedClaim
+from storehand.contracts.description import AttributeCheck, DescriptionVariant
 from storehand.contracts.product import Product
 from storehand_plugins.checks import Wanted, find_facts, unsupported_claims, unsupported_numbers
 from storehand_plugins.description.facts import brand_of

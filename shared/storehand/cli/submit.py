@@ -15,7 +15,7 @@ from storehand.cli.options import AsJson, DataDir, Tenant, Timeout, load_setting
 from storehand.cli.output import print_json, print_json_line, say
 from storehand.cli.schema import task_names
 from storehand.cli.values import duration, parse_lines, parse_object, read_source
-from storehand.contracts import INPUTS
+from storehand.contracts import INPUTS, default_priority
 from storehand.errors import InvalidInput, UnknownTask
 from storehand.job import Priority
 from storehand.refusal import invalid_input
@@ -51,7 +51,8 @@ def register(app: App) -> None:
         stream: Annotated[bool, typer.Option("--stream", help="Print the text as it is written.")] = False,
         lines: Annotated[bool, typer.Option("--lines", help="The input is JSON Lines: one job per line.")] = False,
         priority: Annotated[
-            Priority | None, typer.Option(help="Default: standard; bulk with --lines.", show_default=False)
+            Priority | None,
+            typer.Option(help="Default: standard; interactive for chat, bulk with --lines.", show_default=False),
         ] = None,
         deadline: Annotated[
             float | None,
@@ -88,7 +89,7 @@ def register(app: App) -> None:
         if stream and (lines or wait):
             raise typer.BadParameter("--stream shows one job and waits for it: leave out --lines and --wait")
         _refuse_unknown(app, task, unchecked=unchecked)
-        chosen = priority or (Priority.BULK if lines else Priority.STANDARD)
+        chosen = priority or (Priority.BULK if lines else default_priority(task))
         terms = _Terms(chosen, deadline, delay, tenant)
         text = read_source(source)
         patience_s = timeout if timeout is not None else NEVER

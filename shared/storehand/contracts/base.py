@@ -16,6 +16,8 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 
+from storehand.job import Priority
+
 SCHEMA_VERSION = 1
 
 OutputT = TypeVar("OutputT", bound="TaskOutput")
@@ -39,6 +41,13 @@ Locale = Annotated[
     refused_as("must be a BCP-47 language tag such as zh-CN or en"),
 ]
 """BCP-47: language, optional script, optional region (`zh`, `zh-CN`, `zh-Hans-CN`, `en-US`)."""
+
+Market = Annotated[
+    str, StringConstraints(pattern=r"^[A-Z]{2}$"), refused_as("must be an ISO 3166-1 alpha-2 code such as CN or US")
+]
+"""Country whose shoppers read the text."""
+
+Markets = Annotated[tuple[Market, ...], Field(max_length=50)]
 
 ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
@@ -71,6 +80,8 @@ class TaskInput(Model, Generic[OutputT]):
 
     task_name: ClassVar[str] = ""
     output_type: ClassVar[type[TaskOutput]] = TaskOutput
+    default_priority: ClassVar[Priority] = Priority.STANDARD
+    """What a job gets that is submitted without a priority."""
 
     schema_version: Literal[1] = 1
 
@@ -81,21 +92,45 @@ class TaskInput(Model, Generic[OutputT]):
             return GenericAlias(cls, output)
         return super().__class_getitem__(output)
 
-    def __init_subclass__(cls, *, task: str | None = None, **kwargs: Any) -> None:
+    def __init_subclass__(cls, *, task: str | None = None, priority: Priority | None = None, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if task is not None:
             cls.task_name = task
+        if priority is not None:
+            cls.default_priority = priority
         for base in cls.__dict__.get("__orig_bases__", cls.__bases__):
             args = get_args(base) or getattr(base, "__pydantic_generic_metadata__", {}).get("args")
             if args and isinstance(args[0], type):
                 cls.output_type = args[0]
 
 
+class Generation(Model):
+    """How a job's text is sampled, in the words of vLLM's SamplingParams; what is left out is the task's own choice.
+
+    `n` samples are drawn and the task keeps the best; `seed` makes them repeatable: same seed, same text. Default:
+    derived from the job id, so that a redelivered job repeats itself.
+    """
+
+    max_new_tokens: Annotated[int, Field(ge=1, le=8192)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Field(gt=0, le=1)] | None = None
+    n: Annotated[int, Field(ge=1, le=16)] | None = None
+    seed: Annotated[int, Field(ge=0, lt=2**31)] | None = None
+    stop: Annotated[
+        tuple[Annotated[str, StringConstraints(min_length=1, max_length=64)], ...], Field(max_length=8)
+    ] = ()
+
+
 class Check(Model):
-    """One finding about a generated text. `start` and `end` are character offsets into `field`."""
+    """One finding. `field` is the part of the answer (or of the input, `input.…`) it is about; `start` and `end` are
+    character offsets into it. `basis` says what rule or fact the finding rests on, `suggestion` what to write instead.
+
+    `info` is worth knowing, `warn` wants a look, `needs_evidence` may stand where the shop can prove it, `block` must
+    not be published.
+    """
 
     rule: str
-    severity: Literal["info", "warn", "block"]
+    severity: Literal["info", "warn", "needs_evidence", "block"]
     field: str
     start: int
     end: int
@@ -105,13 +140,18 @@ class Check(Model):
 
 
 class Provenance(Model):
-    """Which software wrote the answer. `written_by` says whether a model or the plain realiser did."""
+    """Which software wrote the answer, and how: a `model`, the plain `realiser` (grammar and the shop's facts), a
+    `classifier`, a `recommender`, or by `retrieval` (quoted from the shop's knowledge).
+
+    `prompt_sha256` is the SHA-256 of the prompt in hexadecimal, where a model was asked.
+    """
 
     model: str
     revision: str | None = None
     plugin: str
     plugin_version: str
-    written_by: Literal["model", "realiser", "classifier"]
+    written_by: Literal["model", "realiser", "classifier", "recommender", "retrieval"]
+    prompt_sha256: str | None = None
     seed: int | None = None
     digital_source_type: Literal["trained_algorithmic_media", "default"] = "trained_algorithmic_media"
 

@@ -6,8 +6,20 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
-from storehand.contracts.base import Locale, Model, Provenance, ShortText, TaskInput, TaskOutput, Usage
+from storehand.contracts.base import (
+    Check,
+    Locale,
+    Markets,
+    Model,
+    Provenance,
+    ShortText,
+    TaskInput,
+    TaskOutput,
+    Usage,
+)
+from storehand.contracts.product import Product
 
+Flag = Literal["pii", "injection", "suspected_fake", "off_topic", "truncated"]
 Label = Literal["positive", "neutral", "negative"]
 
 
@@ -28,19 +40,41 @@ class Review(Model):
     """One review. `id` is the shop's own and comes back with the answer."""
 
     id: ShortText
-    review_body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+    review_body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000)]
     review_rating: Rating | None = None
     date_published: AwareDatetime | None = None
     in_language: Locale | None = None
 
 
+class AspectOpinion(Model):
+    """What one review says about one aspect: characters `start` to `end` of its body are `quote`, in which `opinion`
+    is the word that judges (none where the whole clause does)."""
+
+    aspect: str
+    opinion: str | None = None
+    polarity: Label
+    start: int
+    end: int
+    quote: str
+
+
 class ReviewSentiment(Model):
-    """`score` runs from -1 (negative) to 1 (positive); `confidence` is the label's probability."""
+    """`score` runs from -1 (negative) to 1 (positive); `confidence` is the label's probability.
+
+    `stars` (on the `stars5` scale) is 1 to 5. `star_mismatch`: the stars that were given say the opposite of the text.
+    `flags`: `injection` the text gives orders to a machine (it is rated all the same), `pii` it has personal data,
+    `suspected_fake` it repeats another review or itself, `off_topic` it says nothing about the product, `truncated`
+    the model read only the beginning.
+    """
 
     id: str
     label: Label
     score: Annotated[float, Field(ge=-1, le=1)]
     confidence: Annotated[float, Field(ge=0, le=1)]
+    stars: Annotated[int, Field(ge=1, le=5)] | None = None
+    star_mismatch: bool = False
+    aspects: tuple[AspectOpinion, ...] = ()
+    flags: tuple[Flag, ...] = ()
 
 
 class Evidence(Model):
@@ -59,6 +93,30 @@ class Point(Model):
     support: Annotated[int, Field(ge=1)]
     share: Annotated[float, Field(gt=0, le=1)]
     evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+
+
+class Improvement(Model):
+    """What to work on: a complaint, with how many reviews make it and what they say."""
+
+    point: str
+    support: Annotated[int, Field(ge=1)]
+    evidence: Annotated[tuple[Evidence, ...], Field(min_length=1)]
+
+
+class Keyword(Model):
+    """A word or short phrase that reviews use; `support` counts them, `weight` runs to 1 for the weightiest."""
+
+    term: str
+    weight: Annotated[float, Field(gt=0, le=1)]
+    support: Annotated[int, Field(ge=1)]
+
+
+class TrendPeriod(Model):
+    """Reviews published in `period` (`2026`, `2026-Q3`, `2026-11`, `2026-W47`, `2026-11-22`; UTC): their mean score."""
+
+    period: str
+    mean: Annotated[float, Field(ge=-1, le=1)]
+    n: Annotated[int, Field(ge=1)]
 
 
 class Overall(Model):
@@ -82,16 +140,35 @@ class SentimentOutput(TaskOutput):
     reviews: tuple[ReviewSentiment, ...]
     positive_notes: tuple[Point, ...] = ()
     negative_notes: tuple[Point, ...] = ()
+    improvements: tuple[Improvement, ...] = ()
+    keywords: tuple[Keyword, ...] = ()
+    trend: tuple[TrendPeriod, ...] = ()
+    checks: tuple[Check, ...] = ()
     provenance: Provenance
     usage: Usage
 
 
 class SentimentInput(TaskInput[SentimentOutput], task="sentiment"):
-    """Rate reviews. On the `binary` scale nothing is called neutral."""
+    """Rate reviews. On the `binary` scale nothing is called neutral; `stars5` adds 1 to 5 stars to each review.
+
+    `aspects` limits aspects and points to these names; `aspect_synonyms` maps an aspect (built in or of the shop's own)
+    to more words for it. `trend_period` cuts the reviews that have a date. `summary_language` is that of the points'
+    names; default: the language most of the quoted reviews have.
+    """
 
     reviews: Annotated[tuple[Review, ...], Field(min_length=1, max_length=500)]
-    scale: Literal["binary", "ternary"] = "ternary"
+    product: Product | None = None
+    locale: Locale | None = None
+    market: Markets = ()
+    scale: Literal["binary", "ternary", "stars5"] = "ternary"
+    aspects: Annotated[tuple[ShortText, ...], Field(max_length=50)] = ()
+    aspect_synonyms: Annotated[
+        dict[ShortText, Annotated[tuple[ShortText, ...], Field(max_length=50)]], Field(max_length=50)
+    ] = Field(default_factory=dict)
     max_points: Annotated[int, Field(ge=0, le=20)] = 5
+    max_keywords: Annotated[int, Field(ge=0, le=50)] = 10
+    trend_period: Literal["day", "week", "month", "quarter", "year"] = "month"
+    summary_language: Locale | None = None
 
     @model_validator(mode="after")
     def _ids_differ(self) -> SentimentInput:

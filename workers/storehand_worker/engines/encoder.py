@@ -170,5 +170,6 @@ def _info(spec: EngineSpec, model: EncoderModel) -> ModelInfo:
         format=str(own.get("format", "plain")),
         max_tokens=model.max_tokens,
         labels=model.labels,
+        folder=spec.folder,
         extra=own,
     )

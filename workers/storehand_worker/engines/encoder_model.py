@@ -102,9 +102,15 @@ def _max(hidden: Tensor, mask: Tensor) -> Tensor:
     return hidden.masked_fill(mask[:, :, None] == 0, -torch.inf).amax(1)
 
 
+def _last(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Causal models: only the last token has read all the others. Padding stands on the right."""
+    return hidden[torch.arange(len(hidden), device=hidden.device), mask.sum(1) - 1]
+
+
 _POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": _mean,
     "max": _max,
+    "last": _last,
     "cls": lambda hidden, mask: hidden[:, 0],
 }
 

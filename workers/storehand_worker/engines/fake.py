@@ -219,4 +219,5 @@ def _info(spec: EngineSpec) -> ModelInfo:
         format="plain",
         max_tokens=spec.binding.max_tokens,
         labels=fake_answers.LABELS if spec.kind == "classify" else (),
+        folder=spec.folder,
     )

@@ -260,5 +260,6 @@ def _info(spec: EngineSpec, decoder: Decoder, has_chat_template: bool) -> ModelI
         kind=spec.kind,
         format=str(own.get("format", "chat" if has_chat_template else "plain")),
         max_tokens=decoder.max_tokens,
+        folder=spec.folder,
         extra=own,
     )
