@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
-from storehand.contracts.base import TaskInput, TaskOutput
+from storehand.contracts.base import Generation, TaskInput, TaskOutput
 from storehand.job import EventKind, Priority
 
 if TYPE_CHECKING:
@@ -53,6 +53,21 @@ class GenerateOptions:
     n: int = 1
     seed: int | None = None
     stop: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, generation: Generation | None, *, room: int | None = None, **defaults: Any) -> GenerateOptions:
+        """The task's own choice (`max_new_tokens=400, temperature=0.7`) with what the job says in its place; stop
+        strings of both count. `room` is what the model has left for the answer (`info.max_tokens` less the prompt's
+        tokens); no text gets more. A second round: `dataclasses.replace(options, seed=..., n=...)`.
+        """
+        options = cls(**defaults)
+        if generation is not None:
+            said = {name: getattr(generation, name) for name in ("max_new_tokens", "temperature", "top_p", "n", "seed")}
+            stop = tuple(dict.fromkeys((*options.stop, *generation.stop)))
+            options = replace(options, stop=stop, **{name: each for name, each in said.items() if each is not None})
+        if room is not None and options.max_new_tokens > room:
+            options = replace(options, max_new_tokens=max(1, room))
+        return options
 
 
 @dataclass(frozen=True, slots=True)
