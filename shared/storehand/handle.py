@@ -136,11 +136,12 @@ def existing(job_id: str, found: Mapping[str, Job]) -> Job:
 
 
 def read_output(task: str, data: Mapping[str, Any], output_type: type[O] | None) -> O:
-    """Typed where the contract is known, else the plain mapping."""
+    """Typed where the contract is known, else the plain mapping. Fields this version does not know are left out: a
+    newer worker may add some."""
     wanted: Any = output_type or (INPUTS[task].output_type if task in INPUTS else dict)
     if not issubclass(wanted, BaseModel):
         return cast(O, dict(data))
     try:
-        return cast(O, wanted.model_validate(data))
+        return cast(O, wanted.model_validate(data, extra="ignore"))
     except ValidationError as error:
         raise PluginError(f"the answer of {task} does not fit the contract this client knows: {error}") from None

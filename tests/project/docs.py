@@ -12,6 +12,7 @@ from pydantic_core import PydanticUndefined
 
 from storehand.cli.docs import page as cli_page
 from storehand.settings import ModelBinding, Settings
+from tests.project import schemas
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -70,6 +71,8 @@ def main() -> None:
             (DOCS / name).write_text(page(), encoding="utf-8")
         else:
             sys.stdout.write(page())
+    if "--write" in sys.argv:
+        schemas.write(schemas.CURRENT)
 
 
 if __name__ == "__main__":

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from types import GenericAlias
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -49,7 +51,24 @@ Market = Annotated[
 
 Markets = Annotated[tuple[Market, ...], Field(max_length=50)]
 
-ShortText = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff]")
+_LINE_ENDS = re.compile(r"[\t\n\r\x0b\x0c\x85\u2028\u2029]+")
+_JOINERS = "\u200c\u200d\ufe0e\ufe0f"  # they shape emoji and Indic words; alone they are nothing
+
+
+def _visible(value: Any) -> Any:
+    """A name as people see it: one line, without control, zero-width and direction characters."""
+    if not isinstance(value, str) or value.isprintable():
+        return value
+    seen = _INVISIBLE.sub("", _LINE_ENDS.sub(" ", value))
+    return seen if seen.strip(" " + _JOINERS) else ""
+
+
+ShortText = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), BeforeValidator(_visible)
+]
+"""A name, a word, a value: what can't be seen is taken out, and what is left must be something."""
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
 
 
