@@ -26,7 +26,7 @@ from storehand.contracts.user import User
 
 Channel = Literal["email", "sms", "push", "ad_search", "social", "wechat", "xiaohongshu", "livestream", "article"]
 Component = Literal["subject", "preheader", "headline", "body", "cta", "hashtags"]
-OfferField = Literal["value", "price", "code", "starts_at", "ends_at", "terms"]
+OfferField = Literal["value", "price", "min_spend", "gift", "code", "starts_at", "ends_at", "terms"]
 PersonalisationToken = Annotated[str, StringConstraints(pattern=r"^[^\s]{2,64}$")]
 
 
