@@ -27,17 +27,21 @@ def environment():
 
 def test_the_demo_answers_everything_and_leaves_nothing_behind(environment):
     command = [*DEMO, "--products", "4", "--reviews", "20", "--json"]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    demo = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
 
-    assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout)
-    assert (found["descriptions"], found["reviews"], found["failures"]) == (4, 20, [])
+    assert demo.returncode == 0, demo.stderr
+    found = json.loads(demo.stdout)
+    done = {task: row["done"] for task, row in found["tasks"].items()}
+    assert (done["description"], done["sentiment"], found["failures"]) == (4, 20, [])
+    assert all(done.values())
     assert found["attribute_coverage"] > 0.9
+    assert found["offer_facts"] == found["offer_facts_right"] > 0
+    assert found["unsupported_claims"] == 0
     assert found["sentiment_judged"] == 20
     assert found["output_tokens_per_s"] > 0
     for language in ("zh", "en"):
-        assert f"[description {language}" in done.stderr
-        assert f"[sentiment {language}" in done.stderr
+        for task in ("chat", "description", "copy", "sentiment", "recommendation"):
+            assert f"[{task} {language}" in demo.stderr
     assert not list(Path(environment["TMPDIR"]).iterdir())
 
 

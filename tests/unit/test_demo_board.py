@@ -8,12 +8,22 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from storehand.contracts import DescriptionInput, DescriptionOutput, Review, SentimentInput, SentimentOutput
-from storehand_worker.demo_board import SERVING, Board, fact_line, percentile
-from storehand_worker.demo_data import ReviewGroup
-from storehand_worker.demo_summary import figures, metric_lines, show_summary
-from storehand_worker.demo_view import LiveView, PlainView
-from storehand_worker.demo_worker import Scrape
+from storehand.contracts import (
+    ChatOutput,
+    DescriptionInput,
+    DescriptionOutput,
+    Product,
+    RecommendationInput,
+    RecommendationOutput,
+    Review,
+    SentimentInput,
+    SentimentOutput,
+)
+from storehand_worker.demo.board import SERVING, TASKS, Board, percentile
+from storehand_worker.demo.shop import Asked, fact_line
+from storehand_worker.demo.summary import figures, metric_lines, show_summary
+from storehand_worker.demo.view import LiveView, PlainView
+from storehand_worker.demo.worker import Scrape
 
 METRICS = """\
 # TYPE storehand_jobs counter
@@ -51,19 +61,61 @@ def sentiment(labels):
     )
 
 
+def chat(action="answer"):
+    handoff = {"reasons": ["asked_for_human"], "queue": "general", "priority": "normal", "summary": "s"}
+    return ChatOutput.model_validate(
+        {
+            "action": action,
+            "reply": "七天内可以退货。",
+            "citations": [{"knowledge_id": "returns", "start": 0, "end": 7, "quote": "七天内可以退货"}],
+            "grounded": action == "answer",
+            "confidence": 0.9,
+            "intent": "returns",
+            "sentiment": {"label": "neutral", "score": 0},
+            "handoff": handoff if action == "handoff" else None,
+            "disclosure": "d",
+            "locale": "zh",
+            "provenance": PROVENANCE,
+            "usage": {},
+        }
+    )
+
+
+def recommended(*names):
+    items = [
+        {"sku": name, "name": name, "rank": place, "score": 1, "source": "popular"}
+        for place, name in enumerate(names, 1)
+    ]
+    return RecommendationOutput.model_validate(
+        {"items": items, "personalised": True, "attribution_token": "t", "provenance": PROVENANCE, "usage": {}}
+    )
+
+
+def product(line):
+    found = DescriptionInput(product=line)
+    return Asked(found.product.language, fact_line(found.product), found)
+
+
 def group(gold):
     reviews = tuple(Review(id=key, review_body=f"评价 {key}") for key in gold)
-    return ReviewGroup("水壶", "zh", SentimentInput(reviews=reviews), gold)
+    return Asked("zh", "水壶", SentimentInput(reviews=reviews), gold)
+
+
+TOTALS = {"chat": 2, "description": 2, "sentiment": 4, "recommendation": 1}
 
 
 @pytest.fixture
 def board():
-    found = Board(products=2, reviews=4)
+    found = Board(totals=TOTALS)
     found.start()
-    found.described_one(DescriptionInput(product="水壶，1.7升"), description("一把水壶。"), 1.0)
+    found.answered(product("水壶，1.7升"), description("一把水壶。"), 1.0)
     weak = description("A kettle.", coverage=0.5, claims=("number", "other"), locale="en")
-    found.described_one(DescriptionInput(product="Kettle"), weak, 3.0)
-    found.rated_group(group({"a": "positive", "b": "negative"}), sentiment({"a": "positive", "b": "positive"}), 0.5)
+    found.bulk_waiting = 3
+    found.replied("zh", "可以退货吗", chat(), 0.05)
+    found.replied("zh", "叫人来", chat("handoff"), 0.05)
+    found.answered(product("Kettle"), weak, 3.0)
+    found.answered(group({"a": "positive", "b": "negative"}), sentiment({"a": "positive", "b": "positive"}), 0.5)
+    found.answered(Asked("en", "a camper", RecommendationInput()), recommended("Tent", "Bottle"), 0.1)
     found.scrape = Scrape(METRICS)
     found.end()
     return found
@@ -72,20 +124,27 @@ def board():
 def test_the_figures_are_counted_from_answers_and_metrics(board):
     found = figures(board)
 
-    assert (found["descriptions"], found["reviews"], found["written_by_model"]) == (2, 2, 2)
+    assert {task: row["done"] for task, row in found["tasks"].items()} == {
+        "chat": 2,
+        "description": 2,
+        "copy": 0,
+        "sentiment": 2,
+        "recommendation": 1,
+    }
     assert found["attribute_coverage"] == 0.75
-    assert found["invented_numbers"] == 1
+    assert found["unsupported_claims"] == 2
     assert (found["sentiment_accuracy"], found["sentiment_judged"]) == (0.5, 2)
+    assert (found["chat_actions"], found["chat_grounded"]) == ({"answer": 1, "handoff": 1}, 1)
+    assert (found["personalised"], found["bulk_waiting_at_chat"]) == (1, 3.0)
     assert found["batch_fill"] == {"starter/text": 0.75}
-    assert found["latency_s"]["description"]["p50"] == 2.0
+    assert found["tasks"]["description"]["p50_s"] == 2.0
     assert found["output_tokens_per_s"] == pytest.approx(300 / board.elapsed_s, rel=0.01)
 
 
 def test_without_gold_labels_no_accuracy_is_claimed():
-    board = Board(products=0, reviews=1)
-    unlabelled = replace(group({"a": "positive"}), gold={})
+    board = Board(totals=TOTALS)
 
-    board.rated_group(unlabelled, sentiment({"a": "positive"}), 0.1)
+    board.answered(replace(group({"a": "positive"}), gold={}), sentiment({"a": "positive"}), 0.1)
 
     assert figures(board)["sentiment_accuracy"] is None
 
@@ -111,10 +170,10 @@ def test_the_last_page_says_how_prometheus_sees_it_and_leaves_zeros_out(board):
 
 def test_facts_fit_on_a_line_in_the_products_own_punctuation():
     named = {"容量": "1.7升", "保温": True}
-    product = {"name": "水壶", "material": "钢", "additionalProperty": named, "positiveNotes": ["静音"]}
+    kettle = {"name": "水壶", "material": "钢", "additionalProperty": named, "positiveNotes": ["静音"]}
 
-    assert fact_line(DescriptionInput.model_validate({"product": product})) == "水壶，钢，容量 1.7升，保温，静音"
-    assert fact_line(DescriptionInput(product="Kettle, 1.7 L")) == "Kettle, 1.7 L"
+    assert fact_line(Product.model_validate(kettle)) == "水壶，钢，容量 1.7升，保温，静音"
+    assert fact_line(Product.model_validate("Kettle, 1.7 L")) == "Kettle, 1.7 L"
 
 
 @pytest.mark.parametrize(("values", "share", "expected"), [([], 0.5, None), ([4.0], 0.95, 4.0), ([1, 2, 3], 0.5, 2.0)])
@@ -122,20 +181,23 @@ def test_a_percentile_of_little_is_still_a_number(values, share, expected):
     assert percentile(values, share) == expected
 
 
-def test_plain_lines_show_the_first_answers_and_count_the_others():
-    board, out = Board(products=9, reviews=0), io.StringIO()
+def test_plain_lines_show_the_first_descriptions_and_every_chat():
+    board, out = Board(totals=TOTALS), io.StringIO()
     board.start()
     view = PlainView(board, Console(file=out, width=200))
 
     for number in range(9):
-        view.answered(board.described_one(DescriptionInput(product=f"壶{number}"), description(f"第{number}把。"), 1.0))
+        view.answered(board.answered(product(f"壶{number}"), description(f"第{number}把。"), 1.0))
+        view.answered(board.replied("zh", f"问{number}", chat(), 0.1))
 
-    assert out.getvalue().count("[description zh") == 4
-    assert "第3把。" in out.getvalue()
+    assert out.getvalue().count("[description zh") == 3
+    assert "第2把。" in out.getvalue()
+    assert out.getvalue().count("七天内可以退货。") == 9
+    assert "[answer; cites returns]" in out.getvalue()
 
 
 def test_plain_lines_show_a_streamed_text_as_it_grows():
-    board, out = Board(products=1, reviews=0, stage=SERVING), io.StringIO()
+    board, out = Board(totals=TOTALS, stage=SERVING), io.StringIO()
     view = PlainView(board, Console(file=out, width=200))
     board.streamed_for = "壶，1.7升"
     for text in ("一把壶。", "一把壶。", "一把壶。能装1.7升。"):
@@ -148,13 +210,15 @@ def test_plain_lines_show_a_streamed_text_as_it_grows():
 
 @pytest.mark.parametrize("height", [24, 36, 60])
 def test_the_live_screen_fits_and_shows_both_languages(height):
-    board = Board(products=20, reviews=20)
+    board = Board(totals=dict.fromkeys(TASKS, 20))
     board.start()
     long_zh, long_en = "很长的描述，" * 40, "a long description " * 20
     for _ in range(10):
-        board.described_one(DescriptionInput(product="壶，" + "特点" * 90), description(long_zh), 1.0)
-        board.described_one(DescriptionInput(product="Kettle"), description(long_en, locale="en"), 1.0)
-        board.rated_group(group({"a": "positive"}), sentiment({"a": "positive"}), 0.1)
+        board.replied("zh", "可以退货吗" * 20, chat(), 0.1)
+        board.replied("en", "may I return it " * 20, chat(), 0.1)
+        board.answered(product("壶，" + "特点" * 90), description(long_zh), 1.0)
+        board.answered(product("Kettle"), description(long_en, locale="en"), 1.0)
+        board.answered(group({"a": "positive"}), sentiment({"a": "positive"}), 0.1)
     out = io.StringIO()
 
     Console(file=out, width=80, height=height, force_terminal=True, color_system=None).print(LiveView(board))

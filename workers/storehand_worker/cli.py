@@ -125,10 +125,11 @@ def demo(
     plain: Annotated[bool, typer.Option("--plain", help="Lines instead of a live view; so it is on a pipe.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Describe a bilingual shop's products and rate its reviews through a real worker. 一分钟双语演示。
+    """Run a little bilingual shop through a real worker: all five tasks at once. 一分钟双语演示。
 
-    Starts a worker with the bundled starter models on a free port, sends the jobs through the client as a shop
-    would, shows inputs beside answers, and ends with the figures. No GPU, no broker server, no network. The starter
+    Starts a worker with the bundled starter models on a free port and sends a nightly run through the client, as a
+    shop would: descriptions, campaigns, reviews, recommendations. Meanwhile customers ask the help desk, and are
+    answered first. Shows inputs beside answers, and ends with throughput, waits and checks. No GPU, no broker server, no network. The starter
     models are demonstration grade: small transformers that go through the same engines as any other.
 
     \b

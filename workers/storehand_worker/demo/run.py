@@ -1,4 +1,4 @@
-"""`storehand demo`: a shop's jobs through a real worker, start to end."""
+"""The demo from start to end: a worker, the nightly run of all tasks, customers who ask meanwhile, the figures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +20,27 @@ from rich.text import Text
 from storehand.cli.exits import ExitCode
 from storehand.cli.output import console, print_json, say
 from storehand.client import Client
-from storehand.contracts import DescriptionInput
+from storehand.contracts import ChatInput, ChatMessage, DescriptionInput
 from storehand.errors import NotReady, StorehandError
 from storehand.handle import JobHandle
 from storehand.job import Priority
 from storehand.settings import Settings
-from storehand_worker.demo_board import Board, fact_line
-from storehand_worker.demo_data import ReviewGroup, Shop, load_shop
-from storehand_worker.demo_summary import figures, show_summary
-from storehand_worker.demo_view import View, watching
-from storehand_worker.demo_worker import DemoWorker
+from storehand_worker.demo.board import Board
+from storehand_worker.demo.shop import Asked, Conversation, Shop, load_shop
+from storehand_worker.demo.summary import figures, show_summary
+from storehand_worker.demo.view import View, watching
+from storehand_worker.demo.worker import DemoWorker
 
 READY_S = 60.0
 ANSWERS_S = 120.0
 """Long past the minute it should take: then something is broken, and the demo says so."""
 
+KNOWLEDGE_BASE = "help"
 _SCRAPE_S = 0.5
-_GREETING = """Storehand demo: {products} products, {reviews} reviews, English and Chinese, one worker, starter models.
-店铺演示：{products} 个商品，{reviews} 条评价，中英双语，单个工作进程，内置演示级模型。"""
+_GREETING = """Storehand demo: a little bilingual shop, one worker, bundled starter models, no server.
+  {description} products to describe, {copy} campaigns, {sentiment} reviews, {recommendation} shoppers; {chat} questions of customers meanwhile.
+店铺演示：中英双语，单个工作进程，内置演示级模型，无需任何服务器。
+  {description} 个商品描述，{copy} 份营销文案，{sentiment} 条评价，{recommendation} 位顾客的推荐；同时回答客服提问 {chat} 次。"""  # noqa: E501
 _TICK_S = 0.25
 
 
@@ -55,20 +59,22 @@ class Plan:
 def run_demo(plan: Plan) -> int:
     """Runs it; returns the exit code. The worker is gone when it returns, however it returns."""
     shop = load_shop(plan.products, plan.reviews)
-    with _terminable(), _folder(plan) as folder, DemoWorker(folder) as worker:
-        out = console(stderr=plan.as_json)  # with --json, stdout carries the figures alone
-        board = Board(products=len(shop.products), reviews=sum(len(group.input.reviews) for group in shop.groups))
-        out.print(Text(_GREETING.format(products=board.products, reviews=board.reviews)))
-        with watching(board, out, is_plain=plan.plain or plan.as_json) as view:
-            _serve(shop, board, view, worker)
-        if plan.as_json:
-            print_json({**figures(board), "data_dir": str(folder), "metrics_url": f"{worker.url}/metrics"})
-        else:
-            note = "" if plan.data_dir else "  (removed at the end / 结束后删除)"
-            show_summary(board, out, metrics_url=f"{worker.url}/metrics", data_dir=f"{folder}{note}")
-        if plan.keep:
-            _wait_for_ctrl_c(worker, folder)
-        code = worker.stop()
+    with _terminable(), _folder(plan) as folder:
+        _learn(shop, folder)
+        with DemoWorker(folder) as worker:
+            out = console(stderr=plan.as_json)  # with --json, stdout carries the figures alone
+            board = Board(totals=shop.units())
+            out.print(Text(_GREETING.format(**board.totals)))
+            with watching(board, out, is_plain=plan.plain or plan.as_json) as view:
+                _serve(shop, board, view, worker)
+            if plan.as_json:
+                print_json({**figures(board), "data_dir": str(folder), "metrics_url": f"{worker.url}/metrics"})
+            else:
+                note = "" if plan.data_dir else "  (removed at the end / 结束后删除)"
+                show_summary(board, out, metrics_url=f"{worker.url}/metrics", data_dir=f"{folder}{note}")
+            if plan.keep:
+                _wait_for_ctrl_c(worker, folder)
+            code = worker.stop()
     if code != 0:
         say(f"the worker ended with code {code}", style="red")
     return ExitCode.FAILED if board.failures or code != 0 else ExitCode.OK
@@ -90,10 +96,10 @@ def _serve(shop: Shop, board: Board, view: View, worker: DemoWorker) -> None:
         board.start()
         run = _Run(client, board, view, worker)
         run.send(shop)
-        reader = threading.Thread(target=run.stream_one, args=(shop.products[-1],), daemon=True)
-        reader.start()
+        customers = threading.Thread(target=run.serve_customers, args=(shop,), daemon=True)
+        customers.start()
         run.collect()
-        reader.join(READY_S)
+        customers.join(ANSWERS_S)
         board.end()
         board.scrape = worker.scrape() or board.scrape
         view.tick()
@@ -107,30 +113,56 @@ class _Run:
         self._board = board
         self._view = view
         self._worker = worker
-        self._pending: dict[str, tuple[JobHandle[Any], DescriptionInput | ReviewGroup]] = {}
+        self._pending: dict[str, tuple[JobHandle[Any], Asked]] = {}
         self._next_scrape = 0.0
 
     def send(self, shop: Shop) -> None:
-        """Everything at once, as a shop's nightly run would; standard priority, several jobs to a message."""
-        groups = [group.input for group in shop.groups]
-        handles: list[JobHandle[Any]] = [
-            *self._client.submit_many(shop.products, priority=Priority.STANDARD),
-            *self._client.submit_many(groups, priority=Priority.STANDARD),
-        ]
-        asked: list[DescriptionInput | ReviewGroup] = [*shop.products, *shop.groups]
-        self._pending = {handle.id: (handle, each) for handle, each in zip(handles, asked, strict=True)}
+        """Everything at once, as a shop's nightly run would: bulk priority, several jobs to a message."""
+        for _, same_task in groupby(shop.bulk, key=lambda asked: asked.task):
+            jobs = list(same_task)
+            handles = self._client.submit_many([asked.input for asked in jobs], priority=Priority.BULK)
+            self._pending |= {handle.id: (handle, asked) for handle, asked in zip(handles, jobs, strict=True)}
+        self._board.bulk_waiting = len(self._pending)
 
-    def stream_one(self, asked: DescriptionInput) -> None:
-        """One more description, interactive: it overtakes the others, and its text shows while it is written."""
-        board = self._board
+    def serve_customers(self, shop: Shop) -> None:
+        """A text that shows while it is written, then the help desk: interactive, so they overtake the nightly run."""
+        self._stream_one(next(asked for asked in reversed(shop.bulk) if isinstance(asked.input, DescriptionInput)))
+        for number, conversation in enumerate(shop.conversations):
+            try:
+                self._talk(f"demo-{number}", conversation)
+            except StorehandError as error:
+                self._board.failed(f"chat {number}", error.code, error.message)
+
+    def _stream_one(self, asked: Asked) -> None:
         try:
-            handle = self._client.submit(asked, priority=Priority.INTERACTIVE)
-            board.streamed_for = fact_line(asked)
+            handle = self._client.submit(asked.input, priority=Priority.INTERACTIVE)
+            self._board.streamed_for = asked.label
             for text in handle.text_stream(timeout=READY_S):
-                board.streamed = text
+                self._board.streamed = text
             handle.result(READY_S)
         except StorehandError as error:
-            board.failed("streamed description", error.code, error.message)
+            self._board.failed("streamed description", error.code, error.message)
+
+    def _talk(self, name: str, conversation: Conversation) -> None:
+        """Turn by turn; each question goes out with all that was said before."""
+        said: list[ChatMessage] = []
+        for question in conversation.turns:
+            said.append(ChatMessage(role="customer", content=question))
+            asked = ChatInput.model_validate(
+                {
+                    "conversation_id": name,
+                    "messages": said,
+                    "knowledge_base": KNOWLEDGE_BASE,
+                    "order": conversation.order,
+                    "product": conversation.product,
+                }
+            )
+            handle = self._client.submit(asked)
+            output = handle.result(READY_S)
+            job = handle.job
+            latency_s = (job.finished_at or job.updated_at) - job.created_at
+            self._view.answered(self._board.replied(conversation.language, question, output, latency_s))
+            said.append(ChatMessage(role="assistant", content=output.reply))
 
     def collect(self) -> None:
         """Every answer as it comes; what has none in time counts as lost."""
@@ -147,6 +179,7 @@ class _Run:
 
     def _settle(self, handle: JobHandle[Any]) -> None:
         _, asked = self._pending.pop(handle.id)
+        self._board.bulk_waiting = len(self._pending)
         job = handle.job
         latency_s = (job.finished_at or job.updated_at) - job.created_at
         try:
@@ -154,11 +187,7 @@ class _Run:
         except StorehandError as error:
             self._board.failed(f"{job.task} {job.id}", error.code, error.message)
             return
-        if isinstance(asked, ReviewGroup):
-            answer = self._board.rated_group(asked, output, latency_s)
-        else:
-            answer = self._board.described_one(asked, output, latency_s)
-        self._view.answered(answer)
+        self._view.answered(self._board.answered(asked, output, latency_s))
 
     def _look(self) -> None:
         """Asks the worker's metrics now and then, and whether it is still there."""
@@ -167,6 +196,11 @@ class _Run:
             self._board.scrape = self._worker.scrape() or self._board.scrape
             self._next_scrape = time.monotonic() + _SCRAPE_S
         self._view.tick()
+
+
+def _learn(shop: Shop, folder: Path) -> None:
+    """Gives the help desk its knowledge, as `storehand knowledge ingest` would."""
+    # filled in below
 
 
 def _wait_for_ctrl_c(worker: DemoWorker, folder: Path) -> None:

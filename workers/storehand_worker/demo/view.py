@@ -16,14 +16,15 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from storehand_worker.demo_board import SERVING, Answer, Board
+from storehand_worker.demo.board import NAMES, SERVING, TASKS, Answer, Board
 
 _REFRESH_PER_S = 5
 _LINE_EVERY_S = 2.0
-_PLAIN_ANSWERS = 4
-"""Answers that plain lines show of each kind and language; the others are counted."""
+_PLAIN_ANSWERS = {"chat": 99, "description": 3, "copy": 99, "sentiment": 3, "recommendation": 99}
+"""Answers that plain lines show of each task and language; the others are counted."""
 
-_FIXED_LINES = 17
+_FIXED_LINES = 13
+_LINES_PER_TABLE = 4
 _LINES_PER_ANSWER = 2
 _LANGUAGE = {"zh": "中文", "en": "English"}
 
@@ -47,12 +48,14 @@ class PlainView:
         self._streamed = 0
 
     def answered(self, answer: Answer) -> None:
-        key = (answer.kind, answer.language)
+        key = (answer.task, answer.language)
         self._shown[key] = self._shown.get(key, 0) + 1
-        if self._shown[key] <= _PLAIN_ANSWERS:
-            self._out.print(Text(f"[{answer.kind} {answer.language} {answer.latency_s:.2f} s]", style="bold"))
-            self._out.print(Text(f"  < {_cut(answer.asked, 160)}", style="dim"))
-            self._out.print(Text(f"  > {_cut(answer.answered, 400)}"))
+        if self._shown[key] > _PLAIN_ANSWERS[answer.task]:
+            return
+        lines = [Text(f"[{answer.task} {answer.language} {answer.latency_s:.2f} s]", style="bold")]
+        lines.append(Text(f"  < {_cut(answer.asked, 160)}", style="dim"))
+        lines += [Text(f"  > {line}") for each in answer.lines for line in each.splitlines() if line.strip()]
+        self._out.print(Text("\n").join(lines))  # in one piece: chats are answered on a thread of their own
 
     def tick(self) -> None:
         board = self._board
@@ -89,7 +92,11 @@ class LiveView:
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         board = self._board
-        rows = max(2, min(8, (console.height - _FIXED_LINES) // (2 * _LINES_PER_ANSWER)))
+        room = console.height - _FIXED_LINES
+        shown = [task for task in TASKS if board.newest(task, 2)]
+        while len(shown) > 1 and room // len(shown) < _LINES_PER_TABLE + 2 * _LINES_PER_ANSWER:
+            shown.pop()
+        rows = max(2, (room // max(1, len(shown)) - _LINES_PER_TABLE) // _LINES_PER_ANSWER)
         with board.lock:
             yield _bars(board)
             yield Text(progress_line(board) if board.stage == SERVING else board.stage, style="cyan")
@@ -100,8 +107,8 @@ class LiveView:
                 title_align="left",
                 height=4,
             )
-            yield _answers("description / 商品描述", board.newest("description", rows), options.max_width)
-            yield _answers("sentiment / 评价情感", board.newest("sentiment", rows), options.max_width)
+            for task in shown:
+                yield _answers(NAMES[task], board.newest(task, min(8, rows)), options.max_width)
 
 
 @contextmanager
@@ -120,8 +127,7 @@ def progress_line(board: Board) -> str:
     elapsed_s = max(board.elapsed_s, 1e-6)
     parts = [
         f"{elapsed_s:.0f} s",
-        f"{board.described}/{board.products} descriptions ({board.described / elapsed_s:.1f}/s)",
-        f"{board.rated}/{board.reviews} reviews ({board.rated / elapsed_s:.0f}/s)",
+        *(f"{task} {board.done[task]}/{total}" for task, total in board.totals.items()),
         f"queue {board.scrape.total('storehand_queue_depth', state='ready'):.0f}",
         f"lane {board.scrape.total('storehand_waiting'):.0f}",
         f"running {board.scrape.total('storehand_running'):.0f}",
@@ -138,11 +144,9 @@ def _bars(board: Board) -> Table:
     table.add_column(no_wrap=True)
     table.add_column(ratio=1)
     table.add_column(no_wrap=True, justify="right")
-    for name, done, total in (
-        ("descriptions / 描述", board.described, board.products),
-        ("reviews / 评价", board.rated, board.reviews),
-    ):
-        table.add_row(name, ProgressBar(total=total, completed=done), f"{done}/{total}")
+    for task, total in board.totals.items():
+        done = board.done[task]
+        table.add_row(NAMES[task], ProgressBar(total=total, completed=done), f"{done}/{total}")
     return table
 
 
@@ -155,7 +159,7 @@ def _answers(title: str, answers: list[Answer], width: int) -> Table:
     cells = (width - 16) * (_LINES_PER_ANSWER - 0.4) / 5  # per fifth of the width; a little less, for words that wrap
     for answer in answers:
         asked = Text(_cut(answer.asked, int(2 * cells)), style="dim")
-        answered = Text(_cut(answer.answered, int(3 * cells)))
+        answered = Text(_cut(" ".join(answer.lines), int(3 * cells)))
         table.add_row(_LANGUAGE.get(answer.language, answer.language), asked, answered)
     return table
 
