@@ -1,20 +1,38 @@
-"""Checks of generated text against its input: which facts it states, which claims nothing supports."""
+"""Checks of text against its input: facts stated, claims unsupported or contradicted, personal data, injections."""
 
 from storehand_plugins.checks.claims import Claim, unsupported_claims
+from storehand_plugins.checks.contradictions import Contradiction, find_contradictions
 from storehand_plugins.checks.coverage import Wanted, find_facts
 from storehand_plugins.checks.folding import Folded, fold
+from storehand_plugins.checks.forbidden import find_words
+from storehand_plugins.checks.hidden import Visible, is_mojibake, visible
+from storehand_plugins.checks.injection import find_injection
 from storehand_plugins.checks.numbers import Number, find_numbers, unsupported_numbers
+from storehand_plugins.checks.personal import Personal, PersonalKind, find_personal, mask_personal
 from storehand_plugins.checks.sentences import split_sentences
+from storehand_plugins.checks.spans import Span
 
 __all__ = [
     "Claim",
+    "Contradiction",
     "Folded",
     "Number",
+    "Personal",
+    "PersonalKind",
+    "Span",
+    "Visible",
     "Wanted",
+    "find_contradictions",
     "find_facts",
+    "find_injection",
     "find_numbers",
+    "find_personal",
+    "find_words",
     "fold",
+    "is_mojibake",
+    "mask_personal",
     "split_sentences",
     "unsupported_claims",
     "unsupported_numbers",
+    "visible",
 ]

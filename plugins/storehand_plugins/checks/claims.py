@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from storehand.contracts.claim import ClaimKind
 from storehand_plugins.checks.folding import fold
 from storehand_plugins.checks.sentences import split_sentences
 
@@ -32,6 +33,7 @@ class Claim:
     start: int
     end: int
     text: str
+    kind: ClaimKind = "other"
 
 
 def unsupported_claims(text: str, sources: Iterable[str]) -> list[Claim]:
