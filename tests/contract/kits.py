@@ -14,6 +14,7 @@ import torch
 from storehand.engine import BatchReport, Engine, EngineSpec, GenerateRequest, Request, Result, TextsRequest
 from storehand.task import GenerateOptions, Kind
 from storehand_worker.engines import builtin_engines
+from tests.openai_server import MODEL, OpenAIServer
 from tests.tiny_models import save_encoder, save_text_model, spec_of
 
 POISON = "w7"
@@ -55,7 +56,9 @@ class Kit:
     options: dict[str, Any] = field(default_factory=dict)
 
     def spec(self, *, gate: Callable[[BatchReport], None] | None = None, **binding: Any) -> EngineSpec:
-        options = {**self.options, **binding.pop("options", {})}
+        asked = {} if self.engine == "openai" else binding.pop("options", {})  # those are of the fake alone
+        binding.pop("options", None)
+        options = {**self.options, **asked}
         spec = spec_of(self.folder, kind=self.kind, options=options, **binding)
         return spec if gate is None else replace(spec, on_batch=gate)
 
@@ -91,7 +94,7 @@ class Kit:
 
     @property
     def with_poison(self) -> dict[str, Any]:
-        return {"options": {"fail_on": POISON}}
+        return {"model": f"fails-on-{POISON}"} if self.engine == "openai" else {"options": {"fail_on": POISON}}
 
     def answer(self, result: Result) -> Sequence[Any]:
         """What the result says, without its times."""
@@ -118,7 +121,7 @@ class Kit:
                 return list(result.scores)
 
 
-def make_kits(folder: Path) -> dict[str, Kit]:
+def make_kits(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
     text = save_text_model(folder / "text")
     encoders = {
         kind: save_encoder(folder / kind, kind=kind, labels=1 if kind == "score" else 3)
@@ -127,6 +130,10 @@ def make_kits(folder: Path) -> dict[str, Kit]:
     kits = [
         Kit("text", "text", "generate", text),
         *(Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()),
+        *(
+            Kit(f"openai-{kind}", "openai", kind, Path(MODEL), {"base_url": server.url, "max_retries": 0})
+            for kind in ("generate", "encode")
+        ),
         Kit("fake-generate", "fake", "generate", folder),
         Kit("fake-classify", "fake", "classify", folder),
         Kit("fake-encode", "fake", "encode", folder),
@@ -139,6 +146,8 @@ KIT_NAMES = (
     "encoder-classify",
     "encoder-encode",
     "encoder-score",
+    "openai-generate",
+    "openai-encode",
     "fake-generate",
     "fake-classify",
     "fake-encode",

@@ -75,6 +75,25 @@ def test_engines_of_plugins_get_no_folder_and_know_their_model_themselves():
     assert (spec.folder, spec.name) == ("", "https://models.example")
 
 
+def test_a_remote_model_is_a_name_even_where_a_folder_is_called_the_same(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "gpt-x").mkdir()
+
+    spec = engine_spec(TEXT, ModelBinding(model="gpt-x", engine="openai"))
+
+    assert (spec.folder, spec.name) == ("", "gpt-x")
+    with pytest.raises(SettingsError, match="engine openai without a model: set .*__TEXT__MODEL"):
+        engine_spec(TEXT, ModelBinding(engine="openai"))
+
+
+def test_an_optional_role_is_a_need_only_where_it_is_bound():
+    task = make_task("a", {"text": "generate"})
+    type(task).optional_roles = {"embedding": "encode"}
+
+    assert list(role_needs([task])) == ["text"]
+    assert role_needs([task], {"embedding"})["embedding"] == RoleNeed("embedding", "encode", ("a",))
+
+
 @pytest.mark.parametrize(
     ("binding", "error", "why"),
     [
@@ -133,5 +152,5 @@ def test_an_unknown_engine_is_refused_with_the_known_ones():
     small = Small()
 
     assert engine_factory(TEXT, ModelBinding(engine="small"), {"small": small}) is small
-    with pytest.raises(SettingsError, match="the engine 'smal'; there are encoder, fake, small, text"):
+    with pytest.raises(SettingsError, match="the engine 'smal'; there are encoder, fake, openai, small, text"):
         engine_factory(TEXT, ModelBinding(engine="smal"), {"small": small})

@@ -18,6 +18,8 @@ from storehand_worker.engines import builtin_engines
 STARTER = "starter"
 FOLDER_ENGINES = ("text", "encoder")
 """Engines that read a transformers folder; the others know by themselves what their `model` means."""
+REMOTE_ENGINES = ("openai",)
+"""Engines whose `model` is a name at an endpoint, also where a folder here is called the same."""
 
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[\w.-]+")
 COMMIT = re.compile(r"[0-9a-f]{40}")
@@ -65,7 +67,14 @@ def engine_spec(
     """Everything the engine's factory gets; downloads a hub model when it is not in the local cache."""
     engine = engine_name(need, binding)
     needs_folder = engine in FOLDER_ENGINES
-    if binding.model == STARTER:
+    if engine in REMOTE_ENGINES:
+        if binding.model == STARTER:
+            raise SettingsError(
+                f"the role {need.role!r} is bound to the engine {engine} without a model: set "
+                f"STOREHAND_MODELS__{need.role.upper()}__MODEL to the model's name at the endpoint"
+            )
+        folder, name = None, binding.model
+    elif binding.model == STARTER:
         folder = _starter(need) if needs_folder else need.starter
         name = f"{STARTER if needs_folder else engine}/{need.role}"
     elif _is_folder(binding.model):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from storehand.engine import Engine, EngineFactory, EngineSpec
+from storehand.errors import ModelNotAvailable
 
 __all__ = ["builtin_engines"]
 
 
 def builtin_engines() -> dict[str, EngineFactory]:
     """The engines of this package by name, for `ModelBinding.engine`. torch is imported when one is built."""
-    return {"text": _text, "encoder": _encoder, "fake": _fake}
+    return {"text": _text, "encoder": _encoder, "openai": _openai, "fake": _fake}
 
 
 def _text(spec: EngineSpec) -> Engine:
@@ -22,6 +23,18 @@ def _encoder(spec: EngineSpec) -> Engine:
     from storehand_worker.engines.encoder import EncoderEngine
 
     return EncoderEngine(spec)
+
+
+def _openai(spec: EngineSpec) -> Engine:
+    try:
+        import openai  # noqa: F401  # so that only its own absence is called so
+    except ImportError as error:
+        raise ModelNotAvailable(
+            f"the engine openai of the role {spec.role!r} needs its client library: install `storehand[openai]`"
+        ) from error
+    from storehand_worker.engines.remote import RemoteEngine
+
+    return RemoteEngine(spec)
 
 
 def _fake(spec: EngineSpec) -> Engine:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 REPLACEMENT = "\ufffd"
 """What a decoder writes for bytes that are no character (yet)."""
 
-Decode = Callable[[Sequence[int]], str]
+Decode = Callable[[Sequence[Any]], str]
+"""Of token ids; of pieces of text, where a server sends those."""
 
 
 class TextStream:
@@ -20,7 +22,7 @@ class TextStream:
     def __init__(self, decode: Decode, stop: Sequence[str] = ()) -> None:
         self._decode = decode
         self._stop = tuple(stop)
-        self._ids: list[int] = []
+        self._ids: list[Any] = []
         self._context = 0  # start of the window
         self._read = 0  # ids before this one are turned into text already
         self._held = ""
@@ -31,7 +33,7 @@ class TextStream:
     def text(self) -> str:
         return "".join(self._sent)
 
-    def push(self, ids: Sequence[int]) -> str:
+    def push(self, ids: Sequence[Any]) -> str:
         """New text that no later token can change; sets `is_stopped` at a stop string and returns what stood before."""
         if self.is_stopped:
             return ""
