@@ -82,7 +82,7 @@ def test_a_remote_model_is_a_name_even_where_a_folder_is_called_the_same(monkeyp
     spec = engine_spec(TEXT, ModelBinding(model="gpt-x", engine="openai"))
 
     assert (spec.folder, spec.name) == ("", "gpt-x")
-    with pytest.raises(SettingsError, match="engine openai without a model: set .*__TEXT__MODEL"):
+    with pytest.raises(SettingsError, match=r"engine openai without a model: set .*__TEXT__MODEL"):
         engine_spec(TEXT, ModelBinding(engine="openai"))
 
 

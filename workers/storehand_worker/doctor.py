@@ -9,7 +9,17 @@ from pathlib import Path
 from storehand.cli.checks import Check, Light, Probe
 from storehand.errors import StorehandError
 from storehand.settings import ModelBinding, Settings
-from storehand_worker.binding import COMMIT, FOLDER_ENGINES, HUB_ID, RoleNeed, engine_name, engine_spec, role_needs
+from storehand_worker.binding import (
+    COMMIT,
+    FOLDER_ENGINES,
+    HUB_ID,
+    REMOTE_ENGINES,
+    RoleNeed,
+    engine_name,
+    engine_spec,
+    role_needs,
+)
+from storehand_worker.engines import builtin_engines
 from storehand_worker.plugin_list import list_plugins, quietly_loaded
 
 _INSTALL = "install `storehand[worker,models]`"
@@ -35,6 +45,8 @@ def plugins_and_models(settings: Settings) -> Iterator[Check]:
 def _model(need: RoleNeed, binding: ModelBinding) -> Check:
     """Whether the role's files are here, without downloading any."""
     engine = engine_name(need, binding)
+    if engine in REMOTE_ENGINES:
+        return _remote_model(need, binding)
     if engine not in FOLDER_ENGINES:
         return Check("models", need.role, Light.GREEN, f"{binding.model} through the engine {engine}")
     if HUB_ID.fullmatch(binding.model) and not Path(binding.model).is_dir():
@@ -48,6 +60,20 @@ def _model(need: RoleNeed, binding: ModelBinding) -> Check:
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     grade = "starter model, demonstration grade" if binding.model == "starter" else str(folder)
     return Check("models", need.role, Light.GREEN, f"{grade}; {weights / 1e6:.1f} MB safetensors, {engine} engine")
+
+
+def _remote_model(need: RoleNeed, binding: ModelBinding) -> Check:
+    """Whether the endpoint serves the model: the look that the worker takes at its start, with less patience."""
+    hurried = binding.options | {"max_retries": 0, "timeout_s": 10, "connect_timeout_s": 3, "check": True}
+    try:
+        spec = engine_spec(need, binding.model_copy(update={"options": hurried}))
+        engine = builtin_engines()[engine_name(need, binding)](spec)
+    except StorehandError as error:
+        advice = f"see docs/models.md, and STOREHAND_MODELS__{need.role.upper()}__OPTIONS"
+        return Check("models", need.role, Light.RED, error.message, advice)
+    engine.close()
+    detail = f"{binding.model} at {binding.options.get('base_url')}, {engine.info.max_tokens} tokens"
+    return Check("models", need.role, Light.GREEN, detail)
 
 
 def _hub_model(need: RoleNeed, binding: ModelBinding) -> Check:

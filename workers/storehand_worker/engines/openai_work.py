@@ -139,7 +139,7 @@ class Asks:
         request = ask.call.request
         assert isinstance(request, GenerateRequest)
         seed = (request.seed if request.options.seed is None else request.options.seed) + ask.index
-        draft = Draft([Choice(TextStream("".join, request.options.stop)) for _ in range(ask.count)])
+        draft = Draft([Choice(TextStream(_join, request.options.stop)) for _ in range(ask.count)])
         deltas = self._place.endpoint.write(request, seed=seed, count=ask.count)
         try:
             async for delta in deltas:
@@ -285,3 +285,13 @@ class Embeds:
 
 def _alive(asks: Sequence[Ask]) -> list[Ask]:
     return [ask for ask in asks if not ask.call.is_done]
+
+
+def _join(pieces: Sequence[str]) -> str:
+    """Some servers cut between the two halves of an emoji, as JSON writes it: half of one is held back as bytes are."""
+    text = "".join(pieces)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text

@@ -122,14 +122,13 @@ class RemoteEngine(BaseEngine[Ask]):
     async def _main(self) -> None:
         self._changed = asyncio.Event()
         self._loop = asyncio.get_running_loop()
-        options = self._options
         try:
-            self.endpoint = Endpoint(options, role=self._spec.role, model=self._spec.binding.model)
-            self._ready.set_result(await self._checked())
+            self.endpoint = Endpoint(self._options, role=self._spec.role, model=self._spec.binding.model)
         except Exception as error:
             self._ready.set_exception(error)
             return
         try:
+            await self._start_up()
             while not self._lane.is_closed:
                 self._step()
                 is_idle = not self._tasks and not self._lane.waiting
@@ -138,6 +137,13 @@ class RemoteEngine(BaseEngine[Ask]):
                 self._changed.clear()
         finally:
             await self._stop()
+
+    async def _start_up(self) -> None:
+        try:
+            self._ready.set_result(await self._checked())
+        except Exception as error:
+            self._lane.close()
+            self._ready.set_exception(error)
 
     async def _checked(self) -> ModelInfo:
         found = None
