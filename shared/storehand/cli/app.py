@@ -25,7 +25,7 @@ _WORKER_COMMANDS = {
     "demo": "A bilingual shop in one minute.",
 }
 
-_ORDER = ("demo", "worker", "submit", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor")
+_ORDER = ("demo", "worker", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor")
 
 TaskSchemas = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
 """Task name -> JSON Schema of its input and of its output."""
@@ -75,11 +75,11 @@ class App(typer.Typer):
 
 def build_app() -> App:
     """All commands of this installation."""
-    from storehand.cli import doctor, follow, jobs, schema, submit
+    from storehand.cli import bulk, doctor, follow, jobs, schema, submit
 
     codes = "\n".join(f"  {code.value:<4} {meaning}" for code, meaning in MEANINGS.items())
     app = App(_HELP.format(codes=codes), no_args_is_help=True)
-    for group in (submit, follow, jobs, schema, doctor):
+    for group in (submit, bulk, follow, jobs, schema, doctor):
         group.register(app)
     _add_entry_points(app)
     return app
