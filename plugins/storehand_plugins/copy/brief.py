@@ -1,0 +1,153 @@
+"""A brief: everything a piece of copy may say, in the words it is said in."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from storehand.contracts.copy import Channel, Component, CopyInput
+from storehand.contracts.product import Product
+from storehand_plugins.checks import unsupported_claims, unsupported_numbers
+from storehand_plugins.copy.items import Item, Point, item_of
+from storehand_plugins.copy.offer import OfferWords, offer_words
+from storehand_plugins.copy.rules import is_sayable
+from storehand_plugins.copy.tokens import Tokens, tokens_of
+from storehand_plugins.description.groups import GENERIC, group_of
+from storehand_plugins.description.kinds import Language, Tone
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
+_INTERNAL = re.compile(r"[_/\\#@]|\b[QHv]\d\b|\b[A-Z]+-\d+|test|campaign|segment|测试|内部", re.IGNORECASE)
+_NOT_GIVEN = ("food", "pet", "tools", "car", "cleaning")
+"""Groups that make odd presents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the writers know. `points` are those of the first product; `tastes` are preferences it
+    meets, `liked` the values that meet them."""
+
+    language: Language
+    locale: str
+    market: tuple[str, ...]
+    channel: Channel
+    components: tuple[Component, ...]
+    tone: Tone
+    goal: str
+    campaign: str
+    items: tuple[Item, ...]
+    offer: OfferWords | None
+    tokens: Tokens
+    tastes: tuple[str, ...]
+    liked: tuple[str, ...]
+    trends: tuple[str, ...]
+    keywords: tuple[str, ...]
+    forbidden: tuple[str, ...]
+    sender: str
+
+    @property
+    def points(self) -> tuple[Point, ...]:
+        return self.items[0].points
+
+    @property
+    def is_chinese(self) -> bool:
+        return self.language == "zh"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the piece is about, longest first: the product, or the first of several."""
+        first = self.items[0].names
+        if len(self.items) == 1:
+            return first
+        return tuple(f"{name}等好物" if self.is_chinese else f"{name} and more" for name in first)
+
+    @property
+    def is_giftable(self) -> bool:
+        return all(item.plan.group not in _NOT_GIVEN for item in self.items)
+
+
+def brief_of(given: CopyInput, language: Language, components: tuple[Component, ...]) -> Brief:
+    """`given` has no hidden characters any more. What the law or the shop forbids to say is left out here."""
+    market = tuple(given.market)
+    locale = given.locale or ("zh-CN" if language == "zh" else "en")
+    if locale.lower() == "en" and market and set(market) <= {"US", "CA"}:
+        locale = "en-US"
+
+    def sayable(text: str) -> bool:
+        return is_sayable(text, forbidden=given.forbidden_words)
+
+    tastes, hits = _tastes(given)
+    items = tuple(item_of(product, language, given.tone, sayable=sayable) for product in given.products)
+    return Brief(
+        language=language,
+        locale=locale,
+        market=market,
+        channel=given.channel,
+        components=components,
+        tone=given.tone,
+        goal=given.campaign.goal,
+        campaign=given.campaign.name
+        if _is_public(given.campaign.name, language) and sayable(given.campaign.name)
+        else "",
+        items=items,
+        offer=offer_words(given.campaign.offer, locale) if given.campaign.offer else None,
+        tokens=tokens_of(given.tokens),
+        tastes=tuple(each for each in tastes if sayable(each) and _is_in(each, language)),
+        liked=hits,
+        trends=tuple(_whole(each) for each in given.trend_notes if sayable(each) and _is_in(each, language)),
+        keywords=tuple(each for each in given.keywords if sayable(each) and _is_supported(each, given)),
+        forbidden=given.forbidden_words,
+        sender=_sender(given.products),
+    )
+
+
+def _is_supported(keyword: str, given: CopyInput) -> bool:
+    """A keyword that claims what no product has ("waterproof") would lie in a text."""
+    facts = [value for product in given.products for value in (product.name, product.category or "", *_values(product))]
+    facts += [each.name for product in given.products for each in product.additional_property]
+    return not unsupported_claims(keyword, facts) and not unsupported_numbers(keyword, facts)
+
+
+def _is_in(text: str, language: Language) -> bool:
+    return language == "zh" or not _HAN.search(text)
+
+
+def _whole(note: str) -> str:
+    return note.rstrip(" .。!！;；")
+
+
+def _is_public(name: str, language: Language) -> bool:
+    """Not every campaign's name is for customers: "q4_winback_v2" is not."""
+    return len(name) <= 30 and not _INTERNAL.search(name) and bool(_HAN.search(name)) == (language == "zh")
+
+
+def _sender(products: Sequence[Product]) -> str:
+    """Who writes: the brand, where all products have the same."""
+    brands = {product.brand for product in products}
+    brand = brands.pop() if len(brands) == 1 else None
+    return brand or ""
+
+
+def _tastes(given: CopyInput) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Preferences that a product really meets: what may be said, and the values they meet."""
+    user = given.user
+    if user is None or not user.consent:
+        return (), ()
+    facts = [value for product in given.products for value in _values(product)]
+    met: dict[str, list[str]] = {}
+    for preference in user.preferences:
+        key = preference.casefold()
+        hits = [value for value in facts if key in value.casefold() or (len(value) > 1 and value.casefold() in key)]
+        if hits:
+            met[preference] = hits
+    groups = {group_of(product.category or "", product.name) for product in given.products} - {GENERIC}
+    shown = {product.name for product in given.products}
+    for recent in user.recent_items:
+        if recent.name not in shown and group_of(recent.name) in groups:
+            met.setdefault(recent.name, [])
+    return tuple(met), tuple(value for hits in met.values() for value in hits)
+
+
+def _values(product: Product) -> list[str]:
+    looks = [each for each in (product.color, product.material, product.pattern) if each]
+    return [*product.positive_notes, *looks, *(each.value for each in product.additional_property)]

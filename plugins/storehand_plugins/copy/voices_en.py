@@ -1,0 +1,124 @@
+"""English wording around the angles: greetings, closings, calls to action, and the frames of lists and scripts."""
+
+from __future__ import annotations
+
+YOU: dict[str, str] = dict.fromkeys(("neutral", "warm", "lively", "professional", "minimal"), "you")
+GREETINGS: dict[str, tuple[str, ...]] = {
+    "neutral": ("Hello {token},", "Hi {token},"),
+    "warm": ("Hi {token},", "Dear {token},"),
+    "lively": ("Hey {token}!", "Hi {token}!"),
+    "professional": ("Dear {token},",),
+    "minimal": ("{token},",),
+}
+GREETINGS_SHORT = ("Hi {token}, ", "{token}: ")
+HELLOS: dict[str, tuple[str, ...]] = {
+    "neutral": ("Hello,",),
+    "warm": ("Hello there,", "Hi,"),
+    "lively": ("Hey there!",),
+    "professional": ("Hello,",),
+    "minimal": (),
+}
+CLOSINGS: dict[str, tuple[str, ...]] = {
+    "neutral": (
+        "Have a look and see whether it suits you.",
+        "Questions? Just reply, and we will help.",
+        "More in the shop.",
+    ),
+    "warm": (
+        "Take your time; we are here if you have questions.",
+        "We hope it brings a little joy.",
+        "Thank you for reading, and take care.",
+        "Come by whenever you like.",
+    ),
+    "lively": ("Go on, have a look!", "Put it on your list!", "See you in the shop!", "Happy browsing!"),
+    "professional": (
+        "Please get in touch if you need further details.",
+        "We are happy to answer any questions before you order.",
+        "Thank you for your interest.",
+        "We look forward to helping you choose.",
+    ),
+    "minimal": ("More in the shop.", "Details in the shop."),
+}
+CTAS: dict[str, tuple[str, ...]] = {
+    "sale": ("See the offer", "Shop the sale", "Get the offer", "Have a look", "Browse the sale"),
+    "launch": ("See what's new", "Meet the newcomer", "Take a look", "Discover more", "See the details"),
+    "restock": ("Order yours", "See it again", "Shop now", "Take it home", "See the details"),
+    "winback": ("Come back and see", "See what's new", "Visit the shop", "Look around", "Say hello again"),
+    "event": ("Join us", "See the event", "Count me in", "Have a look", "Read the details"),
+    "loyalty": ("See what's for you", "Take a look", "Visit the shop", "Claim yours", "See the details"),
+    "awareness": ("Learn more", "Take a closer look", "Get to know it", "See the details", "Read on"),
+}
+CTA_SPOKEN: dict[str, tuple[str, ...]] = {
+    "sale": (
+        "If you like it, tap the cart below and pick what you need.",
+        "It's all in the cart; read the rules, then order.",
+    ),
+    "launch": ("The new one is in the cart below, take your time.", "Tap the cart to see it up close."),
+    "other": (
+        "Tap the cart below for the details.",
+        "The link is in the cart, and take your time.",
+        "Questions? Put them in the chat.",
+    ),
+}
+CTA_LAST = ("See it", "Shop")
+LAST: dict[str, tuple[str, ...]] = {
+    "subject": ("Have a look", "Hello"),
+    "preheader": ("Read on.", "Hello"),
+    "headline": ("Have a look", "Hello"),
+    "body": ("Come and have a look.", "Have a look.", "Hello"),
+    "cta": CTA_LAST,
+    "hashtags": (),
+}
+PREHEADERS = (
+    "{Points}: all in here.",
+    "{Point}. Read on.",
+    "For {scene}. Read on.",
+    "A few words about {name}.",
+    "Details inside.",
+)
+KEYWORD = ("Looking for {keyword}? Look here.", "On the hunt for {keyword}? Here is an idea.")
+TREND = ("Talk of the moment: {trend}.",)
+TERMS = "Terms: {terms}"
+LINK = "Shop here: {token}"
+UNSUBSCRIBE = "No more emails? Unsubscribe: {token}"
+STOP_SMS = ("Reply STOP to opt out", "STOP to opt out")
+SENDER = "{sender}: "
+EXTRA = "{token}"
+LIST_INTRO = ("On the list:", "Here is what we picked:", "Have a look at these:")
+LIST_ROW = ("{name}: {points} ({price})", "{name}: {points}", "{name} ({price})", "{name}")
+BULLETS = ("✅", "🔸", "🌟", "👉", "☑️")
+PRICE = "Price: {price}"
+SAY_POINT = (
+    "First of all: {point}.",
+    "Then, {point}, worth keeping in mind.",
+    "And {point}.",
+    "Make a note: {point}.",
+    "Also, {point}.",
+)
+SAY_NEXT = (
+    "Let's begin with {name}.",
+    "Next up, {name}.",
+    "Now to {name}.",
+    "And here comes {name}.",
+    "Then there is {name}.",
+)
+SAY_PRICE = ("It's {price}.", "The price is {price}.")
+SAY_OFFER = (
+    "Here is the offer, word for word:",
+    "Listen up for the offer:",
+    "About the offer:",
+    "The rules are simple:",
+    "So, the offer:",
+)
+SAY_TERMS = "The terms, so that all is clear: {terms}"
+TAG_WORDS: dict[str, tuple[str, ...]] = {
+    "sale": ("sale", "shopping"),
+    "launch": ("newin", "newarrival"),
+    "restock": ("backinstock", "shopping"),
+    "winback": ("shopping", "finds"),
+    "event": ("event", "shopping"),
+    "loyalty": ("thankyou", "shopping"),
+    "awareness": ("finds", "shopping"),
+}
+SIGN = "Your {sender} team"
+AND = ", "
