@@ -7,10 +7,12 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from storehand.cli.checks import Check, Light
 from storehand.engine import BatchReport, Engine, EngineSpec, EngineState, GenerateRequest, Result, TextsRequest
 from storehand.errors import (
     Cancelled,
@@ -22,7 +24,9 @@ from storehand.errors import (
     SettingsError,
     StorehandError,
 )
+from storehand.settings import ModelBinding, Settings
 from storehand.task import Completion, GenerateOptions, Kind, Message
+from storehand_worker.doctor import plugins_and_models
 from storehand_worker.engines import builtin_engines
 from tests.openai_server import MODEL, Fault, OpenAIServer
 from tests.tiny_models import spec_of
@@ -553,3 +557,20 @@ def test_an_endpoint_that_is_down_is_not_asked_text_by_text(server: OpenAIServer
 def test_an_empty_text_is_invalid(server: OpenAIServer) -> None:
     with running(server, "encode") as engine, pytest.raises(InvalidInput, match="empty"):
         engine.submit(TextsRequest(id="r", texts=("a", " \t ")))
+
+
+# doctor.
+
+
+def test_doctor_tells_whether_the_endpoint_serves_the_model(server: OpenAIServer, tmp_path: Path) -> None:
+    def check(model: str, **options: Any) -> Check:
+        binding = ModelBinding(engine="openai", model=model, options={"base_url": server.url, **options})
+        settings = Settings(data_dir=tmp_path, models={"text": binding}, plugins=["description"])
+        return next(each for each in plugins_and_models(settings) if (each.area, each.name) == ("models", "text"))
+
+    server.models[MODEL] = 2048
+    assert check(MODEL).light is Light.GREEN
+    assert check(MODEL).detail == f"{MODEL} at {server.url}, 2048 tokens"
+    assert "it serves fails-on-w7, tiny-remote" in check("gpt-x").detail
+    assert "NOT_SET_HERE" in check(MODEL, api_key_env="NOT_SET_HERE").detail
+    assert check("gpt-x").light is check(MODEL, api_key_env="NOT_SET_HERE").light is Light.RED

@@ -106,7 +106,8 @@ def device(settings: Settings) -> Iterator[Check]:
     where = torch.cuda.get_device_name(0) if torch.cuda.is_available() else "CPU"
     yield Check("software", "torch", Light.GREEN, f"{torch.__version__} on {where}")
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    threads = sum(settings.binding(role).threads for role in {*settings.models, "text", "sentiment"})
+    bindings = [settings.binding(role) for role in {*settings.models, "text", "sentiment"}]
+    threads = sum(binding.threads for binding in bindings if binding.engine not in REMOTE_ENGINES)
     light = Light.GREEN if threads <= cores else Light.YELLOW
     advice = "" if threads <= cores else "fewer threads per engine: threads on busy cores slow each other down"
     yield Check("software", "threads", light, f"{threads} torch threads of engines on {cores} cores", advice)
