@@ -1,56 +1,132 @@
-"""What shoppers talk about, in both languages, and where a clause mentions it. The words are in aspects.toml."""
+"""What shoppers talk about, in both languages, and where a text mentions it. The words are in aspects.toml; a job may
+bring more of them, aspects of its own, and choose."""
 
 from __future__ import annotations
 
-import re
 import tomllib
-from dataclasses import dataclass
-from functools import cache
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache, lru_cache
 from pathlib import Path
 
+from storehand_plugins.sentiment.lexicon import Lexicon
+from storehand_plugins.sentiment.reading import folded
+from storehand_plugins.sentiment.words import en_words, word_pattern, zh_words
+
 _FILE = Path(__file__).with_name("aspects.toml")
+_FIX = {"zh": "改进{name}", "en": "Improve {name}"}
 
 
 @dataclass(frozen=True, slots=True)
 class Aspect:
-    """`zh` and `en` are its names as a point of the summary."""
+    """`asked` is the name a job gave it; without one it has a name in each language. `fix` is what to do about it."""
 
     id: str
-    zh: str
-    en: str
-    zh_words: tuple[str, ...]
-    en_words: tuple[str, ...]
+    names: Mapping[str, str]
+    words: tuple[str, ...]
+    own: tuple[tuple[str, float], ...] = ()
+    beside: tuple[tuple[str, float], ...] = ()
+    fix: Mapping[str, str] | None = None
+    asked: str = ""
+
+    def name(self, language: str) -> str:
+        return self.asked or self.names[language]
+
+    def improvement(self, language: str) -> str:
+        return self.fix[language] if self.fix else _FIX[language].format(name=self.name(language))
 
 
-class AspectFinder:
-    """Finds aspects in a clause; the longest word wins where two overlap (包装盒 before 包装)."""
+@dataclass(frozen=True, slots=True)
+class Name:
+    """Characters `start` to `end` name the aspect. `judges`: the word is an opinion in itself."""
 
-    def __init__(self, aspects: tuple[Aspect, ...]) -> None:
+    start: int
+    end: int
+    aspect: str
+    judges: bool
+
+
+class Vocabulary:
+    """The aspects of a job. `wanted` are the ids it asked for; empty for all."""
+
+    def __init__(self, aspects: Sequence[Aspect], lexicon: Lexicon, wanted: frozenset[str] = frozenset()) -> None:
         self.by_id = {aspect.id: aspect for aspect in aspects}
-        self._owner: dict[str, str] = {}
-        for aspect in aspects:
-            for word in (*aspect.zh_words, *aspect.en_words):
-                self._owner.setdefault(word, aspect.id)
-        longest_first = sorted(self._owner, key=len, reverse=True)
-        han = "|".join(re.escape(word) for word in longest_first if not word.isascii())
-        latin = "|".join(re.escape(word) for word in longest_first if word.isascii())
-        self._pattern = re.compile(rf"({han})|(?<![a-z])({latin})(?![a-z])")
+        self.order = {aspect.id: number for number, aspect in enumerate(aspects)}
+        self.lexicon = lexicon
+        self._wanted = wanted
+        self._owner: dict[str, tuple[str, bool]] = {}
+        for aspect in sorted(aspects, key=lambda each: not each.asked):  # what the shop says a word means comes first
+            for word in aspect.words:
+                self._owner.setdefault(folded(word), (aspect.id, False))
+            for word, _ in aspect.own:
+                self._owner.setdefault(word, (aspect.id, True))
+        self._pattern = word_pattern(self._owner)
+        self.terms = frozenset(word for word in self._owner if len(word) > 1)
+        """What may be a keyword without a second review that says it."""
 
-    def find(self, clause: str) -> dict[str, str]:
-        """Aspect id -> the word that named it first."""
-        found: dict[str, str] = {}
-        for match in self._pattern.finditer(clause.lower()):
-            found.setdefault(self._owner[match[0]], match[0])
-        return found
+    def find(self, text: str) -> list[Name]:
+        """Every mention of an aspect in folded text; of words that overlap, the longest."""
+        names = []
+        for match in self._pattern.finditer(text):
+            aspect, judges = self._owner[match[0]]
+            if not self._wanted or aspect in self._wanted:
+                names.append(Name(match.start(), match.end(), aspect, judges))
+        return names
+
+
+@lru_cache(maxsize=256)  # a shop's jobs ask for the same aspects again and again
+def vocabulary(asked: tuple[str, ...] = (), synonyms: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> Vocabulary:
+    """The built-in aspects, plus those that the job names.
+
+    A name that is a built-in aspect's (its id, its Chinese or its English name) means that aspect; failing that, a word
+    of its (续航 for the battery), if no other name took the aspect; failing that, it is an aspect of the shop's own,
+    known by its name and its synonyms. Asked-for aspects keep the name they were asked by.
+    """
+    aspects, lexicon = _built_in()
+    by_id = {aspect.id: aspect for aspect in aspects}
+    ids = _resolved((*asked, *(name for name, _ in synonyms)), aspects)
+    more = dict(synonyms)
+    for name, aspect_id in ids.items():
+        known = by_id.get(aspect_id, Aspect(aspect_id, {}, (name,)))
+        words = (*more.get(name, ()), *known.words)
+        by_id[aspect_id] = replace(known, words=words, asked=known.asked or name)
+    return Vocabulary(tuple(by_id.values()), lexicon, frozenset(ids[name] for name in asked))
+
+
+def _resolved(names: Sequence[str], aspects: Sequence[Aspect]) -> dict[str, str]:
+    """Name -> aspect id; a name that is none of ours is an id of its own."""
+    ids: dict[str, str] = {}
+    by_name = {folded(name): aspect.id for aspect in aspects for name in (aspect.id, *aspect.names.values())}
+    by_word = {word: aspect.id for aspect in reversed(aspects) for word in (*aspect.words, *dict(aspect.own))}
+    for name in names:
+        if folded(name) in by_name:
+            ids[name] = by_name[folded(name)]
+    for name in names:
+        if name not in ids:
+            found = by_word.get(folded(name))
+            ids[name] = found if found is not None and found not in ids.values() else f"own:{folded(name)}"
+    return ids
 
 
 @cache
-def built_in_aspects() -> AspectFinder:
-    """The finder over aspects.toml, read once."""
-    rows = tomllib.loads(_FILE.read_text(encoding="utf-8"))["aspect"]
-    return AspectFinder(
-        tuple(
-            Aspect(row["id"], row["zh"], row["en"], tuple(row["zh_words"].split()), tuple(row["en_words"].split(" | ")))
-            for row in rows
-        )
+def _built_in() -> tuple[tuple[Aspect, ...], Lexicon]:
+    aspects = tuple(map(_aspect, tomllib.loads(_FILE.read_text(encoding="utf-8"))["aspect"]))
+    lexicon = Lexicon({each.id: each.own for each in aspects}, {each.id: each.beside for each in aspects})
+    return aspects, lexicon
+
+
+def _aspect(row: Mapping[str, str]) -> Aspect:
+    def listed(key: str) -> tuple[str, ...]:
+        return (*zh_words(row.get(f"zh_{key}", "")), *en_words(row.get(f"en_{key}", "")))
+
+    def valued(good: str, bad: str) -> tuple[tuple[str, float], ...]:
+        return (*((word, 1.0) for word in listed(good)), *((word, -1.0) for word in listed(bad)))
+
+    return Aspect(
+        row["id"],
+        {"zh": row["zh"], "en": row["en"]},
+        listed("words"),
+        own=valued("good", "bad"),
+        beside=valued("plus", "minus"),
+        fix={"zh": row["zh_fix"], "en": row["en_fix"]},
     )

@@ -28,6 +28,9 @@ _NUMBERED: dict[frozenset[int], dict[int, float]] = {
 }
 _NEEDED = {frozenset({-1, 1}), frozenset({-1, 0, 1})}
 
+SURE_STARS = 0.75
+"""A score this far from zero is 5 stars or 1, a nearer one 4 or 2."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opinion:
@@ -47,6 +50,14 @@ class Opinion:
     @property
     def confidence(self) -> float:
         return max(self.negative, self.neutral, self.positive)
+
+    @property
+    def stars(self) -> int:
+        """1 to 5: neutral is 3, and the surer half of praise and blame are 5 and 1."""
+        if self.label == "neutral":
+            return 3
+        is_sure = abs(self.score) >= SURE_STARS
+        return (5 if is_sure else 4) if self.label == "positive" else 1 if is_sure else 2
 
     def without_neutral(self) -> Opinion:
         """The same opinion on the binary scale; nothing known becomes half and half, which reads as negative."""

@@ -7,97 +7,89 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from storehand.contracts.sentiment import Evidence, Point
-from storehand_plugins.sentiment.aspects import Aspect, AspectFinder
-from storehand_plugins.sentiment.clauses import Clause
-from storehand_plugins.sentiment.labels import Opinion
+from storehand.contracts.sentiment import Evidence, Improvement, Point, Review
+from storehand_plugins.sentiment.aspects import Aspect, Vocabulary
+from storehand_plugins.sentiment.reading import Reading, has_han
+from storehand_plugins.sentiment.statements import Statement
 
 QUOTES_PER_POINT = 5
 """A point quotes its surest clauses, at most this many and one of each review; `support` counts all of them."""
-
-SURE = 0.7
-"""A clause speaks for a point only when its polarity has this probability: a point is a claim about the product."""
-
-MAX_MENTIONS = 24
-"""Clauses of one review that are looked at; the rest of a very long review still counts in its own label."""
 
 Polarity = Literal["positive", "negative"]
 
 
 @dataclass(frozen=True, slots=True)
-class Mention:
-    """A clause of one review that names aspects."""
+class Theme:
+    """An aspect that reviews praise, or blame. `quotes` are the best; `support` counts reviews."""
 
-    review: int
-    start: int
-    end: int
-    quote: str
-    aspects: tuple[str, ...]
+    aspect: Aspect
+    support: int
+    quotes: tuple[Evidence, ...]
+
+    def point(self, language: str | None, n_reviews: int) -> Point:
+        """Named in `language`; without one, in the language that most of the quotes have."""
+        name = self.aspect.name(language or _language(self.quotes))
+        return Point(point=name, support=self.support, share=self.support / n_reviews, evidence=self.quotes)
+
+    def improvement(self, language: str | None) -> Improvement:
+        what = self.aspect.improvement(language or _language(self.quotes))
+        return Improvement(point=what, support=self.support, evidence=self.quotes)
 
 
-@dataclass(frozen=True, slots=True)
-class _Statement:
-    mention: Mention
-    sureness: float
+class Quoting:
+    """Turns statements into quotes of the original bodies."""
+
+    def __init__(self, reviews: Sequence[Review], readings: Sequence[Reading]) -> None:
+        self._reviews, self._readings = reviews, readings
+
+    def evidence(self, statement: Statement) -> Evidence:
+        reading = self._readings[statement.review]
+        start, end = reading.span(statement.start, statement.end)
+        return Evidence(
+            review_id=self._reviews[statement.review].id, start=start, end=end, quote=reading.body[start:end]
+        )
+
+    def word(self, statement: Statement) -> str | None:
+        """The word that judges, as it stands in the review."""
+        if statement.word is None:
+            return None
+        reading = self._readings[statement.review]
+        start, end = reading.span(*statement.word)
+        return reading.body[start:end]
 
 
-def find_mentions(review: int, body: str, clauses: Sequence[Clause], finder: AspectFinder) -> list[Mention]:
-    """The first `MAX_MENTIONS` clauses of a review that name an aspect.
-
-    A clause that is hardly more than the aspect's name ("Delivery, terrible") takes the next one with it.
-    """
-    mentions: list[Mention] = []
-    for index, clause in enumerate(clauses):
-        words = finder.find(body[clause.start : clause.end])
-        if not words:
+def themes(
+    statements: Iterable[Statement], polarity: Polarity, *, vocabulary: Vocabulary, quoting: Quoting, most: int
+) -> list[Theme]:
+    """Those with most support first; equal support keeps the order of the aspects' list."""
+    said: dict[str, dict[int, Statement]] = defaultdict(dict)
+    for statement in statements:
+        if statement.polarity != polarity:
             continue
-        end = clause.end
-        if clause.end - clause.start <= max(map(len, words.values())) + 1 and index + 1 < len(clauses):
-            following = clauses[index + 1]
-            if not finder.find(body[following.start : following.end]):
-                end = following.end
-        mentions.append(Mention(review, clause.start, end, body[clause.start : end], tuple(words)))
-        if len(mentions) == MAX_MENTIONS:
+        best = said[statement.aspect].get(statement.review)
+        if best is None or statement.sureness > best.sureness:
+            said[statement.aspect][statement.review] = statement
+    ranked = sorted(said, key=lambda aspect: (-len(said[aspect]), vocabulary.order[aspect]))
+    return [
+        Theme(vocabulary.by_id[aspect], len(said[aspect]), _quotes(said[aspect].values(), quoting))
+        for aspect in ranked[:most]
+    ]
+
+
+def _quotes(statements: Iterable[Statement], quoting: Quoting) -> tuple[Evidence, ...]:
+    """The surest, no text twice while there are others."""
+    surest = sorted(statements, key=lambda each: (-each.sureness, each.review))
+    quotes, again = {}, []
+    for statement in surest:
+        evidence = quoting.evidence(statement)
+        if evidence.quote in quotes:
+            again.append(evidence)
+        else:
+            quotes[evidence.quote] = evidence
+        if len(quotes) == QUOTES_PER_POINT:
             break
-    return mentions
+    return tuple([*quotes.values(), *again][:QUOTES_PER_POINT])
 
 
-def count_points(
-    mentions: Iterable[tuple[Mention, Opinion]],
-    polarity: Polarity,
-    *,
-    review_ids: Sequence[str],
-    finder: AspectFinder,
-    max_points: int,
-) -> tuple[Point, ...]:
-    """The points with most support first; equal support keeps the order of the aspects' list."""
-    said: dict[str, dict[int, _Statement]] = defaultdict(dict)
-    for mention, opinion in mentions:
-        if opinion.label != polarity or opinion.confidence < SURE:
-            continue
-        for aspect in mention.aspects:
-            best = said[aspect].get(mention.review)
-            if best is None or opinion.confidence > best.sureness:
-                said[aspect][mention.review] = _Statement(mention, opinion.confidence)
-    order = list(finder.by_id)
-    ranked = sorted(said, key=lambda aspect: (-len(said[aspect]), order.index(aspect)))
-    return tuple(_point(finder.by_id[aspect], said[aspect], review_ids) for aspect in ranked[:max_points])
-
-
-def _point(aspect: Aspect, said: dict[int, _Statement], review_ids: Sequence[str]) -> Point:
-    surest = sorted(said.values(), key=lambda statement: (-statement.sureness, statement.mention.review))
-    quotes = [statement.mention for statement in surest[:QUOTES_PER_POINT]]
-    return Point(
-        point=aspect.zh if _mostly_han(quotes) else aspect.en,
-        support=len(said),
-        share=len(said) / len(review_ids),
-        evidence=tuple(
-            Evidence(review_id=review_ids[mention.review], start=mention.start, end=mention.end, quote=mention.quote)
-            for mention in quotes
-        ),
-    )
-
-
-def _mostly_han(quotes: Sequence[Mention]) -> bool:
-    han = sum(any("\u4e00" <= char <= "\u9fff" for char in mention.quote) for mention in quotes)
-    return 2 * han >= len(quotes)
+def _language(quotes: Sequence[Evidence]) -> str:
+    return "zh" if 2 * sum(has_han(quote.quote) for quote in quotes) >= len(quotes) else "en"

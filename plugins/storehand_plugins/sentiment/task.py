@@ -1,29 +1,33 @@
-"""The task itself: whole reviews and their clauses go to the classifier together, counting comes after."""
+"""The task itself: read every review alone, ask the classifier about all of them together, then count."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import islice
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
 from storehand.contracts.base import Provenance, Usage
-from storehand.contracts.sentiment import Label, Overall, Review, ReviewSentiment, SentimentInput, SentimentOutput
+from storehand.contracts.sentiment import AspectOpinion, Label, Overall, ReviewSentiment, SentimentInput, SentimentOutput
 from storehand.task import Context, Models, Task
-from storehand_plugins.sentiment.aspects import built_in_aspects
-from storehand_plugins.sentiment.clauses import readable, split_clauses, windows
+from storehand_plugins.sentiment.aspects import Vocabulary, vocabulary
+from storehand_plugins.sentiment.clauses import readable
+from storehand_plugins.sentiment.copies import find_copies, plain_letters, repeats_itself
 from storehand_plugins.sentiment.examples import EXAMPLES
-from storehand_plugins.sentiment.labels import LabelReader, Opinion, combine
-from storehand_plugins.sentiment.points import Mention, count_points, find_mentions
-
-ROLE = "sentiment"
-TEXTS_PER_CALL = 512
-"""Enough for full batches, few enough that a cancelled job is noticed in between."""
+from storehand_plugins.sentiment.flags import Oddities, checks_of, contradicts, flags_of, is_off_topic
+from storehand_plugins.sentiment.keywords import keywords
+from storehand_plugins.sentiment.labels import Opinion
+from storehand_plugins.sentiment.mentions import Mention, find_mentions
+from storehand_plugins.sentiment.points import Quoting, themes
+from storehand_plugins.sentiment.rating import ROLE, Rater
+from storehand_plugins.sentiment.reading import Reading, has_han, read
+from storehand_plugins.sentiment.statements import Statement, judge, needs_classifier, strongest
+from storehand_plugins.sentiment.trend import trend
 
 _TIED_SCORE = 1e-3
 """As near to zero, a mean score is one of equal parts: engines differ by their float error."""
 
-_SPARE_TOKENS = 4  # for the special tokens of any model
+_DIGITS = 4  # of scores: more would differ between batches, by the engine's float error
 
 
 class SentimentTask(Task[SentimentInput, SentimentOutput]):
@@ -32,11 +36,12 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
     A review longer than the model reads is cut into windows at sentence ends; its probabilities are the windows' mean,
     weighted by their length. A model without a neutral label never says neutral. `mean_rating` is on five stars, over
     the reviews that have a rating.
-    Answers depend on each text alone: a review gets the same label alone as in company, the score up to the engine's
-    float error.
+    A review's entry depends on its own text alone, but for `suspected_fake`, which later copies of an earlier review
+    get. It gets the same label alone as in company, the score up to the engine's float error.
     """
 
     name = "sentiment"
+    version = "2"
     input_type = SentimentInput
     output_type = SentimentOutput
     roles: ClassVar = {ROLE: "classify"}
@@ -44,33 +49,64 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
     examples = EXAMPLES
 
     def run(self, input: SentimentInput, models: Models, context: Context) -> SentimentOutput:  # noqa: A002
-        info = models.info(ROLE)
-        reader = LabelReader(info.labels)
-        pieces = _windows(input.reviews, max(1, info.max_tokens - _SPARE_TOKENS), models, context)
-        mentions = _mentions(input.reviews, context) if input.max_points else []
-        texts = [text for review in pieces for text in review] + [readable(mention.quote) for mention in mentions]
+        rater = Rater(models, context)
+        readings = [_read(review.review_body, context) for review in input.reviews]
+        words = vocabulary(input.aspects, tuple(sorted(input.aspect_synonyms.items())))
+        mentions = [find_mentions(number, reading, words) for number, reading in enumerate(readings)]
+        pieces = [rater.pieces(reading) for reading in readings]
+        asked = [readable(_text(readings, each)) for found in mentions for each in found if needs_classifier(each)]
+        rater.ask([*(text for texts, _ in pieces for text in texts), *asked])
 
-        opinions = iter(_classify(texts, reader, models, context))
-        by_review = [combine(list(islice(opinions, len(piece))), [len(text) for text in piece]) for piece in pieces]
-        said = list(zip(mentions, opinions, strict=True))
+        opinions = [_rounded(rater.opinion(*pair)) for pair in zip(readings, (texts for texts, _ in pieces), strict=True)]
+        statements = [_statements(found, readings, opinion, rater) for found, opinion in zip(mentions, opinions, strict=True)]
+        letters = [plain_letters(reading.folded) for reading in readings]
+        copies = find_copies(input.reviews, letters)
+        oddities = [
+            Oddities(
+                copied=copies.get(number),
+                repeats=repeats_itself(letters[number]),
+                mismatch=contradicts(review.review_rating, opinions[number], statements[number]),
+                truncated=pieces[number][1] or rater.was_cut(pieces[number][0]),
+                off_topic=is_off_topic(readings[number], opinions[number], words, input.product),
+            )
+            for number, review in enumerate(input.reviews)
+        ]
+        return self._output(input, models, rater, readings, opinions, statements, oddities, words)
 
-        if input.scale == "binary":
-            by_review = [opinion.without_neutral() for opinion in by_review]
+    def _output(self, input, models, rater, readings, opinions, statements, oddities, words):  # type: ignore
+        quoting = Quoting(input.reviews, readings)
         reviews = tuple(
-            ReviewSentiment(id=review.id, label=opinion.label, score=opinion.score, confidence=opinion.confidence)
-            for review, opinion in zip(input.reviews, by_review, strict=True)
+            _review(input, number, opinion, found, odd, quoting, words)
+            for number, (opinion, found, odd) in enumerate(zip(opinions, statements, oddities, strict=True))
         )
-        ids, finder = [review.id for review in input.reviews], built_in_aspects()
-        positive, negative = (
-            count_points(said, polarity, review_ids=ids, finder=finder, max_points=input.max_points)
-            for polarity in ("positive", "negative")
-        )
-        usage = models.usage
+        said = [each for found in statements for each in found]
+        most, language = input.max_points, _language(input.summary_language)
+        praised = themes(said, "positive", vocabulary=words, quoting=quoting, most=most)
+        blamed = themes(said, "negative", vocabulary=words, quoting=quoting, most=most)
+        now = datetime.now(UTC)
+        checks = [
+            check
+            for number, (reading, odd) in enumerate(zip(readings, oddities, strict=True))
+            for check in checks_of(number, input.reviews, reading, odd, now=now)
+        ]
+        usage, info = models.usage, rater.info
         return SentimentOutput(
             overall=_overall(input, reviews),
             reviews=reviews,
-            positive_notes=positive,
-            negative_notes=negative,
+            positive_notes=tuple(theme.point(language, len(reviews)) for theme in praised),
+            negative_notes=tuple(theme.point(language, len(reviews)) for theme in blamed),
+            improvements=tuple(theme.improvement(language) for theme in blamed),
+            keywords=keywords(
+                [reading.folded for reading in readings],
+                words,
+                product=input.product.name if input.product else "",
+                most=input.max_keywords,
+            ),
+            trend=trend(
+                ((review.date_published, rated.score) for review, rated in zip(input.reviews, reviews, strict=True)),
+                input.trend_period,
+            ),
+            checks=tuple(checks),
             provenance=Provenance(
                 model=info.name,
                 revision=info.revision,
@@ -88,39 +124,75 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
         )
 
 
-def _windows(reviews: Sequence[Review], limit: int, models: Models, context: Context) -> list[list[str]]:
-    pieces: list[list[str]] = []
-    for review in reviews:
-        context.check()
-        pieces.append(windows(readable(review.review_body), lambda text: models.count_tokens(ROLE, text), limit))
-    return pieces
+def _read(body: str, context: Context) -> Reading:
+    context.check()
+    return read(body)
 
 
-def _mentions(reviews: Sequence[Review], context: Context) -> list[Mention]:
-    finder = built_in_aspects()
-    mentions: list[Mention] = []
-    for index, review in enumerate(reviews):
-        context.check()
-        mentions += find_mentions(index, review.review_body, split_clauses(review.review_body), finder)
-    return mentions
+def _text(readings: Sequence[Reading], mention: Mention) -> str:
+    return readings[mention.review].text[mention.start : mention.end]
 
 
-def _classify(texts: Sequence[str], reader: LabelReader, models: Models, context: Context) -> list[Opinion]:
-    """One opinion per text. Shoppers repeat each other, and a short review is its own only clause: ask once."""
-    different = list(dict.fromkeys(texts))
-    found: dict[str, Opinion] = {}
-    for start in range(0, len(different), TEXTS_PER_CALL):
-        context.check()
-        asked = different[start : start + TEXTS_PER_CALL]
-        found.update(zip(asked, map(reader.read, models.classify(ROLE, asked)), strict=True))
-    return [found[text] for text in texts]
+def _rounded(opinion: Opinion) -> Opinion:
+    return type(opinion)(
+        round(opinion.negative, _DIGITS),
+        round(opinion.neutral, _DIGITS),
+        round(opinion.positive, _DIGITS),
+        round(opinion.score, _DIGITS),
+    )
+
+
+def _statements(
+    mentions: Sequence[Mention], readings: Sequence[Reading], whole: Opinion, rater: Rater
+) -> list[Statement]:
+    found = []
+    for mention in mentions:
+        clause = rater.of_text(readable(_text(readings, mention))) if needs_classifier(mention) else None
+        found += judge(mention, clause, whole)
+    return strongest(found)
+
+
+def _review(input, number, opinion, statements, odd, quoting, words):  # type: ignore
+    review = input.reviews[number]
+    shown = opinion.without_neutral() if input.scale == "binary" else opinion
+    language = _language(input.summary_language) or ("zh" if has_han(review.review_body) else "en")
+    aspects = []
+    for each in statements:
+        if each.polarity == "neutral" and input.scale == "binary":
+            continue
+        quote = quoting.evidence(each)
+        aspects.append(
+            AspectOpinion(
+                aspect=words.by_id[each.aspect].name(language),
+                opinion=quoting.word(each),
+                polarity=each.polarity,
+                start=quote.start,
+                end=quote.end,
+                quote=quote.quote,
+            )
+        )
+    return ReviewSentiment(
+        id=review.id,
+        label=shown.label,
+        score=max(-1.0, min(1.0, round(shown.score, _DIGITS))),
+        confidence=min(1.0, round(shown.confidence, _DIGITS)),
+        stars=opinion.stars if input.scale == "stars5" else None,
+        star_mismatch=odd.mismatch,
+        aspects=tuple(aspects),
+        flags=flags_of(quoting._readings[number], odd),
+    )
+
+
+def _language(locale: str | None) -> str | None:
+    """That of names we have: Chinese, or English for everybody else."""
+    return None if locale is None else "zh" if locale.lower().split("-")[0] == "zh" else "en"
 
 
 def _overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overall:  # noqa: A002  # the word of the domain
     score = sum(review.score for review in reviews) / len(reviews)
     ternary: tuple[Label, ...] = ("positive", "neutral", "negative")
     binary: tuple[Label, ...] = ("positive", "negative")
-    scale = ternary if input.scale == "ternary" else binary
+    scale = binary if input.scale == "binary" else ternary
     distribution: dict[Label, int] = {name: sum(review.label == name for review in reviews) for name in scale}
     rated = [review.review_rating for review in input.reviews if review.review_rating]
     stars = [5 * rating.rating_value / rating.best_rating for rating in rated]

@@ -1,0 +1,86 @@
+"""What the classifier is asked, and what its answers come to: one opinion per review and per clause."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from storehand.task import Context, Models
+from storehand_plugins.sentiment.clauses import readable, windows
+from storehand_plugins.sentiment.labels import LabelReader, Opinion, combine
+from storehand_plugins.sentiment.lexicon import emoji_valences
+from storehand_plugins.sentiment.reading import Reading
+from storehand_plugins.sentiment.words import word_pattern
+
+ROLE = "sentiment"
+TEXTS_PER_CALL = 512
+"""Enough for full batches, few enough that a cancelled job is noticed in between."""
+
+MAX_WINDOWS = 64
+"""A longer review is judged by its beginning, and flagged `truncated`: 64 windows of the starter are 16,000 tokens."""
+
+NOTHING = Opinion(0.0, 1.0, 0.0, 0.0)
+"""Of a text that says nothing."""
+
+_SPARE_TOKENS = 4  # for the special tokens of any model
+_LETTER = re.compile(r"[^\W\d_]")
+_EMOJI_SHARE = 0.9
+
+
+class Rater:
+    """Gathers the texts of one job, asks about each different one once, and hands the opinions out."""
+
+    def __init__(self, models: Models, context: Context) -> None:
+        self._models, self._context = models, context
+        self.info = models.info(ROLE)
+        self._reader = LabelReader(self.info.labels)
+        self._limit = max(1, self.info.max_tokens - _SPARE_TOKENS)
+        self._found: dict[str, Opinion] = {}
+        self._cut: set[str] = set()
+
+    def pieces(self, reading: Reading) -> tuple[list[str], bool]:
+        """The windows that stand for a review, and whether its end is left out. None for a text without letters."""
+        text = readable(reading.text)
+        if not _LETTER.search(text):
+            return [], False
+        found = windows(text, lambda piece: self._models.count_tokens(ROLE, piece), self._limit)
+        return found[:MAX_WINDOWS], len(found) > MAX_WINDOWS
+
+    def ask(self, texts: Sequence[str]) -> None:
+        """Shoppers repeat each other, and a short review is its own only clause: ask once."""
+        different = [text for text in dict.fromkeys(texts) if text not in self._found]
+        for start in range(0, len(different), TEXTS_PER_CALL):
+            self._context.check()
+            asked = different[start : start + TEXTS_PER_CALL]
+            for text, answer in zip(asked, self._models.classify(ROLE, asked), strict=True):
+                self._found[text] = self._reader.read(answer)
+                if answer.truncated:
+                    self._cut.add(text)
+
+    def opinion(self, reading: Reading, pieces: Sequence[str]) -> Opinion:
+        """The windows' mean, weighted by their length; of a text without letters what its emoji say."""
+        if not pieces:
+            return emoji_opinion(reading.text)
+        return combine([self._found[piece] for piece in pieces], [len(piece) for piece in pieces])
+
+    def of_text(self, text: str) -> Opinion:
+        return self._found[text]
+
+    def was_cut(self, pieces: Sequence[str]) -> bool:
+        """Whether the model itself read only the beginning of one."""
+        return any(piece in self._cut for piece in pieces)
+
+
+def emoji_opinion(text: str) -> Opinion:
+    """Faces and thumbs stand for what everybody means by them; as many good as bad ones, or others only: neutral."""
+    valences = emoji_valences()
+    found = [valences[match[0]] for match in _EMOJI.finditer(text.lower())]
+    good = sum(value > 0 for value in found)
+    bad = len(found) - good
+    if good == bad:
+        return NOTHING
+    positive, negative = (_EMOJI_SHARE * count / len(found) for count in (good, bad))
+    return Opinion(negative, 1 - positive - negative, positive, positive - negative)
+
+
+_EMOJI = word_pattern(emoji_valences())
