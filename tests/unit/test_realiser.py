@@ -6,9 +6,12 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from storehand.contracts.description import DescriptionInput
 from storehand.contracts.product import Product
 from storehand_plugins.checks import unsupported_claims, unsupported_numbers
 from storehand_plugins.description import phrases_en, phrases_zh
+from storehand_plugins.description.brief import brief_of
+from storehand_plugins.description.compose import Composer
 from storehand_plugins.description.drafts import read
 from storehand_plugins.description.facts import plan_of
 from storehand_plugins.description.groups import GROUPS
@@ -16,7 +19,7 @@ from storehand_plugins.description.kinds import LANGUAGES, TONES, FactKind, Lang
 from storehand_plugins.description.plan import Fact, Plan
 from storehand_plugins.description.realiser import Realiser
 from storehand_plugins.description.text import Reviewer
-from storehand_plugins.description.writers import realised
+from storehand_plugins.description.written import realised
 from storehand_plugins.starter.training.corpus import answer, pairs, random_plan
 
 PIECES = (
@@ -53,8 +56,8 @@ def test_every_fact_of_any_product_is_stated_and_no_number_invented(
     given_product: dict[str, object], language: Language, tone: Tone, seed: int
 ):
     product = Product.model_validate(given_product)
-    plan = plan_of(product, language, tone)
-    variant = Reviewer(product, plan).variant(realised(plan, seed))
+    brief = brief_of(DescriptionInput(product=product, tone=tone, locale=language))
+    variant = Reviewer(brief).variant(Composer(brief, seed).text(realised(brief.plan, seed)))
     assert [each for each in variant.attributes if each.status == "missing"] == []
     assert [claim for claim in variant.unsupported_claims if claim.kind != "other"] == []
     assert 0 < len(variant.title) <= 150
@@ -94,17 +97,17 @@ def test_every_group_has_scenes_in_both_languages():
 def test_the_same_seed_gives_the_same_text_and_seeds_differ():
     plan = Plan("en", "warm", "kitchen", "Kettle", facts=(Fact(FactKind.FEATURE, "Timer"), Fact(FactKind.COLOR, "Red")))
     assert realised(plan, 3) == realised(plan, 3)
-    assert len({realised(plan, seed).sentences for seed in range(20)}) > 10
+    assert len({realised(plan, seed).texts for seed in range(20)}) > 10
 
 
 def test_tones_are_told_apart():
     plans = [Plan("zh", tone, "bag", "背包", facts=(Fact(FactKind.FEATURE, "口袋"),)) for tone in TONES]
-    assert len({realised(plan, 1).sentences for plan in plans}) == len(TONES)
+    assert len({realised(plan, 1).texts for plan in plans}) == len(TONES)
 
 
 def test_plural_products_get_plural_verbs():
     plan = plan_of(Product(name="Trail Shoes", positive_notes=("waterproof",)), "en", "neutral")
-    texts = [" ".join(realised(plan, seed).sentences) for seed in range(30)]
+    texts = [" ".join(realised(plan, seed).texts) for seed in range(30)]
     assert any(" are " in text or "They" in text for text in texts)
     assert not any("Shoes is " in text or "It is" in text for text in texts)
 

@@ -2,8 +2,11 @@
 
 import pytest
 
+from storehand.contracts.description import DescriptionInput
 from storehand.contracts.product import Product
-from storehand_plugins.description.chat import messages, parse
+from storehand_plugins.description.answers import parse
+from storehand_plugins.description.brief import brief_of
+from storehand_plugins.description.chat import messages
 from storehand_plugins.description.drafts import read
 from storehand_plugins.description.facts import plan_of
 from storehand_plugins.description.filling import TITLE_MAX, fill, fill_title
@@ -206,8 +209,13 @@ def test_a_useless_chat_answer_is_none(text: str):
     assert parse(text, KETTLE) is None
 
 
+def asked(given: object, **wishes: object) -> str:
+    return messages(brief_of(DescriptionInput.model_validate({"product": given, **wishes})))[1].content
+
+
 def test_a_chat_model_is_told_every_fact_in_its_language():
-    english = messages(KETTLE, "en-GB")[1].content
+    kettle = {"name": "Harbour Kettle", "brand": "Quiet Home", "additionalProperty": {"capacity": "1.7 L"}}
+    english = asked(kettle, locale="en-GB")
     assert all(words in english for words in ("Harbour Kettle", "Quiet Home", "capacity: 1.7 L", "en-GB", "Title:"))
-    chinese = messages(planned("智能手机，5.5英寸屏幕", "zh"), "zh-CN")[1].content
+    chinese = asked("智能手机，5.5英寸屏幕", locale="zh-CN")
     assert all(words in chinese for words in ("智能手机", "5.5英寸屏幕", "zh-CN", "标题："))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from storehand.contracts.product import Product, PropertyValue
 from storehand_plugins.checks import Wanted, find_facts
+from storehand_plugins.description.audience import audience_facts
 from storehand_plugins.description.groups import group_of
 from storehand_plugins.description.kinds import FactKind, Language, Tone
 from storehand_plugins.description.plan import Fact, Plan
@@ -27,6 +28,7 @@ _TYPED = {
     "尺寸": FactKind.SIZE,
     "尺码": FactKind.SIZE,
 }
+_PATTERN = {"en": "pattern", "zh": "图案"}
 _YES = frozenset(("true", "yes", "y", "是", "有", "支持"))
 _NO = {"false": "", "no": "", "n": "", "none": "", "否": "", "无": "", "没有": "", "不支持": "不支持"}
 _BRAND_KEYS = frozenset(("brand", "品牌"))
@@ -38,7 +40,7 @@ _SPACES = re.compile(r"\s+")
 def plan_of(product: Product, language: Language, tone: Tone) -> Plan:
     """Everything a description of this product has to say, once each, features first."""
     brand = brand_of(product)
-    texts = (product.category or "", product.name, *product.positive_notes)
+    texts = (product.category or "", _path_words(product), product.name, *product.positive_notes)
     said = (fact for fact in _facts(product, language) if _says_something(fact.value))
     facts = {(fact.key.lower(), fact.value.lower()): fact for fact in said}
     return Plan(
@@ -75,9 +77,19 @@ def _facts(product: Product, language: Language) -> Iterator[Fact]:
     ):
         if value:
             yield Fact(kind, _clean(value), label=label)
+    if product.pattern:
+        yield Fact(FactKind.WORD, _clean(product.pattern), key=_PATTERN[language], label="pattern")
+    if product.audience:
+        yield from audience_facts(product.audience, language)
     for each in product.additional_property:
         if each.name.lower() not in _BRAND_KEYS:
             yield _named(each, language)
+
+
+def _path_words(product: Product) -> str:
+    """Google's category where it is a path; its number tells nothing here."""
+    path = product.google_product_category or ""
+    return "" if path.isdecimal() else path
 
 
 def _named(given: PropertyValue, language: Language) -> Fact:

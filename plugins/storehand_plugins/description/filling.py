@@ -7,13 +7,29 @@ from collections.abc import Sequence
 
 from storehand_plugins.checks import fold
 from storehand_plugins.description.kinds import NAME, FactKind, value_slot
-from storehand_plugins.description.plan import Plan
+from storehand_plugins.description.plan import Fact, Plan
 
 TITLE_MAX = 150
 SLOT = re.compile(r"<(?:name|brand|[kv]\d+)>")
 _SENTENCE_START = re.compile(r"(?:^|[.!?]\s)$")
 _SUBJECT = re.compile(r"(?P<subject><k(?P<number>\d+)>|<name>(?: by <brand>)?) (?:is|are)\b")
+_JOINT = re.compile(r"和(?P<value><v(?P<number>\d+)>)")
 _LOWERED = (FactKind.QUALITY, FactKind.MATERIAL, FactKind.COLOR, FactKind.PHRASE)
+_TITLED = re.compile(r"^[A-Z]{2}|\s[A-Z][a-z]")
+_COMMON = re.compile(
+    r"(?:\w+(?:ed|ing|able|ible|less|proof)|a|an|one|two|three|four|five|six|seven|eight|ten|dual|double|twin|triple|extra"
+    r"|full|half|long|short|large|small|big|wide|deep|high|low|soft|hard|firm|thick|thin|light|heavy|fast|quick|slow|easy"
+    r"|warm|cool|cold|hot|quiet|silent|smooth|strong|sturdy|solid|safe|clear|bright|dark|matte|matt|round|flat|slim|hidden|front"
+    r"|back|side|top|inner|outer|internal|external|auto|automatic|manual|digital|electric|wireless|cordless|remote|voice"
+    r"|touch|app|cable|power|battery|charge|fire|water|wind|rain|sun|heat|noise|sound|night|day|sleep|heart|step|route"
+    r"|timer|alarm|light|lamp|screen|display|camera|lens|memory|storage|case|cover|lid|handle|helper|base|stand|strap|belt"
+    r"|zip|pocket|pockets|hood|collar|cuff|sleeve|sole|heel|seams|buttons|gift|travel|spare|replacement|storage|carry|bag"
+    r"|box|drawer|drawers|shelf|shelves|tray|wheels|rubber|metal|wooden|glass|steel|cotton|linen|wool|leather|ceramic"
+    r"|mesh|foam|fleece|coconut|aluminium|aluminum|stainless|breathable|grippy|notes|child|baby|dog|cat|kitchen|dust|air"
+    r"|steam|ice|non|anti|pre|multi|self|single|free|natural|organic|fresh|keyless|magnetic)(?![\w])",
+    re.IGNORECASE,
+)
+"""First words of a feature that are no names; what is not here keeps its capital (Bluetooth, Alexa)."""
 
 
 def fill_title(draft: str, plan: Plan) -> str:
@@ -52,26 +68,37 @@ def join(sentences: Sequence[str], plan: Plan) -> str:
     return (" " if plan.language == "en" else "").join(sentences)
 
 
+def lowered(fact: Fact) -> str:
+    """The value as it stands inside an English sentence: common words lose a table's capital, names keep theirs."""
+    value = fact.value
+    is_common = value[1:].islower() and fact.kind in _LOWERED
+    if fact.kind is FactKind.FEATURE:
+        is_common = _COMMON.match(value) is not None and _TITLED.search(value) is None
+    return value[0].lower() + value[1:] if is_common and value[0].isupper() else value
+
+
 def _lowered(plan: Plan) -> dict[str, str]:
-    """Values that are common words lose a table's capital inside a sentence: "made of Steel" is made of steel."""
+    """Slots whose words lose their capital inside a sentence: "made of Steel" is made of steel."""
     if plan.language != "en":
         return {}
-    return {
-        value_slot(number): fact.value[0].lower() + fact.value[1:]
-        for number, fact in enumerate(plan.facts, start=1)
-        if fact.kind in _LOWERED and fact.value[:1].isupper() and fact.value[1:].islower()
-    }
+    words = {number: lowered(fact) for number, fact in enumerate(plan.facts, start=1)}
+    return {value_slot(number): word for number, word in words.items() if word != plan.facts[number - 1].value}
 
 
 def _agreeing(draft: str, plan: Plan) -> str:
-    """With "is" and "are" as the words behind the slots want them; a small model mixes them up."""
+    """With "is" and "are" as the words behind the slots want them; a small model mixes them up. Chinese properties
+    ("免涂层") are not joined by the 和 that joins things."""
+
+    def joint(match: re.Match[str]) -> str:
+        is_property = plan.facts[int(match["number"]) - 1].kind is FactKind.QUALITY
+        return ("、" if is_property else "和") + match["value"]
 
     def verb(match: re.Match[str]) -> str:
         number = match["number"]
         is_many = plan.facts[int(number) - 1].key_is_plural if number else plan.is_plural
         return match["subject"] + (" are" if is_many else " is")
 
-    return _SUBJECT.sub(verb, draft) if plan.language == "en" else draft
+    return _SUBJECT.sub(verb, draft) if plan.language == "en" else _JOINT.sub(joint, draft)
 
 
 def _fitted(value: str, slot: str, before: str) -> str:

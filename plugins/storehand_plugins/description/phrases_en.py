@@ -136,6 +136,28 @@ OPENERS: dict[str, tuple[str, ...]] = {
     ),
 }
 
+LEADS: dict[str, tuple[str, ...]] = {
+    "neutral": (
+        "{list} – the <name>{by} {be} made for {scene}.",
+        "{list} – the <name>{by} suit{s} {scene}.",
+        "{list} – the <name>{by} fit{s} {scene}.",
+    ),
+    "warm": (
+        "{list} – meet the <name>{by}, a friendly companion for {scene}.",
+        "{list} – say hello to the <name>{by}, made with {scene} in mind.",
+    ),
+    "lively": (
+        "{list} – here come{s} the <name>{by}, ready for {scene}!",
+        "{list} – say hello to the <name>{by}, and bring on {scene}!",
+    ),
+    "professional": (
+        "{list} – the <name>{by} {be} built for {scene}.",
+        "{list} – the <name>{by} address{es} the needs of {scene}.",
+    ),
+    "minimal": ("<name>{by}: {list}.", "{list} – the <name>{by}."),
+}
+"""Openers that begin with what a shopper looks for."""
+
 CLOSERS: dict[str, tuple[str, ...]] = {
     "neutral": ("A good match for {scene}.", "It all comes together for {scene}.", "A practical choice for {scene}."),
     "warm": (

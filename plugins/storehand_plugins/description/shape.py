@@ -21,7 +21,7 @@ _HALF_SENTENCE = re.compile(
 _ZH_QUALITY = re.compile(
     "(?!不锈|可可|可乐|易拉|能量|能源|含片|带子)"  # nouns that only begin like a property
     "(?:支持|可|易|免|不|能|适合|适用|采用|内置|配备|含|带|自带|兼容|便于|方便)"
-    "|(?:(?:防|抗|耐|低|轻|无).{1,2}|(?:轻便|便携|柔软|透气|保暖).{0,2})$"
+    "|(?:(?:防|抗|耐|低|轻|无).{1,2}|(?:轻便|便携|柔软|透气|保暖).{0,2}|(?:质地|手感|口感|触感).{2,4})$"
 )
 _NO_PLURAL = re.compile("series|lens|news|canvas|gas|always|atlas|chess|less|plus|bonus|express")
 _HEAD = re.compile(r"\s(?:for|with|of|in)\s|[(,/|]| - ")

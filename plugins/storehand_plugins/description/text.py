@@ -1,89 +1,136 @@
-"""A written text on its way to a variant, and what the checks say about it."""
+"""What the checks say of a finished text: attributes stated or not, claims that nothing supports, keywords."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import TypeVar
 
-from storehand.contracts.base import Check
 from storehand.contracts.claim import UnsupportedClaim
 from storehand.contracts.description import AttributeCheck, DescriptionVariant
 from storehand.contracts.product import Product
-from storehand_plugins.checks import Wanted, find_facts, unsupported_claims, unsupported_numbers
+from storehand_plugins.checks import (
+    Wanted,
+    find_contradictions,
+    find_facts,
+    find_words,
+    unsupported_claims,
+    unsupported_numbers,
+)
+from storehand_plugins.description.brief import Brief
+from storehand_plugins.description.compose import Text
 from storehand_plugins.description.facts import brand_of
-from storehand_plugins.description.filling import join
 from storehand_plugins.description.kinds import FactKind
-from storehand_plugins.description.plan import Fact, Plan
+from storehand_plugins.description.plan import Fact
 
-Field = Literal["title", "description"]
-DESCRIPTION_MAX = 5000
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Title and sentences in final words. `is_mended`: the realiser added or the checks took away a sentence."""
-
-    title: str
-    sentences: tuple[str, ...]
-    written_by: Literal["model", "realiser"]
-    is_mended: bool = False
+Found = TypeVar("Found", AttributeCheck, UnsupportedClaim)
 
 
 class Reviewer:
     """Checks texts about one product; the same for every variant."""
 
-    def __init__(self, product: Product, plan: Plan) -> None:
-        self._plan = plan
-        self._sources = [*_sources(product), *(fact.value for fact in plan.facts), plan.name, plan.brand]
-        self._wanted = [Wanted(fact.label, (said(fact),)) for fact in plan.facts]
+    def __init__(self, brief: Brief) -> None:
+        plan, product = brief.plan, brief.product
+        self._brief = brief
+        self._product = product
+        facts = (*plan.facts, *brief.left_out)
+        self._sources = [*_sources(product), *(fact.value for fact in facts), plan.name, plan.brand]
+        self._wanted = [Wanted(fact.label, (said(fact),)) for fact in facts]
         if brand := brand_of(product):  # also where the name has it, and the plan therefore not
             self._wanted.append(Wanted("brand", (brand,)))
 
-    def variant(self, text: Written) -> DescriptionVariant:
+    def variant(self, text: Text) -> DescriptionVariant:
         """The text with its findings."""
-        description = join(text.sentences, self._plan)[:DESCRIPTION_MAX]
-        attributes = self._attributes(text.title, description)
+        fields = fields_of(text)
+        attributes = self._attributes(fields)
+        claims = [claim for field, words in fields for claim in self.claims(words, field)]
+        if text.description.origin is not None:
+            attributes = [_moved(each, text) for each in attributes]
+            claims = [_moved(each, text) for each in claims]
         stated = sum(each.status == "stated" for each in attributes)
         return DescriptionVariant(
             title=text.title,
-            description=description,
-            written_by=text.written_by,
+            description=text.description.text,
+            written_by=text.written.written_by,
             attribute_coverage=stated / len(attributes) if attributes else 1.0,
+            keyword_coverage=self._keyword_coverage(fields),
             attributes=tuple(attributes),
-            unsupported_claims=(*self.claims(text.title, "title"), *self.claims(description, "description")),
+            unsupported_claims=tuple(claims),
+            personalised_on=self._brief.personalised_on,
+            **text.fields,  # each field has its own type, see `parts`
         )
 
     def missing(self, title: str, description: str) -> tuple[Fact, ...]:
         """Facts that neither says."""
-        found = zip(self._plan.facts, self._attributes(title, description), strict=False)  # the brand has no fact
-        return tuple(fact for fact, attribute in found if attribute.status == "missing")
+        found = find_facts(f"{description}\n{title}", self._wanted[: len(self._brief.plan.facts)])
+        return tuple(fact for fact, span in zip(self._brief.plan.facts, found, strict=True) if span is None)
 
-    def claims(self, text: str, field: Field) -> Iterator[UnsupportedClaim]:
+    def stated(self, text: str) -> tuple[Fact, ...]:
+        """Facts that this text says."""
+        found = find_facts(text, self._wanted[: len(self._brief.plan.facts)])
+        return tuple(fact for fact, span in zip(self._brief.plan.facts, found, strict=True) if span is not None)
+
+    def claims(self, text: str, field: str) -> Iterator[UnsupportedClaim]:
         """What the text says and the product does not."""
         for number, kind in unsupported_numbers(text, self._sources):
             start, end = number.start, number.end
             yield UnsupportedClaim(text=text[start:end], field=field, start=start, end=end, kind=kind)
         for claim in unsupported_claims(text, self._sources):
-            yield UnsupportedClaim(text=claim.text, field=field, start=claim.start, end=claim.end, kind="other")
+            yield UnsupportedClaim(text=claim.text, field=field, start=claim.start, end=claim.end, kind=claim.kind)
 
-    def _attributes(self, title: str, description: str) -> list[AttributeCheck]:
-        fields: tuple[tuple[Field, str], ...] = (("description", description), ("title", title))
-        spans: list[tuple[Field, list[tuple[int, int] | None]]] = [
-            (field, find_facts(text, self._wanted)) for field, text in fields
-        ]
+    def invents(self, text: str) -> bool:
+        """Whether it says something that the product refutes or does not say; an unknown name alone is only flagged."""
+        if any(claim.kind != "other" for claim in self.claims(text, "description")):
+            return True
+        return bool(find_contradictions(text, self._product))
+
+    def _keyword_coverage(self, fields: Sequence[tuple[str, str]]) -> float:
+        keywords = self._brief.input.keywords
+        if not keywords:
+            return 1.0
+        return sum(any(find_words(text, (each,)) for _, text in fields) for each in keywords) / len(keywords)
+
+    def _attributes(self, fields: Sequence[tuple[str, str]]) -> list[AttributeCheck]:
+        refuted = {
+            (each.attribute, each.value): (field, each)
+            for field, text in reversed(fields)
+            for each in reversed(find_contradictions(text, self._product))
+        }
+        spans = [(field, find_facts(text, self._wanted)) for field, text in fields]
         checks = []
         for index, wanted in enumerate(self._wanted):
             name, value = wanted.name, wanted.wordings[0]
-            for field, found in spans:
-                if (span := found[index]) is not None:
-                    start, end = span
-                    check = AttributeCheck(name=name, value=value, status="stated", field=field, start=start, end=end)
-                    break
+            wrong = refuted.pop((name, value), None)
+            field, found = next(((field, each[index]) for field, each in spans if each[index]), ("", None))
+            if wrong is not None:
+                where, each = wrong
+                check = AttributeCheck(
+                    name=name,
+                    value=value,
+                    status="contradicted",
+                    field=where,
+                    start=each.start,
+                    end=each.end,
+                    found=each.found,
+                )
+            elif found is not None:
+                check = AttributeCheck(
+                    name=name, value=value, status="stated", field=field, start=found[0], end=found[1]
+                )
             else:
                 check = AttributeCheck(name=name, value=value, status="missing")
             checks.append(check)
-        return checks
+        return checks + [
+            AttributeCheck(
+                name=name,
+                value=value,
+                status="contradicted",
+                field=field,
+                start=each.start,
+                end=each.end,
+                found=each.found,
+            )
+            for (name, value), (field, each) in refuted.items()
+        ]
 
 
 def said(fact: Fact) -> str:
@@ -91,55 +138,27 @@ def said(fact: Fact) -> str:
     return fact.key if fact.kind is FactKind.NOTE else fact.value
 
 
-def findings(variant: DescriptionVariant, written: Written, *, asked: str, locale: str) -> tuple[Check, ...]:
-    """The checks of the chosen variant, in a shop's words. `asked` and `locale`: the language wanted and written."""
-    checks = [
-        Check(
-            rule=f"fact.{'claim' if claim.kind == 'other' else claim.kind}_unsupported",
-            severity="warn",
-            field=claim.field,
-            start=claim.start,
-            end=claim.end,
-            text=claim.text,
-            basis="the input does not say this",
-            suggestion="remove it, or add it to the product's attributes",
-        )
-        for claim in variant.unsupported_claims
-    ]
-    checks += [
-        Check(
-            rule="fact.missing", severity="warn", field="description", start=0, end=0, text=each.value, basis=each.name
-        )
-        for each in variant.attributes
-        if each.status == "missing"
-    ]
-    replaced = f"{asked} was asked for; the model bound to the role `text` can't write it, so this is {locale}"
-    realised = "no model text passed the checks; phrases were put together"
-    mended = "sentences of the model were removed or facts added after its text"
-    notes: tuple[tuple[str, Literal["info", "warn"], str, bool], ...] = (
-        ("locale.replaced", "warn", replaced, asked != locale),
-        ("text.realised", "info", realised, written.written_by == "realiser"),
-        ("text.mended", "info", mended, written.is_mended),
-    )
-    whole = len(variant.description)
-    checks += [
-        Check(rule=rule, severity=severity, field="description", start=0, end=whole, text="", basis=basis)
-        for rule, severity, basis, holds in notes
-        if holds
-    ]
-    return tuple(checks)
+def fields_of(text: Text) -> list[tuple[str, str]]:
+    """Every field with the words that a reader sees, the description first."""
+    fields = [("description", text.description.visible), ("title", text.title)]
+    for field, value in text.fields.items():
+        if isinstance(value, str):
+            fields.append((field, value))
+        else:
+            fields += [(f"{field}[{number}]", each) for number, each in enumerate(value)]
+    return fields
 
 
-def best(variants: Sequence[DescriptionVariant]) -> int:
-    """Best coverage, then fewest unsupported claims, then the first."""
-    return max(
-        range(len(variants)),
-        key=lambda index: (variants[index].attribute_coverage, -len(variants[index].unsupported_claims), -index),
-    )
+def _moved(found: Found, text: Text) -> Found:
+    """With offsets into the description's markup."""
+    if found.field != "description" or found.start is None or found.end is None:
+        return found
+    start, end = text.description.span(found.start, found.end)
+    return found.model_copy(update={"start": start, "end": end})
 
 
 def _sources(product: Product) -> list[str]:
     given = (product.name, product.sku, product.gtin, product.mpn, product.brand, product.category, product.description)
-    looks = (product.color, product.material, product.size)
+    looks = (product.color, product.material, product.size, product.pattern)
     named = [text for each in product.additional_property for text in (each.name, each.value)]
     return [text for text in (*given, *looks, *named, *product.positive_notes) if text]
