@@ -53,11 +53,13 @@ class ChatMessage(Model):
 
 
 class Article(Model):
-    """One piece of the shop's knowledge. Outside `valid_from` to `valid_to` it is not quoted."""
+    """One piece of the shop's knowledge. `questions` are more ways in which customers ask for it. Outside `valid_from`
+    to `valid_to` it is not quoted."""
 
     id: ShortText
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000)]
+    questions: Annotated[tuple[ShortText, ...], Field(max_length=50)] = ()
     url: Annotated[str, StringConstraints(max_length=2000)] | None = None
     in_language: Locale | None = None
     valid_from: AwareDatetime | None = None

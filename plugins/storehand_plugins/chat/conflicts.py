@@ -1,0 +1,58 @@
+"""Two sources that say different things about the same: other numbers in the same words, or yes beside no."""
+
+from __future__ import annotations
+
+import re
+
+from storehand_plugins.chat.words import content
+from storehand_plugins.checks import find_numbers, split_sentences
+
+_SAME_WORDS = 0.6
+_SAME_QUESTION = 0.8
+_NEGATION = re.compile(
+    r"\b(not|no|never|cannot|can't|don't|won't|isn't|aren't|doesn't|unable|without|non)\b|n't\b|不|没有|无法|未|禁止|谢绝|非",
+    re.IGNORECASE,
+)
+_DIGITS = re.compile(r"[0-9]")
+
+
+def contradict(one: str, other: str) -> bool:
+    """Whether a sentence of `one` and a sentence of `other` speak of the same and differ in a number or in yes and no."""
+    return any(_differ(left, right) for left in _sentences(one) for right in _sentences(other))
+
+
+def _sentences(text: str) -> list[str]:
+    return [text[start:end] for start, end in split_sentences(text)]
+
+
+def _differ(one: str, other: str) -> bool:
+    left, right = _words(one), _words(other)
+    if len(left) < 2 or len(right) < 2:
+        return False
+    shared = len(left & right) / min(len(left), len(right))
+    alike = len(left & right) / max(len(left), len(right))
+    if shared >= _SAME_QUESTION and alike >= _SAME_WORDS and is_negative(one) != is_negative(other):
+        return True
+    return shared >= _SAME_WORDS and alike >= 0.5 and _numbers_differ(one, other)
+
+
+def _words(sentence: str) -> frozenset[str]:
+    return frozenset(term for term in content(sentence) if not _DIGITS.search(term))
+
+
+def is_negative(sentence: str) -> bool:
+    return len(_NEGATION.findall(sentence)) % 2 == 1
+
+
+def _numbers_differ(one: str, other: str) -> bool:
+    """In some unit both give numbers, and they share none."""
+    left, right = _by_unit(one), _by_unit(other)
+    return any(not left[unit] & right[unit] for unit in left.keys() & right.keys())
+
+
+def _by_unit(sentence: str) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for number in find_numbers(sentence):
+        if not number.is_code:
+            found.setdefault(number.unit, set()).add(number.value)
+    return found

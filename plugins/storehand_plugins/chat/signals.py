@@ -1,0 +1,181 @@
+"""What the customer's words say, before any knowledge is looked at."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal
+
+from storehand.contracts.chat import Complaint, ComplaintCategory, HandoffReason
+from storehand_plugins.chat.languages import Language
+from storehand_plugins.chat.patterns import Patterns, clauses, is_found, patterns, plain
+from storehand_plugins.chat.words import CONCEPT, bag
+
+_REASONS: tuple[tuple[str, HandoffReason], ...] = (
+    ("safety", "legal_or_safety"),
+    ("legal", "legal_or_safety"),
+    ("refund", "refund_or_money"),
+    ("account_change", "account_change"),
+    ("pii", "pii_request"),
+    ("asked_for_human", "asked_for_human"),
+    ("repeated", "repeated_turns"),
+)
+_CATEGORIES: tuple[ComplaintCategory, ...] = (
+    "safety", "description", "quality", "service", "billing", "delivery", "other"
+)  # fmt: skip
+_ORDER_NUMBER = re.compile(
+    r"(?:(?:order|purchase|订单号?|单号)\s*(?:no\.?|nr\.?|number|num|id|code|号码|编号)?\s*(?:is|是|为)?\s*[:：#＃]?\s*|[#＃])"
+    r"(?P<named>(?=[A-Za-z-]*[0-9])[A-Za-z0-9][A-Za-z0-9-]{2,29})(?![A-Za-z0-9])"
+    r"|(?<![A-Za-z0-9])(?P<coded>[A-Z]{1,5}-?[0-9]{4,20}(?:-[0-9]{1,6})?)(?![A-Za-z0-9])",
+    re.IGNORECASE,
+)
+_LONE = re.compile(r"^\W*(?P<lone>[A-Za-z]{0,5}-?[0-9]{4,20})\W*$")
+
+INTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("refund", ("refund",)),
+    ("return", ("return",)),
+    ("exchange", ("exchange",)),
+    ("cancel", ("cancel",)),
+    ("promotion", ("discount", "price_match", "combine", "gift_card", "membership", "bulk")),
+    ("account", ("account", "password", "login", "register", "newsletter", "privacy", "address")),
+    ("payment", ("pay", "instalment", "cod")),
+    ("invoice", ("invoice", "tax")),
+    ("warranty", ("warranty", "faulty")),
+    ("order_status", ("track",)),
+    ("shipping", ("shipping_fee", "ship", "dispatch", "arrive", "parcel", "abroad", "late", "lost", "store", "area")),
+    ("product", ("stock", "size", "color", "material", "weight", "battery", "capacity", "power", "waterproof", "compatible",
+                 "authentic", "preorder", "discontinued", "charge_device", "installation", "price")),
+    ("contact", ("contact", "hours", "human")),
+    ("order", ("order", "change", "gift_wrap", "record")),
+)  # fmt: skip
+"""Topic intents by their concepts, in the order in which they win; beside them `greeting`, `thanks`, `goodbye`,
+`identity`, `human`, `complaint`, `policy` and `other`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """`reasons`: why only a person may go on, from the words alone. `is_general`: a question of how things work.
+    `mood` runs from -1 to 1 by the words; `is_angry`: strong words among them. `smalltalk` names what the whole message
+    is, if it is nothing else. `is_topical`: it has a word of a shop's business."""
+
+    reasons: tuple[HandoffReason, ...]
+    complaint: Complaint | None
+    intent: str
+    is_general: bool
+    is_angry: bool
+    mood: float
+    smalltalk: str | None
+    asks_order: bool
+    asks_how_to_track: bool
+    wants_ticket: bool
+    wants_fake_review: bool
+    is_safety: bool
+    is_topical: bool
+    order_number: str | None
+
+
+def read_signals(text: str, language: Language) -> Signals:
+    """Every clause is judged by itself; what is only supposed ("if it arrives broken") is no fact."""
+    table = patterns(language)
+    whole = plain(text)
+    pieces = clauses(whole) or [whole]
+    number = find_order_number(text)
+    found = Counter(name for piece in pieces for name in _meanings(piece, table, has_number=number is not None))
+    reasons = tuple(dict.fromkeys(reason for name, reason in _REASONS if found[name]))
+    strong = sum(
+        is_found(table.mood["strong"], piece) and not is_found(table.mood["strong_unless"], piece) for piece in pieces
+    )
+    general = any(is_found(table.forms["general"], piece) for piece in pieces)
+    complaint = _complaint(found, strong=strong, reasons=reasons)
+    concepts = [token.removeprefix(CONCEPT) for token in bag(text) if token.startswith(CONCEPT)]
+    small = next((name for name, each in table.smalltalk.items() if is_found(each, whole)), None)
+    return Signals(
+        reasons=reasons,
+        complaint=complaint,
+        intent=_intent(concepts, found, small, complaint),
+        is_general=general,
+        is_angry=strong > 0,
+        mood=_mood(whole, table, strong),
+        smalltalk=small,
+        asks_order=bool(found["order_status"] or found["complaint.delivery"]),
+        asks_how_to_track=general and "track" in concepts,
+        wants_ticket=bool(found["ticket"]),
+        wants_fake_review=bool(found["review_writing"]),
+        is_safety=bool(found["safety"]),
+        is_topical=bool(concepts),
+        order_number=number,
+    )
+
+
+def find_order_number(text: str) -> str | None:
+    """The first thing in the text that an order number looks like."""
+    for line in text.splitlines():
+        match = _ORDER_NUMBER.search(line) or _LONE.match(line)
+        if match is not None:
+            return next(group for group in match.groupdict().values() if group)
+    return None
+
+
+def _meanings(piece: str, table: Patterns, *, has_number: bool) -> list[str]:
+    supposed = is_found(table.forms["supposed"], piece)
+    general = supposed or is_found(table.forms["general"], piece)
+    direct = is_found(table.forms["direct"], piece) or (has_number and any(map(str.isdigit, piece)))
+    asks = not general and (direct or not is_found(table.forms["mild"], piece))
+    found = [
+        name
+        for name, rule in table.rules.items()
+        if (asks and rule.is_request(piece))
+        or (rule.is_fact(piece) and not (supposed and name in ("refund", "account_change")))
+    ]
+    kind = "mild" if general else "complaint"  # "it came broken, what now" is no plain question, "it broke, how ..." is
+    found += [
+        f"{kind}.{name}"
+        for name, rule in table.complaints.items()
+        if (asks and rule.is_request(piece)) or (not supposed and rule.is_fact(piece))
+    ]
+    return found
+
+
+def _complaint(found: Counter[str], *, strong: int, reasons: tuple[HandoffReason, ...]) -> Complaint | None:
+    """The first category that was found, in the order of `_CATEGORIES`; money that went wrong is billing."""
+    plainly = {name.removeprefix("complaint.") for name in found if name.startswith("complaint.")}
+    names = plainly | {name.removeprefix("mild.") for name in found if name.startswith("mild.")}
+    if found["safety"]:
+        names = {"safety"}
+    elif names == {"other"} and found["refund"]:
+        names = {"billing"}
+    elif len(names) > 1:
+        names.discard("other")
+    if not names:
+        return None
+    category = next(each for each in _CATEGORIES if each in names)
+    severity: Literal["low", "medium", "high"] = "medium"
+    if strong or found["safety"] or "legal_or_safety" in reasons or "repeated_turns" in reasons:
+        severity = "high"
+    elif not plainly or plainly == {"delivery"}:
+        severity = "low"
+    return Complaint(category=category, severity=severity)
+
+
+def _mood(whole: str, table: Patterns, strong: int) -> float:
+    mild = len(set(table.mood["mild"].findall(whole))) if table.mood["mild"] else 0
+    glad = len(set(table.mood["positive"].findall(whole))) if table.mood["positive"] else 0
+    return max(-1.0, min(1.0, 0.5 * min(glad, 2) - 0.3 * min(mild, 3) - 0.7 * strong))
+
+
+def _intent(concepts: list[str], found: Counter[str], small: str | None, complaint: Complaint | None) -> str:
+    if small in ("greeting", "thanks", "goodbye", "identity"):
+        return small
+    if found["asked_for_human"]:
+        return "human"
+    if found["order_status"]:
+        return "order_status"
+    if found["refund"]:
+        return "cancel" if "cancel" in concepts and "refund" not in concepts else "refund"
+    if complaint is not None and complaint.severity != "low":
+        return "complaint"
+    for intent, members in INTENTS:
+        if any(concept in members for concept in concepts):
+            return intent
+    return "complaint" if complaint else "other"
