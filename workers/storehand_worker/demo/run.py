@@ -20,10 +20,11 @@ from rich.text import Text
 from storehand.cli.exits import ExitCode
 from storehand.cli.output import console, print_json, say
 from storehand.client import Client
-from storehand.contracts import ChatInput, ChatMessage, DescriptionInput
+from storehand.contracts import Article, ChatInput, ChatMessage, DescriptionInput
 from storehand.errors import NotReady, StorehandError
 from storehand.handle import JobHandle
 from storehand.job import Priority
+from storehand.knowledge import KnowledgeStore
 from storehand.settings import Settings
 from storehand_worker.demo.board import Board
 from storehand_worker.demo.shop import Asked, Conversation, Shop, load_shop
@@ -199,8 +200,11 @@ class _Run:
 
 
 def _learn(shop: Shop, folder: Path) -> None:
-    """Gives the help desk its knowledge, as `storehand knowledge ingest` would."""
-    # filled in below
+    """Gives the help desk its knowledge, as `storehand knowledge ingest` does."""
+    settings = _OnlyArguments(data_dir=folder)
+    assert settings.knowledge_dir is not None
+    articles = [Article.model_validate(row) for row in shop.articles]
+    KnowledgeStore(settings.knowledge_dir).publish(settings.tenant, KNOWLEDGE_BASE, articles)
 
 
 def _wait_for_ctrl_c(worker: DemoWorker, folder: Path) -> None:

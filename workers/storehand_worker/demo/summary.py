@@ -93,7 +93,7 @@ def _task_table(found: dict[str, Any]) -> Table:
 def _table(rows: list[tuple[str, str]]) -> Table:
     table = Table(title="Checks and engines / 检查与引擎", **_TITLE)  # type: ignore[arg-type]  # rich's own names
     table.add_column("", no_wrap=True)
-    table.add_column("", justify="right")
+    table.add_column("", overflow="fold")
     for name, value in rows:
         table.add_row(name, value)
     return table
@@ -104,8 +104,8 @@ def _rows(found: dict[str, Any]) -> list[tuple[str, str]]:
     rows = [
         ("worker ready after / 启动用时", f"{found['ready_after_s']:.1f} s"),
         ("first job to last answer / 处理用时", f"{found['elapsed_s']:.1f} s"),
-        ("bulk jobs still waiting when a chat was answered, median / 客服答复时仍在排队的批量任务",
-         "-" if waiting is None else f"{waiting:.0f}"),
+        ("bulk jobs behind each chat / 客服答复时排队的批量任务",
+         "-" if waiting is None else f"{waiting:.0f} (median / 中位数)"),
         ("output tokens / 生成速度", f"{found['output_tokens_per_s']:.0f}/s"),
     ]  # fmt: skip
     for model, fill in found["batch_fill"].items():
