@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from storehand.contracts.copy import Channel
+from storehand_plugins.checks.forbidden import find_words
 from storehand_plugins.copy.fitting import NEEDED, Piece
-from storehand_plugins.copy.items import Item
+from storehand_plugins.copy.shelf import Paragraphs, Shelf
 from storehand_plugins.copy.wording import Wording
-
-Paragraphs = Mapping[int, Sequence[str]]
-"""Sentences with the facts of the product at that place."""
 
 _LONG: tuple[Channel, ...] = ("email", "wechat", "article", "livestream", "xiaohongshu", "social")
 _SENTENCES = 6
@@ -24,7 +22,8 @@ class Body:
         self._wording = wording
         self._brief = wording.brief
         self._voices = wording.voices
-        self._paragraphs = paragraphs
+        self._has_paragraphs = bool(paragraphs)
+        self._shelf = Shelf(wording, paragraphs)
         self._told = told
         self._space = "" if self._brief.is_chinese else " "
 
@@ -54,14 +53,18 @@ class Body:
         yield from self._extras(gap="\n\n")
         yield from self._links(gap="\n\n")
         yield Piece(self._closing(), 7, "\n\n")
-        if self._brief.sender:
+        if self._brief.sender and self._wording.number % 2 == 0:
             yield Piece(self._wording.said((self._voices.SIGN,), sender=self._brief.sender), 8, "\n\n")
         yield from self._unsubscribes()
 
     def _article(self) -> Iterator[Piece]:
+        sections = self._voices.SECTIONS
         yield from self._greeting(has_hello=False)
         yield from self._story(self._opener(), gap="\n\n", has_headings=True)
-        yield self._offer(gap="\n\n")
+        offer = self._offer(gap="\n")
+        if offer.wordings and not self._told:
+            yield Piece((sections[2],), 5, "\n\n")
+        yield Piece(offer.wordings, NEEDED, "\n\n" if self._told else "\n")
         yield self._terms(gap="\n")
         yield from self._extras(gap="\n\n")
         yield from self._links(gap="\n\n")
@@ -87,7 +90,7 @@ class Body:
         return self._brief.offer is not None and not self._brief.sender and self._wording.number % 2 == 1
 
     def _stop(self) -> tuple[str, ...]:
-        return tuple(self._voices.STOP_SMS) if self._brief.channel == "sms" else ()
+        return tuple(self._voices.STOP_SMS_TOO if self._wording.number % 2 else self._voices.STOP_SMS)
 
     def _short(self) -> Iterator[Piece]:
         for token in self._brief.tokens.names:
@@ -118,7 +121,7 @@ class Body:
         opener = self._told or wording.said(wording.frames(wording.phrases.NOTES))
         yield from self._told_or(opener)
         if not self._told:
-            yield from self._bullets()
+            yield from self._shelf.bullets()
         offer = self._offer(gap="\n\n")
         yield Piece(tuple(wording.toned(f"💰 {each}") for each in offer.wordings), NEEDED, "\n\n")
         yield self._terms(gap="\n")
@@ -133,14 +136,15 @@ class Body:
         yield from self._told_or(self._told or wording.said(wording.frames(wording.phrases.SPOKEN)))
         if not self._told:
             for place, item in enumerate(self._brief.items):
-                yield from self._spoken(place, item)
+                yield from self._shelf.spoken(place, item)
         offer = self._offer(gap="\n\n")
         lead = wording.by_number(voices.SAY_OFFER)[0]
+        if self._brief.offer and offer.wordings:  # the last two sentences have a lead of their own
+            offer = Piece((wording.by_number(self._brief.offer.sentences[:3])[0], *self._brief.offer.shorts), NEEDED)
         yield Piece((*(lead + self._space + each for each in offer.wordings), *offer.wordings), NEEDED, "\n\n")
         if self._brief.offer and self._brief.offer.terms:
             yield Piece(wording.said((voices.SAY_TERMS,), terms=self._brief.offer.terms), 1, "\n")
         yield from self._extras(gap="\n")
-        yield Piece(self._closing(), 7, "\n\n")
         yield from self._loose("\n")
 
     # parts
@@ -149,14 +153,17 @@ class Body:
         wording = self._wording
         if self._told:
             return (self._space.join(self._told), self._told[0])
-        return (*wording.said(wording.frames(wording.phrases.LINES)), *wording.said(wording.phrases.LINES["simple"]))
+        return (
+            *wording.said(wording.frames(wording.phrases.LINES, fixed=1)),
+            *wording.said(wording.phrases.LINES["simple"]),
+        )
 
     def _opener(self) -> tuple[str, ...]:
         """Openers that list highlights are for texts without a paragraph about them."""
         wording = self._wording
         frames = wording.frames(wording.phrases.OPENERS)
         free = tuple(frame for frame in frames if "{points}" not in frame)
-        return wording.said((free or frames) if self._paragraphs else frames)
+        return wording.said((free or frames) if self._has_paragraphs else frames)
 
     def _told_or(self, opener: Sequence[str]) -> Iterator[Piece]:
         if not self._told:
@@ -174,67 +181,17 @@ class Body:
                 yield Piece((sentence,), 1 + number, self._space if number else gap)
             return
         yield Piece(opener, 1, gap)
-        items = self._brief.items
-        if len(items) == 1 or has_headings:
-            for place, item in enumerate(items):
-                if has_headings and len(items) > 1:
-                    yield Piece(item.names, 2 + place, "\n\n")
-                    yield Piece(self._scene_of(item), 3 + place, "\n")
-                yield from self._paragraph(place, gap="\n" if has_headings and len(items) > 1 else gap, limit=sentences)
-            return
-        yield Piece(self._wording.by_number(self._voices.LIST_INTRO), 3, gap)
-        for item in items:
-            yield Piece(tuple(f"· {row}" for row in self._row(item)), 2, "\n")
-
-    def _paragraph(self, place: int, *, gap: str, limit: int) -> Iterator[Piece]:
-        for number, sentence in enumerate(self._paragraphs.get(place, ())[:limit]):
-            yield Piece((sentence,), 3 + place + number, self._space if number else gap)
-
-    def _scene_of(self, item: Item) -> tuple[str, ...]:
-        scene = item.scenes[self._wording.number % len(item.scenes)]
-        return (f"适合{scene}。",) if self._brief.is_chinese else (f"For {scene}.",)
-
-    def _row(self, item: Item) -> tuple[str, ...]:
-        """Name, highlights and price; ever less of them."""
-        words = {"points": self._wording.listed(item), "price": item.price}
-        rows = []
-        for frame in self._voices.LIST_ROW:
-            if any("{" + key + "}" in frame and not value for key, value in words.items()):
-                continue
-            rows += [frame.format(name=name, **words) for name in item.names]
-        return tuple(rows)
-
-    def _bullets(self) -> Iterator[Piece]:
-        bullets = self._wording.by_number(self._voices.BULLETS)
-        if len(self._brief.items) > 1:
-            for number, item in enumerate(self._brief.items):
-                mark = bullets[number % len(bullets)]
-                yield Piece(
-                    tuple(self._wording.toned(f"{mark} {row}") for row in self._row(item)),
-                    2,
-                    "\n\n" if not number else "\n",
-                )
-            return
-        item = self._brief.items[0]
-        for number, point in enumerate(self._wording.points(item)[:5]):
-            yield Piece(
-                (self._wording.toned(f"{bullets[number]} {point.text}"),), 2 + number, "\n" if number else "\n\n"
-            )
-        if item.price:
-            yield Piece((self._voices.PRICE.format(price=item.price),), 6, "\n")
-
-    def _spoken(self, place: int, item: Item) -> Iterator[Piece]:
-        wording, voices = self._wording, self._voices
-        leads = voices.SAY_NEXT
-        lead = leads[0] if place == 0 else leads[1 + (place + wording.number) % (len(leads) - 1)]
-        yield Piece(
-            tuple(lead.format(name=wording.the(name)) for name in item.names), 2, "\n\n" if place == 0 else "\n"
-        )
-        count = 5 if len(self._brief.items) == 1 else 3
-        for number, point in enumerate(wording.points(item)[:count]):
-            yield Piece((voices.SAY_POINT[number].format(point=point.text),), 4 + number, self._space)
-        if item.price:
-            yield Piece((wording.by_number(voices.SAY_PRICE)[0].format(price=item.price),), 3, self._space)
+        if has_headings:
+            yield from self._shelf.chapters(sentences)
+        elif len(self._brief.items) == 1:
+            yield from self._shelf.paragraph(0, gap=gap, limit=sentences)
+            if self._brief.channel != "social" and self._wording.angle not in ("scene", "question"):
+                lines = self._wording.by_number(self._voices.SCENE_LINES)
+                yield Piece(self._wording.said(lines), 6, self._space)
+        else:
+            yield Piece(self._wording.by_number(self._voices.LIST_INTRO), 3, gap)
+            for item in self._brief.items:
+                yield Piece(tuple(f"· {row}" for row in self._shelf.row(item)), 2, "\n")
 
     def _greeting(self, *, has_hello: bool) -> Iterator[Piece]:
         voices, tone = self._voices, self._brief.tone
@@ -278,18 +235,27 @@ class Body:
         """The shop's notes and keywords, where the angle has not said them."""
         trends = self._brief.trends[1 if self._wording.angle == "trend" else 0 :]
         for trend in trends[:2]:
-            yield Piece(self._wording.said(self._voices.TREND, trend=trend), 6, gap)
+            yield Piece(self._wording.said(self._wording.by_number(self._voices.TREND), trend=trend), 6, gap)
         if "hashtags" not in self._brief.components:
             yield from self._keywords(gap=gap)
 
     def _keywords(self, *, gap: str) -> Iterator[Piece]:
-        for number, keyword in enumerate(self._brief.keywords[:3]):
-            frames = (self._voices.KEYWORD[number % len(self._voices.KEYWORD)],)
-            yield Piece(self._wording.said(frames, keyword=keyword), 5, gap if not number else self._space)
+        said = " ".join(name for item in self._brief.items for name in (item.name, *(p.text for p in item.points)))
+        wanted = [keyword for keyword in self._brief.keywords if not find_words(said, [keyword])]
+        for number, keyword in enumerate(wanted[:3]):
+            frames = self._wording.by_number(self._voices.KEYWORD)
+            yield Piece(
+                self._wording.said((frames[number % len(frames)],), keyword=keyword),
+                5,
+                gap if not number else self._space,
+            )
 
     def _closing(self) -> tuple[str, ...]:
-        closings = self._voices.CLOSINGS[self._brief.tone]
-        return self._wording.said(self._wording.by_number(closings)) if not self._told else ()
+        voices, tone = self._voices, self._brief.tone
+        if self._told:
+            return ()
+        is_note = self._brief.channel in ("social", "xiaohongshu") and tone not in ("professional", "minimal")
+        return self._wording.said(self._wording.by_number(voices.NOTE_CLOSINGS if is_note else voices.CLOSINGS[tone]))
 
     def _links(self, *, gap: str) -> Iterator[Piece]:
         for token in self._brief.tokens.links:

@@ -15,6 +15,8 @@ from storehand_plugins.copy.rules import is_sayable
 from storehand_plugins.copy.tokens import Tokens, tokens_of
 from storehand_plugins.description.groups import GENERIC, group_of
 from storehand_plugins.description.kinds import Language, Tone
+from storehand_plugins.description.phrases_en import SCENES as SCENES_EN
+from storehand_plugins.description.phrases_zh import SCENES as SCENES_ZH
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _INTERNAL = re.compile(r"[_/\\#@]|\b[QHv]\d\b|\b[A-Z]+-\d+|test|campaign|segment|测试|内部", re.IGNORECASE)
@@ -56,10 +58,23 @@ class Brief:
     @property
     def names(self) -> tuple[str, ...]:
         """What the piece is about, longest first: the product, or the first of several."""
-        first = self.items[0].names
-        if len(self.items) == 1:
+        first, *others = [item.names for item in self.items]
+        if not others:
             return first
-        return tuple(f"{name}等好物" if self.is_chinese else f"{name} and more" for name in first)
+        both = f"{first[0]}和{others[0][0]}" if self.is_chinese else f"{first[0]} and {others[0][0]}"
+        if len(others) == 1:
+            return (both, *self._with_more(first), "这些好物" if self.is_chinese else "our picks")
+        return (*self._with_more(first), "这些好物" if self.is_chinese else "our picks")
+
+    def _with_more(self, names: Sequence[str]) -> tuple[str, ...]:
+        return tuple(f"{name}等好物" if self.is_chinese else f"{name} and more" for name in names)
+
+    @property
+    def scenes(self) -> tuple[str, ...]:
+        """Those of the products, if they are of one kind."""
+        if len({item.plan.group for item in self.items}) == 1:
+            return self.items[0].scenes
+        return (SCENES_ZH if self.is_chinese else SCENES_EN)[GENERIC]
 
     @property
     def is_giftable(self) -> bool:

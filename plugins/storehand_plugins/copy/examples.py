@@ -13,7 +13,7 @@ KETTLE: dict[str, Any] = {
     "category": "Kitchen > Kettles",
     "color": "Matte black",
     "material": "Stainless steel",
-    "additionalProperty": {"capacity": "1.7 L", "power": "2200 W", "keepWarm": True},
+    "additionalProperty": {"capacity": "1.7 L", "power": "2200 W", "keepWarmMode": True},
     "positiveNotes": ["BPA-free", "Auto shut-off"],
     "offers": {"price": "49.90", "priceCurrency": "USD"},
 }

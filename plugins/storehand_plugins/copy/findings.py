@@ -101,7 +101,7 @@ def _channel(variant: CopyVariant, brief: Brief) -> Iterator[Check]:
             "email.unsubscribe",
             "warn",
             "body",
-            "CAN-SPAM, GDPR, 互联网电子邮件服务管理办法: a marketing mail holds a way to unsubscribe (and a postal address)",
+            "CAN-SPAM, GDPR, 互联网电子邮件服务管理办法: a marketing mail names a way to unsubscribe and a sender",
             "let the mailer's footer add it, or pass its token, such as {{unsubscribe_url}}",
         )
 

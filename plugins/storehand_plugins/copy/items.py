@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from storehand.contracts.product import Product
 from storehand_plugins.copy.money import money
@@ -36,7 +36,10 @@ _PROPER = re.compile(
     re.IGNORECASE,
 )
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_VERBS_ZH = ("穿", "用", "洗", "拆", "叠", "戴", "收纳", "充电")
 MAX_POINT = 60
+ENOUGH = 2
+"""With so many better highlights, plain pairs such as "origin Hangzhou" are left to the paragraph."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,11 @@ class Point:
     """One highlight in a few words. A thing can follow "with"."""
 
     text: str
-    is_thing: bool
+    kind: FactKind
+
+    @property
+    def is_thing(self) -> bool:
+        return self.kind in _THINGS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +80,14 @@ def item_of(
 ) -> Item:
     """What may be said of it: values that `sayable` refuses are left out."""
     plan = plan_of(product, language, tone)
+    said = sorted((_as_said(fact, language) for fact in plan.facts), key=lambda fact: list(FactKind).index(fact.kind))
+    plan = replace(plan, facts=tuple(said))
     facts = [fact for fact in plan.facts if fact.kind in _APPEAL and sayable(fact.value) and sayable(fact.key)]
     facts = [fact for fact in facts if language == "zh" or not _HAN.search(fact.value + fact.key)] or facts
     ranked = sorted(facts, key=lambda fact: (bool(_DULL.search(fact.key)), _APPEAL.index(fact.kind)))
-    points = (Point(_point(fact, language), fact.kind in _THINGS) for fact in ranked)
+    if sum(fact.kind is not FactKind.WORD for fact in ranked) >= ENOUGH:
+        ranked = [fact for fact in ranked if fact.kind is not FactKind.WORD]
+    points = (Point(_point(fact, language), fact.kind) for fact in ranked)
     names = _names(plan, sayable)
     scenes = (SCENES_ZH if language == "zh" else SCENES_EN).get(plan.group) or (
         SCENES_ZH if language == "zh" else SCENES_EN
@@ -94,10 +105,10 @@ def item_of(
 
 
 def _names(plan: Plan, sayable: Callable[[str], bool]) -> tuple[str, ...]:
-    """The whole name, then without brackets, then up to the first break: never cut inside a word."""
+    """Without brackets, then up to the first break: never cut inside a word. Brackets alone are a name too."""
     without = _BRACKETS.sub(" ", plan.name).strip()
     head = _BREAK.split(without)[0].strip()
-    candidates = [plan.name, without, head]
+    candidates = [without, head] if any(map(str.isalnum, without)) else [plan.name]
     if " " in head and _HAN.search(head):
         candidates.append(head.split(" ")[0])
     long = [name for name in dict.fromkeys(candidates) if any(char.isalnum() for char in name)] or [plan.name]
@@ -110,7 +121,16 @@ def _noun(product: Product, names: Sequence[str], language: Language) -> str:
     is_han = bool(_HAN.search(step))
     if step and is_han == (language == "zh") and len(step) <= 12:
         return step if language == "zh" else step.lower()
-    return names[-1]
+    return names[-1] if language == "zh" else "something new"
+
+
+def _as_said(fact: Fact, language: Language) -> Fact:
+    """Inside a sentence, and as a property where it is one: "hand-picked" and "双面穿" are no things one gets."""
+    if fact.kind is not FactKind.FEATURE:
+        return fact
+    value = fact.value if language == "zh" else _low(fact.value)
+    is_quality = value.endswith(_VERBS_ZH) if language == "zh" else " " not in value and value.endswith("ed")
+    return replace(fact, value=value, kind=FactKind.QUALITY if is_quality else fact.kind)
 
 
 def _point(fact: Fact, language: Language) -> str:
@@ -127,7 +147,7 @@ def _point(fact: Fact, language: Language) -> str:
         return f"in {_low(value)}"
     if fact.kind is FactKind.AMOUNT:
         return f"{value} {key}"
-    return f"{key} {_low(value)}" if key else _low(value)
+    return f"{key} {value}" if key else _low(value)
 
 
 def _low(text: str) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 from storehand.contracts.copy import Component
+from storehand_plugins.checks.forbidden import find_words
 from storehand_plugins.copy.angles import Angle
-from storehand_plugins.copy.bodies import Body, Paragraphs
+from storehand_plugins.copy.bodies import Body
 from storehand_plugins.copy.brief import Brief
 from storehand_plugins.copy.channels import Limit, fits
 from storehand_plugins.copy.fitting import NEEDED, Piece, compose
+from storehand_plugins.copy.shelf import Paragraphs
 from storehand_plugins.copy.wording import Wording
 
 Told = Mapping[Component, Sequence[str]]
@@ -46,15 +49,23 @@ def lay_out(
     wording = Wording(brief, angle, number, seed)
     components: dict[Component, str] = {}
     for component in brief.components:
-        limit = limits[component]
-        pieces = _pieces(component, wording, story)
-        text = compose(pieces, lambda text, limit=limit: fits(text, limit))  # type: ignore[misc]  # bound per loop
-        text = text or compose(
-            [Piece(wording.voices.LAST[component], NEEDED)], lambda text, limit=limit: fits(text, limit)
-        )  # type: ignore[misc]
+        keeps = partial(fits, limit=limits[component])
+        text = compose(_allowed(_pieces(component, wording, story), brief.forbidden), keeps)
+        text = text or compose([Piece(wording.voices.LAST[component], NEEDED)], keeps)
         if text:
             components[component] = text
     return Draft(angle, components, story.is_by_model and _is_used(story, components))
+
+
+def _allowed(pieces: Sequence[Piece], forbidden: Sequence[str]) -> list[Piece]:
+    """Without wordings that hold a forbidden word; a fact that has to be said stays, and is flagged."""
+    if not forbidden:
+        return list(pieces)
+    kept = []
+    for piece in pieces:
+        clean = tuple(wording for wording in piece.wordings if not find_words(wording, forbidden))
+        kept.append(replace(piece, wordings=clean or (piece.wordings if piece.weight == NEEDED else ())))
+    return [piece for piece in kept if piece.wordings]
 
 
 def _is_used(story: Story, components: Mapping[Component, str]) -> bool:
@@ -93,14 +104,17 @@ def _one_line(component: Component, wording: Wording) -> tuple[str, ...]:
     if component == "preheader":
         return wording.said((*_preheaders(wording), *voices.PREHEADERS[-1:]))
     phrases = wording.phrases
+    if brief.channel == "xiaohongshu" and component == "headline":
+        sticker = wording.by_number(voices.STICKERS)[0]
+        titles = wording.said(wording.frames(phrases.HEADLINES, fixed=2))
+        return (*(wording.toned(f"{title}{sticker}") for title in titles), *titles)
     return (*wording.said(wording.frames(phrases.HEADLINES, fixed=2)), *wording.said(phrases.HEADLINES["simple"]))
 
 
 def _preheaders(wording: Wording) -> tuple[str, ...]:
-    frames = wording.by_number(wording.voices.PREHEADERS)
-    if wording.brief.channel != "email":  # nobody opens an article's abstract
-        frames = tuple(frame for frame in wording.phrases.OPENERS[wording.key])
-    return frames
+    """An inbox shows them behind the subject; of an article they are the abstract."""
+    voices = wording.voices
+    return wording.by_number(voices.PREHEADERS if wording.brief.channel == "email" else voices.ABSTRACTS)
 
 
 def _tags(wording: Wording) -> Iterator[Piece]:
@@ -114,9 +128,8 @@ def _tags(wording: Wording) -> Iterator[Piece]:
         *voices.TAG_WORDS[brief.goal],
     ]
     tags = dict.fromkeys(tag for word in words if (tag := _tag(word)))
-    for number, tag in enumerate(list(tags)[:10]):
-        if wording.said((tag.replace("{", "{{").replace("}", "}}"),)):
-            yield Piece((tag,), 1 + number)
+    for number, tag in enumerate(list(tags)[:8]):
+        yield Piece((tag,), 1 + number)
 
 
 def _tag(word: str) -> str:

@@ -98,16 +98,16 @@ def _english(parts: _Parts) -> OfferWords:
     short_deal = {"price": f"offer price {parts.amount}", "gift": f"gift: {parts.gift}"}.get(parts.type, deal)
     on = (f" {'' if is_cut else 'on '}orders of {parts.least} or more") if parts.least else ""
     on_short = f" from {parts.least}" if parts.least else ""
-    when = _english_when(parts)
+    when, briefly = _english_when(parts), _english_when(parts, is_brief=True)
     end_short = f", ends {parts.end.short}" if parts.end else (f", from {parts.start.short}" if parts.start else "")
     with_code = f" with code {parts.code}" if parts.code else ""
     sentences = (
         f"Get {deal}{on}{with_code}{', ' + when if when else ''}.",
-        (f"Use code {parts.code} for " if parts.code else "Enjoy ") + f"{deal}{on}{', ' + when if when else ''}.",
+        (f"Use code {parts.code} for " if parts.code else "Enjoy ") + f"{deal}{on}{', ' + briefly if briefly else ''}.",
         (f"{_upper(when)}: {deal}" if when else f"Good news: {deal}") + f"{on}{with_code}.",
         f"{_upper(deal)}{on}."
         + (f" Your code: {parts.code}." if parts.code else "")
-        + (f" {_valid(parts)}." if when else ""),
+        + (f" Valid {briefly}." if briefly else ""),
         (f"Enter {parts.code} at checkout and get " if parts.code else "Treat yourself to ")
         + f"{deal}{on}{f' ({when})' if when else ''}.",
     )
@@ -125,17 +125,15 @@ def _english(parts: _Parts) -> OfferWords:
     return parts.words(short_deal, label, sentences, shorts)
 
 
-def _english_when(parts: _Parts) -> str:
-    if parts.start and parts.end:
-        return f"from {parts.start_in_range} to {parts.end.full}"
-    if parts.end:
-        return f"until {parts.end.full}"
-    return f"from {parts.start.full}" if parts.start else ""
-
-
-def _valid(parts: _Parts) -> str:
-    when = _english_when(parts)
-    return f"Valid {when}"
+def _english_when(parts: _Parts, *, is_brief: bool = False) -> str:
+    """With the year, or briefly without."""
+    start, end = parts.start, parts.end
+    if start and end:
+        first = start.medium if _same_year(parts) else start.full
+        return f"from {first} to {end.medium if is_brief and _same_year(parts) else end.full}"
+    if end:
+        return f"until {end.medium if is_brief else end.full}"
+    return f"from {start.medium if is_brief else start.full}" if start else ""
 
 
 def _chinese(parts: _Parts) -> OfferWords:

@@ -7,10 +7,15 @@ the other words are those of the Chinese frames. Only ASCII punctuation: one cur
 from __future__ import annotations
 
 HEADLINES: dict[str, tuple[str, ...]] = {
-    "offer": ("{bare}: {deal}", "{campaign}: {deal}", "{deal} on {bare}", "{deal}", "An offer for you", "Offer"),
-    "benefit": ("{bare}: {point}", "{bare} with {thing}", "Made useful: {bare}", "{point}", "Made to be used"),
-    "scene": ("{bare} for {scene}", "For {scene}: {bare}", "For {scene}", "For every day", "Daily"),
-    "question": ("What's missing from {scene}?", "Looking for {bare}?", "Is it {bare} for you?", "Found yours?"),
+    "offer": ("{bare}: {deal}", "{campaign}: {bare}, {deal}", "{Deal}: {bare}", "{Deal}", "An offer for you"),
+    "benefit": ("{bare}: {point}", "{bare} with {thing}", "Made useful: {bare}", "{Point}", "Made to be used"),
+    "scene": ("{bare} for {scene}", "For {scene}: {bare}", "For {scene}", "For every day"),
+    "question": (
+        "What's missing from {scene}?",
+        "Looking for {noun}? See {bare}",
+        "Could it be {name}?",
+        "Found yours?",
+    ),
     "launch": ("New: {bare}", "Meet {bare}", "Just arrived: {bare}", "New here", "New"),
     "restock": ("Back in stock: {bare}", "{bare}: back again", "Back in stock", "Back"),
     "winback": ("It's been a while. Meet {bare}", "Come back and see {bare}", "Good to see you", "Hello"),
@@ -30,7 +35,11 @@ LINES: dict[str, tuple[str, ...]] = {
     "offer": ("An offer on {name}.", "{Name}, with an offer.", "Here is an offer."),
     "benefit": ("{Name}: {points}.", "{Name}: {point}.", "{Name}, made useful."),
     "scene": ("{Name} for {scene}.", "For {scene}: {bare}."),
-    "question": ("What's missing from {scene}? Maybe {name}.", "Looking for {bare}? Found.", "Still looking?"),
+    "question": (
+        "What's missing from {scene}? Maybe {name}.",
+        "Looking for {noun}? Have a look at {name}.",
+        "Still looking?",
+    ),
     "launch": ("New in the shop: {bare}.", "Meet {name}, new with us.", "New: {bare}."),
     "restock": ("{bare}: back in stock.", "Good news for the patient: {bare} can be ordered again."),
     "winback": ("It's been a while. Come and see {name}.", "We've missed you. Meet {name}.", "Come back soon."),
@@ -42,31 +51,31 @@ LINES: dict[str, tuple[str, ...]] = {
     "craft": ("Look closer at {name}: {points}.", "{bare}, up close: {point}.", "Look closer."),
     "value": ("{bare} at a glance: {points}.", "What you get: {point}."),
     "mood": ("A little something for ordinary days: {bare}.", "{bare}, for the joy of it."),
-    "taste": ("You like {taste}, so here is {name}.", "Picked with your taste in mind: {bare}."),
+    "taste": ("You like {taste}, so here {is} {name}.", "Picked with your taste in mind: {bare}."),
     "trend": ("{trend}. Have a look at {name}.", "Have a look at {name}."),
-    "simple": ("Here is {name}.", "Have a look: {bare}."),
+    "simple": ("Here {is} {name}.", "Have a look: {bare}."),
 }
 OPENERS: dict[str, tuple[str, ...]] = {
     "offer": (
         "Let's start with the good part: there is an offer on {name}.",
-        "If {name} has been on your list, here is an offer worth a look.",
+        "Had your eye on {name}? Here is an offer worth a look.",
     ),
     "benefit": (
         "Good things are easy to explain. {Name}, in short: {points}.",
         "What makes {name} useful? In a few words: {points}.",
-        "Good things are easy to explain, so here is {name}, point by point.",
-        "Some things simply earn their place. Here is what {name} brings along.",
+        "Good things are easy to explain, so here {is} {name}, point by point.",
+        "Some things simply earn their place. Here is what comes with {name}.",
     ),
     "scene": (
-        "Picture {scene}. That is where {name} comes in.",
+        "Picture {scene}. That is just the place for {name}.",
         "We had {scene} in mind when we picked {name} for you.",
     ),
     "question": (
         "What would make {scene} a little easier? Here is one answer: {name}.",
-        "Still looking for {bare} that suits you? Have a look at this.",
+        "Still looking for {noun}? Have a look at {name}.",
     ),
     "launch": (
-        "There is a new face in the shop: {name}.",
+        "Something new in the shop: {name}.",
         "Fresh on our shelves and ready to meet you: {name}.",
     ),
     "restock": (
@@ -97,13 +106,13 @@ OPENERS: dict[str, tuple[str, ...]] = {
     "craft": (
         "Some things deserve a closer look. With {name}, start here: {points}.",
         "Take {name} in your hands and you notice the details: {points}.",
-        "Some things deserve a closer look. {Name} is one of them.",
-        "We like to look twice before we recommend something. Here is {name}, in detail.",
+        "Some things deserve a closer look. {Name}, for one.",
+        "We like to look twice before we recommend something. Here {is} {name}, in detail.",
     ),
     "value": (
         "Before you buy, know what you get. With {name}: {points}.",
         "No riddles here, just the list. {Name} in plain words: {points}.",
-        "Before you buy, know what you get. Here is {name} in plain words.",
+        "Before you buy, know what you get. Here {is} {name} in plain words.",
         "A fair question: what do you get with {name}? Here is the answer.",
     ),
     "mood": (
@@ -115,17 +124,17 @@ OPENERS: dict[str, tuple[str, ...]] = {
         "With your taste for {taste} in mind, we picked {name}.",
     ),
     "trend": ("{trend}. A good reason to talk about {name}.", "We noticed: {trend}. And we thought of {name}."),
-    "simple": ("Here is {name}. See whether it suits you.", "Simply put: this is {name}."),
+    "simple": ("Here {is} {name}. See what you think.", "No big words, just {name}."),
 }
 NOTES: dict[str, tuple[str, ...]] = {
-    "offer": ("Offer first 👇 {bare}", "On your list? {bare} comes with an offer 💰"),
+    "offer": ("Offer first 👇 {bare}", "On your list? {bare}, with an offer 💰"),
     "benefit": ("What's good about {name}? Straight to the point 👇", "{bare}: the useful bits, one by one ✍️"),
     "scene": ("The mood for {scene} ✨ {bare}", "Planning {scene}? Put {name} on the list 📝"),
-    "question": ("{Scene}: what do you use? 🤔 Have a look at {name}", "Still deciding? Here is {name} 🙋"),
+    "question": ("{Scene}: what do you use? 🤔 Have a look at {name}", "Still deciding? Here {is} {name} 🙋"),
     "launch": ("Just in 🎉 {bare}", "New on the shelf: a look at {name} 👀"),
-    "restock": ("Back on the shelf 📦 {bare}", "Waited for {name}? It's here again."),
-    "winback": ("Long time no see 👋 Meet {name}", "Come back and browse 🌿 {bare} is here"),
-    "event": ("{campaign} 🛍️ starting with {name}", "The list is ready 📝 {bare} is on it"),
+    "restock": ("Back on the shelf 📦 {bare}", "Waited for {name}? Back again 📦"),
+    "winback": ("Long time no see 👋 Meet {name}", "Come back and browse 🌿 {bare}"),
+    "event": ("{campaign} 🛍️ starting with {name}", "The list is ready 📝 {bare}, for a start"),
     "loyalty": ("For those who keep coming back 🤍 {bare}", "A note to our regulars 💌 {bare}"),
     "awareness": ("Say hello to {name} 👋", "Worth knowing ✨ {bare}"),
     "sale": ("{campaign} finds 🛍️ {bare}", "Worth a look in the sale 👀 {bare}"),
@@ -134,7 +143,7 @@ NOTES: dict[str, tuple[str, ...]] = {
     "value": ("{bare}, all on one list 📋", "What comes with {name}? Sorted 📋"),
     "mood": ("A little joy for an ordinary day 🌿 {bare}", "Small things, good days ☀️ {bare}"),
     "taste": ("If you like {taste}, look here 👉 {bare}", "Picked for your taste 💡 {bare}"),
-    "trend": ("{trend} 🔥 and {name}", "Talking about: {trend} | {bare} fits right in"),
+    "trend": ("{trend} 🔥 and {name}", "Talking about: {trend} | {bare}"),
     "simple": ("{bare}, briefly 👇", "In one picture 📷 {bare}"),
 }
 SPOKEN: dict[str, tuple[str, ...]] = {

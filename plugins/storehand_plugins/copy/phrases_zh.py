@@ -8,10 +8,10 @@ words are not there is passed over. The last headlines of an angle are short eno
 from __future__ import annotations
 
 HEADLINES: dict[str, tuple[str, ...]] = {
-    "offer": ("{campaign}：{name}{deal}", "{name}，{deal}", "{deal}｜{name}", "{name}有优惠", "{deal}", "优惠来了"),
+    "offer": ("{campaign}：{name}{deal}", "{name}，{deal}", "{deal}｜{name}", "{name}有优惠", "{deal}"),
     "benefit": ("{name}：{point}", "{point}，就看{name}", "{name}，好用有理由", "{point}", "好用之选"),
     "scene": ("{scene}，有{name}", "为{scene}准备的{name}", "{name}，陪{you}每一天", "{scene}", "日常好物"),
-    "question": ("{scene}，还缺点什么？", "在找{name}？来看看", "{name}，适合{you}吗？", "在找好物？"),
+    "question": ("说到{scene}，还缺点什么？", "在找{name}？来看看", "{name}，适合{you}吗？", "在找好物？"),
     "launch": ("新品｜{name}", "{name}，新品登场", "{name}上新了", "新品上架"),
     "restock": ("{name}，补货到店", "{name}回来了", "补货啦"),
     "winback": ("好久不见，{name}在等{you}", "好久不见，回来看看", "好久不见"),
@@ -31,7 +31,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "offer": ("{name}有优惠。", "{name}的优惠来了。", "有优惠。"),
     "benefit": ("{name}：{points}。", "{name}，{point}。", "{name}，用着顺手。"),
     "scene": ("{scene}，用{name}刚刚好。", "{scene}，带上{name}。", "{name}，日常就用它。"),
-    "question": ("{scene}，还缺点什么？看看{name}。", "在挑{name}吗？不妨看看。"),
+    "question": ("说到{scene}，还缺点什么？看看{name}。", "在挑{name}吗？不妨看看。"),
     "launch": ("新品{name}，已经上架。", "{name}新到。", "新品上架。"),
     "restock": ("{name}补货到店，欢迎选购。", "{name}到货了。", "已补货。"),
     "winback": ("好久不见，{name}想和{you}打个招呼。", "好久不见，来看看{name}。", "好久不见。"),
@@ -60,10 +60,10 @@ OPENERS: dict[str, tuple[str, ...]] = {
     ),
     "scene": (
         "{scene}，常常只差一件合用的东西。{name}，就是为这样的时刻准备的。",
-        "想象一下{scene}：{name}就在手边，不用多想，拿起就用。",
+        "{scene}，总有用得上它的时候。先来看看{name}。",
     ),
     "question": (
-        "{scene}，{you}会怎么选？如果还没有答案，不妨看看{name}。",
+        "说到{scene}，{you}会选哪一件？如果还没有答案，不妨看看{name}。",
         "最近在挑合适的{noun}吗？来看看{name}合不合{you}的心意。",
     ),
     "launch": (
@@ -109,8 +109,8 @@ OPENERS: dict[str, tuple[str, ...]] = {
 NOTES: dict[str, tuple[str, ...]] = {
     "offer": ("先说优惠👇{name}有活动啦", "想入手{name}的朋友看过来，这波有优惠💰"),
     "benefit": ("{name}好在哪？直接上重点👇", "{name}的实用小细节，一条条列给{you}✍️"),
-    "scene": ("{scene}的氛围感，少不了它✨{name}", "{scene}怎么安排？把{name}加进清单📝"),
-    "question": ("{scene}，{you}们都用什么？🤔 店里这件{name}可以看看", "还在纠结选哪款{noun}？看看{name}🙋"),
+    "scene": ("{scene}的氛围感，少不了它✨{name}", "{scene}的清单，加上{name}📝"),
+    "question": ("说到{scene}，大家都用什么？🤔 店里的{name}可以看看", "还在纠结选哪款{noun}？看看{name}🙋"),
     "launch": ("上新啦🎉{name}来报到", "新品开箱｜{name}长这样👀"),
     "restock": ("补货啦📦{name}回来了", "在等{name}的朋友，到货啦～"),
     "winback": ("好久不见呀👋来看看{name}", "回来逛逛？店里的{name}在等{you}🌿"),
@@ -137,7 +137,7 @@ SPOKEN: dict[str, tuple[str, ...]] = {
         "说到{scene}，这件东西我想好好给大家介绍介绍。",
     ),
     "question": (
-        "先问大家一个问题：{scene}，你们一般怎么选？打在公屏上。",
+        "先问大家一个问题：说到{scene}，你们一般怎么选？打在公屏上。",
         "想买{noun}又不知道怎么挑的朋友，扣个想字，我来讲。",
     ),
     "launch": ("新品来了，朋友们！跟我一起看看它长什么样。", "这件是新面孔，直播间的朋友先看。"),

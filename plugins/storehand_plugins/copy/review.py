@@ -9,6 +9,7 @@ from itertools import combinations
 from storehand.contracts.claim import UnsupportedClaim
 from storehand.contracts.copy import Component, CopyInput, CopyVariant, OfferFact
 from storehand_plugins.checks import unsupported_claims, unsupported_numbers
+from storehand_plugins.copy import voices_en
 from storehand_plugins.copy.brief import Brief
 from storehand_plugins.copy.layout import Draft
 from storehand_plugins.copy.offer import OfferWords
@@ -30,7 +31,17 @@ def variant_of(draft: Draft, brief: Brief, given: CopyInput) -> CopyVariant:
         tokens_ok=brief.tokens.are_whole(whole),
         offer_facts=tuple(_facts(components, brief.offer)) if brief.offer else (),
         unsupported_claims=tuple(_claims(components, sources(brief, given))),
-        personalised_on=tuple(each for each in brief.tastes if each in whole) if draft.angle == "taste" else (),
+        personalised_on=_personal(brief, whole) if draft.angle == "taste" else (),
+    )
+
+
+def _personal(brief: Brief, whole: str) -> tuple[str, ...]:
+    """The taste the text speaks of, and those whose highlights were put in front."""
+    points = " ".join(point.text for point in brief.points).casefold()
+    return tuple(
+        taste
+        for number, taste in enumerate(brief.tastes)
+        if taste.casefold() in whole.casefold() and (number == 0 or taste.casefold() in points)
     )
 
 
@@ -38,6 +49,7 @@ def sources(brief: Brief, given: CopyInput) -> list[str]:
     """Every text that a number or claim may rest on."""
     campaign = given.campaign
     found = [*product_sources(given), campaign.name, *given.trend_notes, *given.keywords, *brief.tastes, *given.tokens]
+    found += [*voices_en.STOP_SMS, *voices_en.STOP_SMS_TOO]
     if offer := brief.offer:
         found += [*offer.sentences, *offer.shorts, offer.label, offer.terms]
     return found

@@ -1,7 +1,7 @@
 """What advertising law and fair dealing forbid to say: absolute terms, false urgency, invented reviews, green claims.
 
-Sources: 广告法 Art. 9(3) with the exemptions of the 2023 guide 广告绝对化用语执法指南; 16 CFR 465 on reviews; EU 2024/825 on
-green claims; FTC Act s.5 on unproven claims.
+Sources: 广告法 Art. 9(3), exemptions of the 2023 guide 广告绝对化用语执法指南; 16 CFR 465 on reviews; EU 2024/825
+on green claims; FTC Act s.5 on unproven claims.
 """
 
 from __future__ import annotations
@@ -46,9 +46,10 @@ _ABSOLUTE_ZH = (
 )
 _CARE_ZH = "首选|独家|绝对|万能|永久|王牌|冠军|金牌|名牌"
 _ABSOLUTE_EN = (
-    r"\b(?:the (?:very )?best|best (?!before|by|regards|wishes|stored|served|used)\w+|best[- ]in[- ]class|world[- ]class"
-    r"|number one|no\.\s?1|unbeatable|ultimate|unrivall?ed|unparalleled|revolutionary|the most \w+|(?:the )?lowest price"
-    r"|(?:the )?cheapest|(?:the )?finest|(?:the )?greatest|guaranteed|flawless)\b|#1\b"
+    r"\b(?:the (?:very )?best|best[- ]in[- ]class|world[- ]class|number one|no\.\s?1|unbeatable|ultimate|unrivall?ed"
+    r"|unparalleled|revolutionary"
+    r"|the most \w+|(?:the )?(?:lowest price|cheapest|finest|greatest)|guaranteed|flawless)\b"
+    r"|#1\b"
 )
 _URGENCY = (
     "仅限今[天日]|最后一?[天日]|最后机会|手慢无|抢完即止|即将售罄|库存告急|仅剩|倒计时|错过不再|错过等一年|过时不候"
@@ -57,8 +58,8 @@ _URGENCY = (
 )
 _REVIEWS = (
     "亲测|[顾客用户网友]{2}(?:都说|评价|推荐|反馈)|好评如潮|五星好评|回购|万人|爆款|热销|热卖|畅销|口碑|销量"
-    r"|\b(?:customers? (?:say|love|agree)|(?:top|highly)[- ]rated|rated \d|five[- ]star|best[- ]?sell(?:er|ing)s?|testimonials?|reviews? say|trusted by"
-    r"|loved by|award[- ]winning|everyone(?: is|'s) talking)\b"
+    r"|\b(?:customers? (?:say|love|agree)|(?:top|highly)[- ]rated|rated \d|five[- ]star|best[- ]?sell(?:er|ing)s?"
+    r"|testimonials?|reviews? say|trusted by|loved by|award[- ]winning|everyone(?: is|'s) talking)\b"
 )
 _GREEN = (
     "环保|绿色(?:产品|健康|生活)|零碳|碳中和|可持续|无污染|零污染"

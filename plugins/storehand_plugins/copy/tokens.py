@@ -58,4 +58,7 @@ def find_tokens(text: str) -> list[re.Match[str]]:
 
 
 def _role(token: str) -> Role:
-    return next((role for role, pattern in _ROLES if pattern.search(token)), "other")
+    for role, pattern in _ROLES:
+        if pattern.search(token):
+            return role
+    return "other"

@@ -10,7 +10,7 @@ GREETINGS: dict[str, tuple[str, ...]] = {
     "professional": ("Dear {token},",),
     "minimal": ("{token},",),
 }
-GREETINGS_SHORT = ("Hi {token}, ", "{token}: ")
+GREETINGS_SHORT = ("Hi {token}! ", "{token}: ")
 HELLOS: dict[str, tuple[str, ...]] = {
     "neutral": ("Hello,",),
     "warm": ("Hello there,", "Hi,"),
@@ -69,6 +69,19 @@ LAST: dict[str, tuple[str, ...]] = {
     "cta": CTA_LAST,
     "hashtags": (),
 }
+ABSTRACTS = (
+    "{Name} at a glance: {points}.",
+    "{Points}: what to know about {name}.",
+    "A closer look at {name}, for {scene}.",
+    "{Name}, made for {scene}: {points}.",
+    "All about {name}, in a few minutes.",
+)
+NOTE_CLOSINGS = (
+    "Save it for later 📌",
+    "Questions? The comments are open 💬",
+    "See you in the shop 🛒",
+    "Would it suit you? Tell us 👇",
+)
 PREHEADERS = (
     "{Points}: all in here.",
     "{Point}. Read on.",
@@ -76,24 +89,48 @@ PREHEADERS = (
     "A few words about {name}.",
     "Details inside.",
 )
-KEYWORD = ("Looking for {keyword}? Look here.", "On the hunt for {keyword}? Here is an idea.")
-TREND = ("Talk of the moment: {trend}.",)
+KEYWORD = (
+    "Looking for {keyword}? Look here.",
+    "On the hunt for {keyword}? Here is an idea.",
+    "Thinking of {keyword}? You are in the right place.",
+)
+TREND = (
+    "Talk of the moment: {trend}.",
+    "On our minds: {trend}.",
+    "Something we noticed: {trend}.",
+    "By the way: {trend}.",
+)
 TERMS = "Terms: {terms}"
 LINK = "Shop here: {token}"
 UNSUBSCRIBE = "No more emails? Unsubscribe: {token}"
 STOP_SMS = ("Reply STOP to opt out", "STOP to opt out")
+STOP_SMS_TOO = ("Text STOP to unsubscribe", "STOP to opt out")
 SENDER = "{sender}: "
 EXTRA = "{token}"
 LIST_INTRO = ("On the list:", "Here is what we picked:", "Have a look at these:")
 LIST_ROW = ("{name}: {points} ({price})", "{name}: {points}", "{name} ({price})", "{name}")
 BULLETS = ("✅", "🔸", "🌟", "👉", "☑️")
-PRICE = "Price: {price}"
-SAY_POINT = (
-    "First of all: {point}.",
-    "Then, {point}, worth keeping in mind.",
-    "And {point}.",
+PRICE = ("Price: {price}", "Yours for {price}", "It's {price}")
+SAY_THING = (
+    "You get {point}.",
+    "On board: {point}.",
+    "And {point}, too.",
+    "Then there is {point}.",
+    "Also here: {point}.",
+)
+SAY_QUALITY = (
+    "It's {point}.",
+    "And it's {point}.",
+    "Good to know: it's {point}.",
+    "It's {point}, too.",
+    "Also, it's {point}.",
+)
+SAY_OTHER = (
+    "Worth knowing: {point}.",
+    "One more thing: {point}.",
     "Make a note: {point}.",
-    "Also, {point}.",
+    "Also: {point}.",
+    "And: {point}.",
 )
 SAY_NEXT = (
     "Let's begin with {name}.",
@@ -122,3 +159,12 @@ TAG_WORDS: dict[str, tuple[str, ...]] = {
 }
 SIGN = "Your {sender} team"
 AND = ", "
+SCENE_LINES = ("A good match for {scene}.", "Just right for {scene}.")
+SECTIONS = ("What it brings", "Where it fits", "The offer")
+PLACES = ("For {one}, and for {other} too.", "Think of {one}, or of {other}: it fits right in.")
+SAY_CHAT = (
+    "Anything you would like to know? Put it in the chat, I read every line.",
+    "Shall I hold it closer to the camera? Just say so.",
+    "If you missed something, ask, and I'll say it again.",
+)
+STICKERS = ("✨", "👀", "📝", "🛍️", "💡", "🌿")

@@ -62,6 +62,19 @@ LAST: dict[str, tuple[str, ...]] = {
     "cta": CTA_LAST,
     "hashtags": (),
 }
+ABSTRACTS = (
+    "{name}：{points}。",
+    "{points}，关于{name}的几件事。",
+    "{scene}，不妨看看{name}。",
+    "{name}，为{scene}准备：{points}。",
+    "用几分钟，认识{name}。",
+)
+NOTE_CLOSINGS = (
+    "喜欢的话先收藏📌",
+    "有问题评论区见💬",
+    "按需选择，理性种草🌱",
+    "你会怎么选？聊聊👇",
+)
 PREHEADERS = (
     "{points}，都在这里。",
     "{point}，点开看看。",
@@ -69,25 +82,28 @@ PREHEADERS = (
     "关于{name}，说给{you}听。",
     "详情在信里。",
 )
-KEYWORD = ("在找{keyword}？看这里。", "想了解{keyword}，也可以看看它。")
-TREND = ("最近的话题：{trend}。",)
+KEYWORD = ("在找{keyword}？看这里。", "想了解{keyword}，也可以看看它。", "挑{keyword}的朋友，不妨比一比。")
+TREND = ("最近的话题：{trend}。", "店里最近留意到：{trend}。", "顺便聊聊：{trend}。", "说个新鲜事：{trend}。")
 TERMS = "活动细则：{terms}"
 LINK = "点此查看：{token}"
 UNSUBSCRIBE = "不想再收到邮件？退订：{token}"
 STOP_SMS = ("拒收请回复R", "拒收回R")
+STOP_SMS_TOO = STOP_SMS
 SENDER = "【{sender}】"
 EXTRA = "{token}"
 LIST_INTRO = ("这次想介绍的有：", "清单如下：", "一起看看：")
 LIST_ROW = ("{name}：{points}（{price}）", "{name}：{points}", "{name}（{price}）", "{name}")
 BULLETS = ("✅", "🔸", "🌟", "👉", "☑️")
-PRICE = "售价{price}"
-SAY_POINT = (
+PRICE = ("售价{price}", "价格：{price}", "{price}带回家")
+SAY_THING = (
     "先说{point}。",
     "再看{point}，大家可以留意一下。",
     "还有{point}。",
     "这里记一下，{point}。",
     "另外，{point}。",
 )
+SAY_QUALITY = SAY_THING
+SAY_OTHER = SAY_THING
 SAY_NEXT = ("先来看{name}。", "接下来看{name}。", "再来看{name}。", "下面这件，{name}。", "然后是{name}。")
 SAY_PRICE = ("价格是{price}。", "售价{price}。")
 SAY_OFFER = ("优惠规则我念一遍：", "活动大家听好：", "说一下这场的优惠：", "规则不复杂：", "优惠是这样的：")
@@ -103,3 +119,12 @@ TAG_WORDS: dict[str, tuple[str, ...]] = {
 }
 SIGN = "{sender}敬上"
 AND = "、"
+SCENE_LINES = ("它适合{scene}。", "{scene}，用它正合适。")
+SECTIONS = ("它有什么", "适合哪些时刻", "优惠信息")
+PLACES = ("适合{one}，也适合{other}。", "无论是{one}，还是{other}，都可以带上它。")
+SAY_CHAT = (
+    "有想问的，打在公屏上，我一条一条看。",
+    "还想看哪里？告诉我，我拿近一点。",
+    "没听清的朋友，我再说一遍也没关系。",
+)
+STICKERS = ("✨", "👀", "📝", "🛍️", "💡", "🌿")

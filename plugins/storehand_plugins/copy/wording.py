@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterable, Sequence
 from types import ModuleType
 
-from storehand_plugins.checks.forbidden import find_words
 from storehand_plugins.copy import phrases_en, phrases_zh, voices_en, voices_zh
 from storehand_plugins.copy.angles import Angle
 from storehand_plugins.copy.brief import Brief
@@ -27,7 +26,7 @@ class Wording:
         self.phrases: ModuleType = phrases_zh if brief.is_chinese else phrases_en
         self.voices: ModuleType = voices_zh if brief.is_chinese else voices_en
         self._random = random.Random(f"{seed}:{angle}")  # noqa: S311  # picks wordings, no secrets
-        self._scene = self._random.choice(brief.items[0].scenes)
+        self._scene = self._random.choice(brief.scenes)
         self.key = brief.goal if angle == "occasion" else angle
 
     def frames(self, table: dict[str, tuple[str, ...]], *, fixed: int = 0) -> tuple[str, ...]:
@@ -45,7 +44,7 @@ class Wording:
         return (*frames[start:], *frames[:start])
 
     def said(self, frames: Iterable[str], **more: str) -> tuple[str, ...]:
-        """Every frame whose words are there, with every length of the name; none with a forbidden word."""
+        """Every frame whose words are there, with every length of the name."""
         found: dict[str, None] = {}
         for frame in frames:
             for name in self.brief.names:
@@ -53,8 +52,7 @@ class Wording:
                     text = frame.format_map({**self._words(name), **more})
                 except KeyError:
                     continue
-                if not find_words(text, self.brief.forbidden):
-                    found[self.toned(text)] = None
+                found[self.toned(text)] = None
         return tuple(found)
 
     def toned(self, text: str) -> str:
@@ -78,8 +76,10 @@ class Wording:
             return "、".join(texts)
         return texts[0] if len(texts) == 1 else ", ".join(texts[:-1]) + " and " + texts[-1] if texts else ""
 
-    def the(self, name: str) -> str:
-        if self.brief.is_chinese or len(self.brief.items) > 1 or name.lower().startswith(("the ", "a ", "my ", "our ")):
+    def the(self, name: str, *, is_one: bool = False) -> str:
+        """With an article, where English wants one. `is_one`: one product, even where the text is about several."""
+        is_many = len(self.brief.items) > 1 and not is_one
+        if self.brief.is_chinese or is_many or name.lower().startswith(("the ", "a ", "my ", "our ")):
             return name
         return f"the {name}"
 
@@ -91,6 +91,7 @@ class Wording:
             "name": self.the(name),
             "Name": upper(self.the(name)),
             "bare": name,
+            "is": "is" if single and not item.plan.is_plural else "are",
             "noun": item.noun,
             "scene": self._scene,
             "Scene": upper(self._scene),
@@ -100,6 +101,7 @@ class Wording:
             "Points": upper(self.listed(item)) if single else "",
             "thing": next((point.text for point in points if point.is_thing), "") if single else "",
             "deal": brief.offer.label if brief.offer else "",
+            "Deal": upper(brief.offer.label) if brief.offer else "",
             "campaign": brief.campaign,
             "taste": brief.tastes[0] if brief.tastes else "",
             "trend": brief.trends[0] if brief.trends else "",

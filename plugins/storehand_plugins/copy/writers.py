@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -26,13 +25,27 @@ from storehand_plugins.description.realiser import Realiser
 
 ROLE = "text"
 MODEL_PRODUCTS = 3
-"""Products a model writes paragraphs about; the realiser writes those of the others, or a listing would take minutes."""
+"""Products a model writes paragraphs about; the realiser writes the others', or a listing would take minutes."""
 
 PARAGRAPH_FACTS = 8
 SLOT_TOKENS = 320
 CHAT_TOKENS = 700
 _WITH_PARAGRAPHS: tuple[Channel, ...] = ("email", "wechat", "article", "social")
 _SEEDS = 2**31
+_CONNECTORS = (
+    "同时",
+    "此外",
+    "另有",
+    "另外",
+    "还包括",
+    "其他特点",
+    "There is also",
+    "Also",
+    "Further",
+    "Added to",
+    "What is more",
+)
+"""What begins with one of these can't come first."""
 
 
 @dataclass(slots=True)
@@ -66,9 +79,10 @@ class Writers:
             while len(found) < count:
                 found.append((self._realised(plan, len(found)), False))
             by_place.append(found)
+        room = 5 if self.brief.channel == "article" else 3
         return [
             Story(
-                {place: found[number][0] for place, found in enumerate(by_place)},
+                {place: _part(found[number][0], number, room) for place, found in enumerate(by_place)},
                 is_by_model=any(found[number][1] for found in by_place),
             )
             for number in range(count)
@@ -88,8 +102,6 @@ class Writers:
     def _realised(self, plan: Plan, number: int) -> list[str]:
         seed = (self.seed + number) % _SEEDS
         sentences = Realiser(plan, seed).facts(list(enumerate(plan.facts, start=1)))
-        if len(sentences) > 1:  # another order for every variant
-            random.Random(seed).shuffle(sentences)  # noqa: S311  # picks wordings, no secrets
         return [sentence for each in sentences if self._is_fit(sentence := fill(each, plan))]
 
     def _with_slots(self, plan: Plan, count: int) -> list[list[str]]:
@@ -124,13 +136,13 @@ class Writers:
         self.prompts.append(text)
         options = self._chat_options(number, room)
         sieve = Sieve(self.brief, given)
-        best: dict[Component, list[str]] = {}
+        best: Mapping[Component, Sequence[str]] = {}
         for completion in self._ask(prompt, options):
-            parts = chat.parse(completion, self.brief.components)
-            told = {
-                name: kept for name, each in parts.items() if name != "hashtags" and (kept := sieve.kept(each, name))
-            }
-            if len("".join(map("".join, told.values()))) > len("".join(map("".join, best.values()))):
+            told: dict[Component, list[str]] = {}
+            for component, words in chat.parse(completion, self.brief.components).items():
+                if component != "hashtags" and (kept := sieve.kept(words, component)):
+                    told[component] = kept
+            if _length(told) > _length(best):
                 best = told
         if best:
             return Story(told=best, is_by_model=True)
@@ -148,6 +160,21 @@ class Writers:
     @property
     def prompt_sha256(self) -> str | None:
         return hashlib.sha256("\n".join(self.prompts).encode()).hexdigest() if self.prompts else None
+
+
+def _length(told: Mapping[Component, Sequence[str]]) -> int:
+    return sum(len(sentence) for sentences in told.values() for sentence in sentences)
+
+
+def _part(sentences: Sequence[str], number: int, room: int) -> list[str]:
+    """Some sentences of a paragraph: other ones in every variant, in the order in which they were written."""
+    if len(sentences) <= room:
+        kept = list(sentences)
+    else:
+        start = number % len(sentences)
+        places = {(start + step) % len(sentences) for step in range(room)}
+        kept = [sentence for place, sentence in enumerate(sentences) if place in places]
+    return sorted(kept, key=lambda sentence: sentence.startswith(_CONNECTORS))
 
 
 def _states_a_fact(sentence: str) -> bool:

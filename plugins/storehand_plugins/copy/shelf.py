@@ -1,0 +1,103 @@
+"""Products inside a text: as rows, bullets, chapters, or spoken of one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from storehand_plugins.copy.fitting import Piece
+from storehand_plugins.copy.items import Item, Point
+from storehand_plugins.copy.wording import Wording, upper
+from storehand_plugins.description.kinds import FactKind
+
+Paragraphs = Mapping[int, Sequence[str]]
+"""Sentences with the facts of the product at that place."""
+
+BULLETS = 3
+SPOKEN_POINTS = 5
+SPOKEN_POINTS_OF_MANY = 3
+
+
+class Shelf:
+    """The products of one variant."""
+
+    def __init__(self, wording: Wording, paragraphs: Paragraphs) -> None:
+        self._wording = wording
+        self._brief = wording.brief
+        self._voices = wording.voices
+        self._paragraphs = paragraphs
+        self._space = "" if self._brief.is_chinese else " "
+
+    def chapters(self, sentences: int) -> Iterator[Piece]:
+        """One per product; of a single product, what it has and where it fits."""
+        items, sections = self._brief.items, self._voices.SECTIONS
+        for place, item in enumerate(items):
+            if self._paragraphs.get(place):
+                yield Piece(item.names if len(items) > 1 else (sections[0],), 2 + place, "\n\n")
+                yield from self.paragraph(place, gap="\n", limit=sentences)
+            if len(items) == 1:
+                yield Piece((sections[1],), 5, "\n\n")
+            yield Piece(self._places(item), 4 + place, "\n" if len(items) == 1 else self._space)
+
+    def paragraph(self, place: int, *, gap: str, limit: int) -> Iterator[Piece]:
+        for number, sentence in enumerate(self._paragraphs.get(place, ())[:limit]):
+            yield Piece((sentence,), 3 + place + number, self._space if number else gap)
+
+    def _places(self, item: Item) -> tuple[str, ...]:
+        scenes = self._wording.by_number(item.scenes)
+        frame = self._wording.by_number(self._voices.PLACES)[0]
+        return (frame.format(one=scenes[0], other=scenes[1]),)
+
+    def row(self, item: Item) -> tuple[str, ...]:
+        """Name, highlights and price; ever less of them."""
+        words = {"points": self._wording.listed(item, 2), "price": item.price}
+        rows = []
+        for frame in self._voices.LIST_ROW:
+            if any("{" + key + "}" in frame and not value for key, value in words.items()):
+                continue
+            rows += [frame.format(name=name, **words) for name in item.names]
+        return tuple(rows)
+
+    def bullets(self) -> Iterator[Piece]:
+        bullets = self._wording.by_number(self._voices.BULLETS)
+        if len(self._brief.items) > 1:
+            for number, item in enumerate(self._brief.items):
+                mark = bullets[number % len(bullets)]
+                yield Piece(
+                    tuple(self._wording.toned(f"{mark} {row}") for row in self.row(item)),
+                    2,
+                    "\n\n" if not number else "\n",
+                )
+            return
+        item = self._brief.items[0]
+        for number, point in enumerate(self._wording.points(item)[:BULLETS]):
+            yield Piece(
+                (self._wording.toned(f"{bullets[number]} {upper(point.text)}"),), 2 + number, "\n" if number else "\n\n"
+            )
+        if item.price:
+            yield Piece((self._wording.by_number(self._voices.PRICE)[0].format(price=item.price),), 6, "\n")
+
+    def spoken(self, place: int, item: Item) -> Iterator[Piece]:
+        wording, voices = self._wording, self._voices
+        leads = voices.SAY_NEXT
+        lead = leads[0] if place == 0 else leads[1 + (place + wording.number) % (len(leads) - 1)]
+        yield Piece(
+            tuple(lead.format(name=wording.the(name, is_one=True)) for name in item.names),
+            2,
+            "\n\n" if place == 0 else "\n",
+        )
+        count = SPOKEN_POINTS if len(self._brief.items) == 1 else SPOKEN_POINTS_OF_MANY
+        for number, point in enumerate(wording.points(item)[:count]):
+            yield Piece((self._spoken_point(point, number),), 4 + number, self._space)
+        if item.price:
+            yield Piece((wording.by_number(voices.SAY_PRICE)[0].format(price=item.price),), 3, self._space)
+        if place == 0:
+            yield Piece(wording.by_number(voices.SAY_CHAT), 8, self._space)
+
+    def _spoken_point(self, point: Point, number: int) -> str:
+        voices = self._voices
+        if not self._brief.is_chinese and point.kind is FactKind.COLOR:
+            return f"It comes {point.text}."
+        frames = voices.SAY_THING if point.is_thing else voices.SAY_OTHER
+        if point.kind in (FactKind.QUALITY, FactKind.MATERIAL):
+            frames = voices.SAY_QUALITY
+        return str(frames[number % len(frames)].format(point=point.text))
