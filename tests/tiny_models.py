@@ -9,20 +9,11 @@ from typing import Any
 import torch
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
-    BertConfig,
-    BertForSequenceClassification,
-    BertModel,
-    GPT2Config,
-    GPT2LMHeadModel,
-    LlamaConfig,
-    LlamaForCausalLM,
-    MistralConfig,
-    MistralForCausalLM,
+    AutoConfig,
+    AutoModel,
+    AutoModelForCausalLM,
+    AutoModelForSequenceClassification,
     PreTrainedTokenizerFast,
-    Qwen2Config,
-    Qwen2ForCausalLM,
-    Qwen3Config,
-    Qwen3ForCausalLM,
 )
 
 from storehand.engine import BatchReport, EngineSpec
@@ -84,6 +75,21 @@ def _bert_tokenizer() -> PreTrainedTokenizerFast:
     )
 
 
+_OF_FAMILY: dict[str, dict[str, Any]] = {
+    "qwen3": {"head_dim": 16},
+    "qwen3_moe": {"head_dim": 16, "num_experts": 4, "num_experts_per_tok": 2, "moe_intermediate_size": 16},
+    "mixtral": {"num_local_experts": 4},
+    "gemma": {"head_dim": 8},
+    "gemma2": {"head_dim": 8, "query_pre_attn_scalar": 8},
+    "gemma3_text": {"head_dim": 8, "query_pre_attn_scalar": 8},
+    "opt": {"ffn_dim": 64, "word_embed_proj_dim": 32, "num_key_value_heads": None},
+    "gpt_neox": {"num_key_value_heads": None},
+    "granite": {"logits_scaling": 2.0},
+    "cohere": {"logit_scale": 0.5},
+}
+"""What a family needs beside the common sizes."""
+
+
 def save_text_model(
     folder: Path,
     *,
@@ -109,31 +115,14 @@ def save_text_model(
         "pad_token_id": None,
         **sizes,
     }
-    model: Any
-    match family:
-        case "llama":
-            model = LlamaForCausalLM(LlamaConfig(**shape))
-        case "mistral":
-            model = MistralForCausalLM(MistralConfig(**{"sliding_window": None, **shape}))
-        case "qwen2":
-            model = Qwen2ForCausalLM(Qwen2Config(**shape))
-        case "qwen3":
-            model = Qwen3ForCausalLM(Qwen3Config(head_dim=16, **shape))
-        case "gpt2":
-            model = GPT2LMHeadModel(
-                GPT2Config(
-                    n_embd=32,
-                    n_layer=2,
-                    n_head=4,
-                    n_positions=_CONTEXT,
-                    vocab_size=len(tokenizer),
-                    initializer_range=0.3,
-                    eos_token_id=None,
-                    bos_token_id=None,
-                )
-            )
-        case _:
-            raise ValueError(family)
+    if family == "gpt2":
+        shape = {
+            "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": _CONTEXT, "vocab_size": len(tokenizer),
+            "initializer_range": 0.3, "eos_token_id": None, "bos_token_id": None, **sizes,
+        }  # fmt: skip
+    model: Any = AutoModelForCausalLM.from_config(
+        AutoConfig.for_model(family, **{**shape, **_OF_FAMILY.get(family, {}), **sizes})
+    )
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "generation_config.json").write_text(json.dumps(generation or {"eos_token_id": None}), encoding="utf-8")
@@ -142,25 +131,46 @@ def save_text_model(
     return folder
 
 
+_DISTIL_SIZES: dict[str, Any] = {"dim": 32, "hidden_dim": 64, "n_layers": 2, "n_heads": 4}
+_OF_ENCODER: dict[str, dict[str, Any]] = {
+    "albert": {"embedding_size": 16},
+    "roberta": {"type_vocab_size": 1},
+    "xlm-roberta": {"type_vocab_size": 1},
+    "deberta-v2": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"], "type_vocab_size": 0},
+    "modernbert": {"global_attn_every_n_layers": 2, "local_attention": 16, "cls_token_id": 2, "sep_token_id": 3},
+}
+
+
 def save_encoder(
-    folder: Path, *, kind: Kind = "classify", labels: int = 3, seed: int = 0, pooling: str | None = None, **sizes: Any
+    folder: Path,
+    *,
+    kind: Kind = "classify",
+    family: str = "bert",
+    labels: int = 3,
+    seed: int = 0,
+    pooling: str | None = None,
+    **sizes: Any,
 ) -> Path:
-    """A BERT with the head the kind needs."""
+    """An encoder of the family with the head the kind needs."""
     torch.manual_seed(seed)
     tokenizer = _bert_tokenizer()
     names = {index: f"label {index}" for index in range(labels)}
-    config = BertConfig(
+    config = AutoConfig.for_model(
+        family,
         **{
-            **_SIZES,
+            **(_DISTIL_SIZES if family == "distilbert" else _SIZES),
             "vocab_size": len(tokenizer),
             "max_position_embeddings": _CONTEXT,
             "initializer_range": 0.2,
+            "pad_token_id": 0,
             "id2label": names,
             "label2id": {name: index for index, name in names.items()},
+            **_OF_ENCODER.get(family, {}),
             **sizes,
-        }
+        },
     )
-    model: Any = BertModel(config) if kind == "encode" else BertForSequenceClassification(config)
+    head: Any = AutoModel if kind == "encode" else AutoModelForSequenceClassification
+    model: Any = head.from_config(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     if pooling is not None:

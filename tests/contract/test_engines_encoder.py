@@ -83,6 +83,7 @@ def test_classes_are_those_of_the_model_for_each_text_alone_in_the_order_of_the_
     ("mean", {"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": False}),
     ("cls", {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": False}),
     ("max", {"pooling_mode_max_tokens": True}),
+    ("last", {"pooling_mode_lasttoken": True}),
 ])  # fmt: skip
 def test_vectors_have_unit_length_and_are_pooled_as_the_folder_says(
     tmp_path: Path, pooling: str, config: dict[str, bool] | None
@@ -91,7 +92,9 @@ def test_vectors_have_unit_length_and_are_pooled_as_the_folder_says(
     if config is not None:
         (folder / "1_Pooling").mkdir()
         (folder / "1_Pooling" / "config.json").write_text(json.dumps(config))
-    pool = {"mean": lambda h: h.mean(0), "cls": lambda h: h[0], "max": lambda h: h.amax(0)}[pooling]
+    pool = {"mean": lambda h: h.mean(0), "cls": lambda h: h[0], "max": lambda h: h.amax(0), "last": lambda h: h[-1]}[
+        pooling
+    ]
     hidden = [pool(output.last_hidden_state[0]) for output in reference(folder, AutoModel)]
 
     result = answer(folder, "encode")
@@ -190,7 +193,7 @@ def test_a_head_that_does_not_fit_the_kind_is_refused(tmp_path: Path, kind: Kind
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("1_Pooling/config.json", {"pooling_mode_lasttoken": True}),
+        ("1_Pooling/config.json", {"pooling_mode_weightedmean_tokens": True}),
         ("modules.json", [{"type": "sentence_transformers.models.Transformer"}, {"type": "x.Dense"}]),
     ],
 )

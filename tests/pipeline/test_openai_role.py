@@ -23,7 +23,7 @@ def write(prompt: str, seed: int) -> str:
         return "标题：电热水壶 1.7升\n描述：这款电热水壶容量1.7升，采用不锈钢材质。日常烧水用它正合适。"
     return (
         "Title: Kettle, 1.7 L\n"
-        "Description: This kettle holds 1.7 L and is made of stainless steel. It stands ready in your kitchen every day."
+        "Description: This kettle holds 1.7 L and is made of stainless steel. It stands ready in your kitchen."
     )
 
 

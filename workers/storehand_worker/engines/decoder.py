@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -10,13 +10,10 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM
 
 from storehand.engine import EngineSpec
-from storehand.errors import ModelNotAvailable, OutOfMemory
+from storehand.errors import OutOfMemory
+from storehand_worker.engines.architectures import Architecture, architecture_of
 from storehand_worker.engines.kv import SlotCache
 from storehand_worker.engines.loading import load_config, load_model
-
-ARCHITECTURES = ("llama", "mistral", "qwen2", "qwen3", "gpt2")
-"""Model types whose logits are head(body(tokens)) and whose layers attend to everything before them."""
-_LENGTH_DEPENDENT_ROPE = ("dynamic", "longrope")
 
 
 class Decoder:
@@ -25,11 +22,13 @@ class Decoder:
     def __init__(self, spec: EngineSpec) -> None:
         config = load_config(spec)
         self.max_tokens = min(spec.binding.max_tokens, int(getattr(config, "max_position_embeddings", 1 << 30)))
-        _refuse_unknown(config, name=spec.name, max_tokens=self.max_tokens)
+        self._kind: Architecture = architecture_of(config, name=spec.name, max_tokens=self.max_tokens)
         model = load_model(spec, AutoModelForCausalLM)
         self._body = model.base_model
         self._head = model.get_output_embeddings()
         self.device = model.device
+        self._dtype = model.dtype
+        self._adds_masks = model.config._attn_implementation == "eager"  # torch's own attention takes booleans
         self.vocabulary = int(self._head.weight.shape[0])
         generation = model.generation_config  # transformers fills it from generation_config.json, else config.json
         self.stop_ids = frozenset(_ids(generation.eos_token_id))
@@ -62,15 +61,31 @@ class Decoder:
         positions = torch.tensor(lengths, device=self.device)[:, None]
         width = max(lengths) + 1
         self._cache.write_tokens(start, positions[:, 0], width=width)
-        mask = (self._numbers[:width] <= positions)[:, None, None, :]
         ids = torch.tensor(tokens, device=self.device)[:, None]
-        return self._logits(self._forward(ids, positions, mask)[:, 0])
+        return self._logits(self._forward(ids, positions, self._mask(positions, width))[:, 0])
 
     def move(self, source: int, target: int, *, tokens: int) -> None:
         """Copies a row's memory, to close a gap or to start a sibling from the same prompt."""
         self._cache.move(source, target, tokens)
 
-    def _forward(self, ids: Tensor, positions: Tensor, mask: Tensor | None) -> Tensor:
+    def _mask(self, positions: Tensor, width: int) -> Tensor | dict[str, Tensor]:
+        """What each row's new token may look at, [rows, 1, 1, width]; by kind of layer where some slide."""
+        numbers = self._numbers[:width]
+        seen = numbers <= positions
+        full = self._as_mask(seen)
+        if self._kind.window is None:
+            return full
+        sliding = self._as_mask(seen & (numbers > positions - self._kind.window))
+        return {"full_attention": full, "sliding_attention": sliding} if self._kind.slides_by_layer else sliding
+
+    def _as_mask(self, seen: Tensor) -> Tensor:
+        seen = seen[:, None, None, :]
+        if not self._adds_masks:
+            return seen
+        least = torch.finfo(self._dtype).min
+        return torch.zeros(seen.shape, dtype=self._dtype, device=self.device).masked_fill(~seen, least)
+
+    def _forward(self, ids: Tensor, positions: Tensor, mask: Tensor | dict[str, Tensor] | None) -> Tensor:
         output = self._body(
             input_ids=ids, position_ids=positions, attention_mask=mask, past_key_values=self._cache, use_cache=True
         )
@@ -79,25 +94,7 @@ class Decoder:
 
     def _logits(self, hidden: Tensor) -> Tensor:
         logits: Tensor = self._head(hidden)
-        return logits
-
-
-def _refuse_unknown(config: Any, *, name: str, max_tokens: int) -> None:
-    known = ", ".join(ARCHITECTURES)
-    if config.model_type not in ARCHITECTURES:
-        raise ModelNotAvailable(f"{name} is a {config.model_type!r} model; the text engine runs {known}")
-    layers = getattr(config, "layer_types", None) or ()
-    window = getattr(config, "sliding_window", None)
-    slides = any("sliding" in layer for layer in layers) or (config.model_type == "mistral" and window is not None)
-    if slides and window is not None and window < max_tokens:
-        raise ModelNotAvailable(
-            f"{name} attends to the last {window} tokens only; bind it with max_tokens <= {window}, or take a "
-            f"full-attention model ({known})"
-        )
-    rope = getattr(config, "rope_parameters", None) or {}
-    kind = rope.get("rope_type", "default") if isinstance(rope, Mapping) else "default"
-    if kind in _LENGTH_DEPENDENT_ROPE:
-        raise ModelNotAvailable(f"{name} rotates by the longest row of a batch ({kind}): its rows would not be alone")
+        return self._kind.finish(logits)
 
 
 def _cache_shape(config: Any, tokens: int) -> tuple[int, int, int, int]:

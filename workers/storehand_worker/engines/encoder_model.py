@@ -111,6 +111,7 @@ _POOLINGS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
     "mean": _mean,
     "max": _max,
     "last": _last,
+    "lasttoken": _last,  # as sentence-transformers spells it in 1_Pooling/config.json
     "cls": lambda hidden, mask: hidden[:, 0],
 }
 

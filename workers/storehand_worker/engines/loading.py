@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, PreTrainedTokenizerFast
+from transformers import AutoConfig, AutoTokenizer, PreTrainedTokenizerFast
 from transformers.utils.logging import disable_progress_bar
 
 from storehand.engine import EngineSpec
-from storehand.errors import ModelNotAvailable, OutOfMemory
+from storehand.errors import ModelNotAvailable, OutOfMemory, SettingsError
 from storehand.settings import ModelBinding
 from storehand_worker.engines.tokens import Tokens
 
@@ -68,14 +68,21 @@ def load_config(spec: EngineSpec) -> Any:
 
 def load_tokens(spec: EngineSpec) -> Tokens:
     """The model's tokenizer, as its tokenizer.json says. AutoTokenizer rebuilds some by model type instead, and then
-    encodes a custom vocabulary to nothing (transformers 5.23, qwen2)."""
-    if not (Path(spec.folder) / "tokenizer.json").is_file():
-        raise ModelNotAvailable(f"{spec.name} has no fast tokenizer (tokenizer.json)")
+    encodes a custom vocabulary to nothing (transformers 5.23, qwen2); it serves older folders, which have the
+    vocabulary in files of their own. SettingsError for a wrong option `chat_template_kwargs`."""
+    is_whole = (Path(spec.folder) / "tokenizer.json").is_file()
     try:
-        tokenizer = PreTrainedTokenizerFast.from_pretrained(spec.folder, **_FROM_FOLDER)
+        tokenizer = (PreTrainedTokenizerFast if is_whole else AutoTokenizer).from_pretrained(
+            spec.folder, **_FROM_FOLDER
+        )
     except Exception as error:
         raise ModelNotAvailable(f"the tokenizer of {spec.name} can't be read: {error}") from error
-    return Tokens(tokenizer, name=spec.name)
+    if not getattr(tokenizer, "is_fast", False):
+        raise ModelNotAvailable(f"{spec.name} has no fast tokenizer (tokenizer.json)")
+    extra = spec.binding.options.get("chat_template_kwargs", {})
+    if not isinstance(extra, dict):
+        raise SettingsError(f"models.{spec.role}.options.chat_template_kwargs must be a table, not {extra!r}")
+    return Tokens(tokenizer, name=spec.name, template_arguments=extra)
 
 
 def load_model(spec: EngineSpec, auto_class: Any) -> Any:
@@ -85,15 +92,20 @@ def load_model(spec: EngineSpec, auto_class: Any) -> Any:
     disable_progress_bar()  # type: ignore[no-untyped-call]  # it would draw into the worker's log
     device = device_of(spec.binding)
     try:
-        model = auto_class.from_pretrained(
-            spec.folder,
-            use_safetensors=True,
-            attn_implementation="sdpa",
-            dtype=dtype_of(spec.binding, device),
-            **_FROM_FOLDER,
-        )
+        model = _from_folder(spec, auto_class, dtype_of(spec.binding, device))
         return model.to(device).eval().requires_grad_(False)
     except torch.OutOfMemoryError as error:
         raise OutOfMemory(f"{spec.name} does not fit on {device}: {error}") from error
     except Exception as error:
         raise ModelNotAvailable(f"{spec.name} can't be loaded from {spec.folder}: {error}") from error
+
+
+def _from_folder(spec: EngineSpec, auto_class: Any, dtype: torch.dtype) -> Any:
+    """With torch's own attention; the few classes that have none (DeBERTa, Gemma 2) say so by an error."""
+    arguments = {"use_safetensors": True, "dtype": dtype, **_FROM_FOLDER}
+    try:
+        return auto_class.from_pretrained(spec.folder, attn_implementation="sdpa", **arguments)
+    except ValueError as error:
+        if "attn_implementation" not in str(error):
+            raise
+        return auto_class.from_pretrained(spec.folder, attn_implementation="eager", **arguments)

@@ -36,13 +36,15 @@ RESERVED_SHARE = 8
 
 
 class TextEngine(BaseEngine[Row]):
-    """Kind `generate`. Options of the binding: `reserved_slots`."""
+    """Kind `generate`. Options of the binding: `reserved_slots`, `chat_template_kwargs`."""
 
     def __init__(self, spec: EngineSpec) -> None:
         if spec.kind != "generate":
             raise ModelNotAvailable(f"the text engine generates; role {spec.role} wants to {spec.kind}")
         self._decoder = Decoder(spec)
         self._tokens = load_tokens(spec)
+        ends = {self._tokens.end_id} if self._tokens.has_chat_template else set()
+        self._stop_ids = self._decoder.stop_ids | (ends - {None})  # fine-tunes forget it in generation_config.json
         super().__init__(spec, _info(spec, self._decoder, self._tokens.has_chat_template), capacity=spec.binding.slots)
         slots = spec.binding.slots
         self._shared_slots = slots - min(
@@ -193,7 +195,7 @@ class TextEngine(BaseEngine[Row]):
         row.out.append(token)
         if row.call.first_token_at is None:
             row.call.first_token_at = at
-        is_end = token in self._decoder.stop_ids
+        is_end = token in self._stop_ids
         if row.is_watched and not is_end:
             self._send(row, row.text.push([token]))
         if is_end or row.text.is_stopped:
@@ -206,7 +208,7 @@ class TextEngine(BaseEngine[Row]):
 
     def _complete(self, row: Row, reason: Literal["stop", "length"]) -> None:
         if not row.is_watched:
-            row.text.push([token for token in row.out if token not in self._decoder.stop_ids])
+            row.text.push([token for token in row.out if token not in self._stop_ids])
         self._send(row, row.text.finish())
         stopped: Literal["stop", "length"] = "stop" if row.text.is_stopped else reason
         completion = Completion(row.text.text, stopped, len(row.out))

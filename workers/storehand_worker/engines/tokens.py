@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from storehand.errors import InvalidInput
@@ -13,13 +13,14 @@ class Tokens:
     """A model's tokenizer. Calls the fast tokenizer directly: the transformers wrapper may change shared state
     (padding, truncation) while another thread encodes."""
 
-    def __init__(self, tokenizer: Any, *, name: str) -> None:
+    def __init__(self, tokenizer: Any, *, name: str, template_arguments: Mapping[str, Any] | None = None) -> None:
         backend = tokenizer.backend_tokenizer
         backend.no_padding()
         backend.no_truncation()
         self._wrapper = tokenizer
         self._backend = backend
         self._name = name
+        self._template_arguments = dict(template_arguments or {})
 
     @property
     def has_chat_template(self) -> bool:
@@ -49,12 +50,30 @@ class Tokens:
             raise InvalidInput("the prompt has no messages")
         if not self.has_chat_template:
             raise InvalidInput(f"{self._name} has no chat template: give the prompt as plain text")
-        turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
-            text: str = self._wrapper.apply_chat_template(turns, tokenize=False, add_generation_prompt=True)
+            text = self._apply(messages)
         except Exception as error:  # templates refuse roles or orders with errors of their own
-            raise InvalidInput(f"the chat template of {self._name} refuses these messages: {error}") from error
+            merged = _without_system(messages)
+            if merged is None:
+                raise InvalidInput(f"the chat template of {self._name} refuses these messages: {error}") from error
+            return self._render(merged)
+        merged = _without_system(messages)
+        if merged is not None and messages[0].content.strip() not in text:  # some templates just leave it out
+            return self._render(merged)
         return text
+
+    def _apply(self, messages: Sequence[Message]) -> str:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        text: str = self._wrapper.apply_chat_template(
+            turns, tokenize=False, add_generation_prompt=True, **self._template_arguments
+        )
+        return text
+
+    @property
+    def end_id(self) -> int | None:
+        """The tokenizer's own end token."""
+        found = self._wrapper.eos_token_id
+        return None if found is None else int(found)
 
     def encode_pair(self, text: str, pair: str | None, *, cut_to: int | None) -> tuple[list[int], list[int], bool]:
         """Ids, segment ids, and whether the text was cut. `cut_to` counts the special tokens; without it nothing is
@@ -72,3 +91,11 @@ class Tokens:
         """The text, without special tokens."""
         text: str = self._backend.decode(list(ids), skip_special_tokens=True)
         return text
+
+
+def _without_system(messages: Sequence[Message]) -> list[Message] | None:
+    """The system's words in front of the first user's, for models that know no system; none where there is none."""
+    if len(messages) < 2 or messages[0].role != "system" or messages[1].role != "user":
+        return None
+    first = Message("user", f"{messages[0].content}\n\n{messages[1].content}")
+    return [first, *messages[2:]]
