@@ -1,7 +1,166 @@
-"""Not yet."""
+"""`storehand train`: models from a shop's own data."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
 
 from storehand.cli.app import App
+from storehand.cli.exits import extra_missing
+from storehand.cli.output import console, print_table, say
+from storehand.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from storehand_plugins.recommendation.train.building import Plan, Report
+    from storehand_plugins.recommendation.train.reading import Shop
+
+_HELP = """Train the recommender on a shop's events; writes a model folder to bind to the role `recommender`.
+
+An event is a row with a shopper, an item, a time, and if the file has it a type (view, cart, purchase, review) and a
+quantity. Columns are found by their usual names (user_id, sku, ts ...; customer, item, time ...), others are named:
+
+\b
+  storehand train recommender --events events.csv --items items.csv -o recommender
+  storehand train recommender --events log.jsonl.gz --column shopper=uid --column item=goods_id -o recommender
+
+Items bring names, categories, brands, prices and availability: reasons, filters and items nobody has bought yet need
+them. Rows that can't be used are counted by reason. 用店铺自己的行为数据训练推荐模型。
+"""
 
 
 def register(app: App) -> None:
-    return
+    train = App("Train a model on the shop's own data. 用店铺数据训练模型。", no_args_is_help=True)
+    app.add_typer(train, name="train")
+    train.callback()(_group)
+
+    @train.command("recommender", help=_HELP)
+    def recommender(
+        events: Annotated[Path, typer.Option(metavar="FILE", help="Events: .csv, .jsonl or .parquet; text also .gz.")],
+        out: Annotated[Path, typer.Option("--out", "-o", metavar="FOLDER", help="The model folder to write.")],
+        items: Annotated[
+            Path | None,
+            typer.Option(metavar="FILE", help="Items: name, category, brand, price ...", show_default=False),
+        ] = None,
+        column: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="PART=NAME", help="shopper, item, time, type or quantity is column NAME of the events."
+            ),
+        ] = None,
+        item_column: Annotated[
+            list[str] | None,
+            typer.Option(metavar="PART=NAME", help="The same for items: sku, name, brand, category ..."),
+        ] = None,
+        exclude: Annotated[
+            str, typer.Option(metavar="SKU,SKU", help="Items that are no goods: postage, fees, vouchers.")
+        ] = "",
+        epochs: Annotated[
+            int, typer.Option(min=1, max=1000, help="At most; training stops when it no longer helps.")
+        ] = 30,
+        minutes: Annotated[
+            float | None, typer.Option(min=0.01, help="Time for all training together.", show_default=False)
+        ] = None,
+        width: Annotated[int, typer.Option(min=8, max=1024, help="Size of the vectors.")] = 64,
+        layers: Annotated[int, typer.Option(min=1, max=24, help="Layers of the transformer.")] = 2,
+        seed: Annotated[int, typer.Option(help="Same data, same seed, same model (on one kind of machine).")] = 7,
+        threads: Annotated[int, typer.Option(min=1, help="CPU threads.")] = 1,
+        title: Annotated[str, typer.Option(help="Heading of the model card.")] = "Recommender",
+        force: Annotated[bool, typer.Option("--force", help="Replace an existing model folder.")] = False,
+    ) -> None:
+        try:
+            import torch
+            import transformers  # noqa: F401  # told before minutes of reading, not after
+        except ImportError as error:
+            raise extra_missing("train recommender", str(error)) from error
+        from storehand_plugins.recommendation.train.building import Plan
+        from storehand_plugins.recommendation.train.network import Shape
+        from storehand_plugins.recommendation.train.reading import read_shop
+        from storehand_plugins.recommendation.train.writing import check_target
+
+        torch.set_num_threads(threads)
+        check_target(out, force=force)
+        left_out = frozenset(sku.strip() for sku in exclude.split(",") if sku.strip())
+        shop = read_shop(
+            events, items, columns=_pairs(column), item_columns=_pairs(item_column), exclude=left_out
+        )  # fmt: skip
+        _tell(shop)
+        shape = Shape(width=width, layers=layers, heads=max(1, width // 32))
+        plan = Plan(shape=shape, epochs=epochs, minutes=minutes, seed=seed)
+        _train(shop, plan, out, title=title, force=force)
+
+
+def _group() -> None:
+    """Keeps `recommender` a command of its own, though it is the only one."""
+
+
+def _pairs(told: list[str] | None) -> dict[str, str]:
+    pairs = [each.partition("=") for each in told or ()]
+    if wrong := [part + sign + name for part, sign, name in pairs if not (part and name)]:
+        raise InvalidInput(f"{wrong[0]!r} is not PART=NAME")
+    return {part.strip(): name.strip() for part, _, name in pairs}
+
+
+def _tell(shop: Shop) -> None:
+    from storehand_plugins.recommendation.train.card import facts
+
+    about = facts(shop)
+    say(f"{about['events']:,} events of {about['shoppers']:,} shoppers, {len(shop.items):,} items, "
+        f"{about['first_event']} to {about['last_event']}")  # fmt: skip
+    for reason, count in shop.dropped.most_common():
+        line = shop.first_bad.get(reason)
+        say(f"  left out: {count:,} × {reason}" + (f" (first in line {line:,})" if line else ""))
+
+
+def _train(shop: Shop, plan: Plan, out: Path, *, title: str, force: bool) -> None:
+    from storehand_plugins.recommendation.train.building import build
+    from storehand_plugins.recommendation.train.card import PROTOCOLS, facts, figure_rows, write_card
+    from storehand_plugins.recommendation.train.writing import write
+
+    started = time.monotonic()
+    with _Progress() as report:
+        built = build(shop, plan, report)
+    minutes = (time.monotonic() - started) / 60
+    command = "storehand " + shlex.join(sys.argv[1:] or ["train", "recommender"])
+    card = write_card(shop, built, title=title, command=command, minutes=minutes)
+    write(built, out, card=card, facts={"trained_on": facts(shop)}, force=force)
+    for seen, rows in built.figures.items():
+        heading = f"\n{PROTOCOLS[seen]}, {next(iter(rows.values())).n:,} shoppers who came back"
+        print_table(("", "HR@10", "NDCG@10", "recall@10", "coverage"), figure_rows(rows), title=heading)
+    say(f"{built.epochs} epochs, {minutes:.1f} minutes; wrote {out}", style="green")
+
+
+class _Progress:
+    """A bar per phase, with the share done and how it goes."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        columns = (
+            TextColumn("{task.description:<16}"),
+            BarColumn(),
+            TextColumn("{task.fields[line]}"),
+            TimeRemainingColumn(),
+        )
+        self._bar = Progress(*columns, console=console(stderr=True))
+        self._rows: dict[str, Any] = {}
+
+    def __enter__(self) -> Report:
+        self._bar.start()
+        return self._report
+
+    def __exit__(self, *error: object) -> None:
+        for row in self._rows.values():
+            self._bar.update(row, completed=1.0)
+        self._bar.stop()
+
+    def _report(self, phase: str, done: float, line: str) -> None:
+        if phase not in self._rows:
+            for row in self._rows.values():
+                self._bar.update(row, completed=1.0)
+            self._rows[phase] = self._bar.add_task(phase, total=1.0, line="")
+        self._bar.update(self._rows[phase], completed=done, line=line)

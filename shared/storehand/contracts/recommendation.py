@@ -42,7 +42,8 @@ class UserEvent(Model):
 
 
 class ItemFilter(Model):
-    """Which items may come back. Prices are in the catalogue's currency; an item without a price passes no bound."""
+    """Which items may come back. A category is a path (`Kitchen > Kettles`, all below it passes) or one of its steps
+    (`Kettles`). Prices are in the catalogue's currency; an item without a price passes no bound."""
 
     in_stock: bool = True
     categories: Annotated[tuple[ShortText, ...], Field(max_length=100)] = ()
@@ -52,8 +53,8 @@ class ItemFilter(Model):
 
 
 class BusinessRules(Model):
-    """`pin` comes first, in this order, where the filter lets it; `cap_per_brand` and `cap_per_category` limit how many
-    items of one brand or category the rest may have."""
+    """`pin` comes first, in this order, where `exclude`, filter and market let it and the shopper does not have it (see
+    `seen`); `cap_per_brand` and `cap_per_category` limit how many items of one brand or category the rest may have."""
 
     pin: Annotated[tuple[ShortText, ...], Field(max_length=20)] = ()
     cap_per_brand: Annotated[int, Field(ge=1)] | None = None
@@ -62,15 +63,30 @@ class BusinessRules(Model):
 
 class Reason(Model):
     """Why an item is there, from data alone: `because_of` names the shopper's own items (or the anchor) that speak for
-    it, `text` says it in the asked language."""
+    it, `text` says it in the asked language (default: the item's). Where the data say nothing, there is no reason."""
 
-    code: Literal["often_next", "bought_together", "same_category", "alike", "search", "popular", "pinned"]
+    code: Literal[
+        "often_next",
+        "bought_together",
+        "bought_before",
+        "looked_at",
+        "same_category",
+        "alike",
+        "search",
+        "popular",
+        "pinned",
+    ]
     because_of: tuple[str, ...] = ()
     text: str
 
 
 class RecommendedItem(Model):
-    """`rank` counts from 1; `score` orders items of one answer and means nothing across answers."""
+    """`rank` counts from 1. `score` is what speaks for the item as a share of the best one's, and means nothing across
+    answers; pins and diversity may rank against it.
+
+    `source`: the shopper's own events (`sequence`), the anchor (`similar`), the texts of an item nobody has bought yet
+    (`content`), what sells (`popular`: also where little of the shopper's own speaks for it), or the shop (`pinned`).
+    """
 
     sku: str
     name: str | None = None
@@ -82,9 +98,10 @@ class RecommendedItem(Model):
 
 class RecommendationOutput(TaskOutput):
     """At most `k` items, best first. `fallback` says why the shopper's own events were not used (none: they were):
-    `no_events`, `unknown_items` (the model knows none of them), `not_personalised` (it was asked so), `filtered` (they
-    were used, and popular items had to fill up). `missing_skus` are those of the input that the catalogue lacks.
-    `attribution_token` goes into the shop's click log: it names model, version and answer."""
+    `no_events` (none, or all from the future), `unknown_items` (the model knows none of them), `not_personalised` (it
+    was asked so), `filtered` (they were used, but of what the request lets pass little speaks for some items, and what
+    sells filled up). `missing_skus` are those of the input that the catalogue lacks; unknown exclusions are not named.
+    `attribution_token` goes into the shop's click log: it names model, version and answer, nothing of the shopper."""
 
     items: tuple[RecommendedItem, ...]
     personalised: bool
@@ -100,9 +117,11 @@ class RecommendationInput(TaskInput[RecommendationOutput], task="recommendation"
     """Recommend items to a shopper, or, with `anchor_sku`, items similar to one.
 
     Events may come in any order; those without a time keep theirs, those from the future are left out and reported.
-    `seen`: whether items the shopper already bought may come back (`exclude`, or `allow` where people buy again).
-    With `personalize` false no event is used, as the law lets a shopper choose. `diversity` from 0 to 1 trades score
-    for variety. `user_id` is a pseudonym and comes back nowhere.
+    `seen`: whether items the shopper already bought may come back (`exclude`, or `allow` where people buy again); a
+    review counts as a purchase. With `personalize` false no event is looked at, as the law lets a shopper choose.
+    `diversity` from 0 to 1 trades score for variety. `locale` is the language of the reasons; of a catalogue in several
+    languages only items of that language come (default: of the anchor, of the newest event), unless `candidates` names
+    others. `market` leaves out items that are sold elsewhere only. `user_id` is a pseudonym and comes back nowhere.
     """
 
     user_id: ShortText | None = None
