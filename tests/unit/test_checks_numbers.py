@@ -88,7 +88,8 @@ def test_a_fraction_that_gained_a_whole_is_flagged():
 def test_a_numeral_is_supported_by_its_digits_and_the_other_way_round():
     assert flagged("五千毫安的电池，双摄像头", "5000mAh电池，2摄") == []
     assert flagged("5000毫安", "五千毫安电池") == []
-    assert flagged("三摄像头，六十瓦", "双摄像头") == ["六十瓦"]  # 三 alone is no count
+    assert flagged("三摄像头，六十瓦", "双摄像头") == ["三", "六十瓦"]
+    assert flagged("三餐，三思", "双摄像头") == []  # 三 alone is no count
 
 
 def test_invented_claims_of_the_known_bad_answers_are_flagged():
@@ -96,7 +97,11 @@ def test_invented_claims_of_the_known_bad_answers_are_flagged():
         "The Apple iPhone 12 Pro Max features a stunning 6.7-inch Super Retina XDR display. The Ceramic Shield front "
         "offers four times better drop performance. It is the ultimate device."
     )
-    assert [claim.text for claim in unsupported_claims(english, [PHONE])] == ["Super Retina XDR", "ultimate"]
+    assert [claim.text for claim in unsupported_claims(english, [PHONE])] == [
+        "Super Retina XDR",
+        "four times better drop performance",
+        "ultimate device",
+    ]
     chinese = "这款智能手机拥有5.5英寸高清大屏。"
     assert [claim.text for claim in unsupported_claims(chinese, ["智能手机，5.5英寸屏幕"])] == ["高清大屏"]
 

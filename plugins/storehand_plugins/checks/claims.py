@@ -1,29 +1,22 @@
-"""Claims without a number that nothing in the input supports: materials, certificates, boasts, invented names."""
+"""Claims without a number that nothing in the input supports: materials, certificates, comparisons, boasts, names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import tomllib
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
 
 from storehand.contracts.claim import ClaimKind
+from storehand_plugins.checks.concepts import Mention, find_mentions
 from storehand_plugins.checks.folding import fold
+from storehand_plugins.checks.hidden import fold_visible
 from storehand_plugins.checks.sentences import split_sentences
 
-_ENGLISH = (
-    "aluminium|aluminum|bamboo|bluetooth|certified|cotton|dishwasher[- ]safe|fast[- ]charging|glass|gold|guaranteed"
-    "|high[- ]definition|leather|linen|machine[- ]washable|microwave[- ]safe|organic|powder[- ]coated|ceramic|copper"
-    "|recycled|scratch[- ]resistant|shock[- ]?proof|silk|silver|stainless steel|steel|titanium|touch ?screen|uncoated"
-    "|vegan|warranty|water[- ]?proof|water[- ]resistant|wireless|wood|wooden|wool"
-    "|award[- ]winning|best[- ]selling|revolutionary|ultimate|unrivalled|unparalleled|world[- ]class|the best|the most"
-)
-_CHINESE = (
-    "高清大屏|高清|大屏|全面屏|触摸屏|防水|防尘|防摔|无线|蓝牙|快充|超长续航|不锈钢|铝合金|钛合金|真皮|纯棉|羊毛|真丝|亚麻"
-    "|实木|竹制|陶瓷|玻璃|有机|认证|质保|保修|正品|进口|可机洗|食品级|医用级|环保材料|指纹识别|人脸识别"
-    "|国家级|世界级|顶级|顶尖|极致|首选|唯一|销量第一|第一品牌|独一无二|最[佳好大高新强轻薄快]"
-)
-_TERM = re.compile(rf"(?<![a-z])(?:{_ENGLISH})(?![a-z])|{_CHINESE}")
 _NAME = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]*(?:\s+[A-Z][A-Za-z]*)+(?![A-Za-z])")
+_KINDS: tuple[ClaimKind, ...] = ("comparison", "certification")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,17 +30,66 @@ class Claim:
 
 
 def unsupported_claims(text: str, sources: Iterable[str]) -> list[Claim]:
-    """Terms of a known list, and capitalised English names of two and more words, that no source has; in order."""
-    given = " ".join(fold(source).squashed().text for source in sources)
-    folded = fold(text)
-    spans = [folded.span(*match.span()) for match in _TERM.finditer(folded.text)]
-    spans += _names(text, given)
-    found: list[Claim] = []
-    for start, end in sorted(spans):
-        if (found and start < found[-1].end) or fold(text[start:end]).squashed().text in given:
-            continue
-        found.append(Claim(start, end, text[start:end]))
-    return found
+    """What the text claims and no source says, in order, in either language (不锈钢 supports stainless steel).
+
+    Known materials, features, certificates, comparisons and superlatives, and capitalised English names of two and
+    more words. A source that says "not waterproof" does not support "waterproof".
+    """
+    texts = tuple(sources)
+    given = _Given(texts)
+    folded = fold_visible(text)
+    found: list[tuple[int, int, ClaimKind]] = [
+        (*folded.span(*match.span()), kind)
+        for kind, pattern in _patterns()
+        for match in pattern.finditer(folded.text)
+        if not given.says(match.group())
+    ]
+    found += [
+        (*folded.span(mention.start, mention.end), mention.concept.kind)
+        for mention in find_mentions(folded.text)
+        if not (mention.is_silent or mention.is_negated or given.has(mention, folded.text))
+    ]
+    found += [(start, end, "other") for start, end in _names(text, given.squashed)]
+    return list(_merged(text, found))
+
+
+def _merged(text: str, found: list[tuple[int, int, ClaimKind]]) -> Iterator[Claim]:
+    last = 0
+    for start, end, kind in sorted(found, key=lambda each: (each[0], -each[1])):
+        if start >= last:
+            yield Claim(start, end, text[start:end], kind)
+            last = end
+
+
+class _Given:
+    """What the sources say."""
+
+    def __init__(self, sources: tuple[str, ...]) -> None:
+        folded = [fold(source) for source in sources]
+        self.squashed = " ".join(each.squashed().text for each in folded)
+        mentions = [mention for each in folded for mention in find_mentions(each.text)]
+        said = [mention.concept for mention in mentions if not mention.is_negated]
+        self._positive = {key for concept in said for key in (concept.key, *concept.broader)}
+        self._negative = {mention.concept.key for mention in mentions if mention.is_negated} - self._positive
+
+    def says(self, words: str) -> bool:
+        needle = fold(words).squashed().text
+        return bool(needle) and needle in self.squashed
+
+    def has(self, mention: Mention, text: str) -> bool:
+        key = mention.concept.key
+        if key in self._positive:
+            return True
+        return key not in self._negative and not mention.concept.family and self.says(text[mention.start : mention.end])
+
+
+@lru_cache(maxsize=1)
+def _patterns() -> tuple[tuple[ClaimKind, re.Pattern[str]], ...]:
+    data = tomllib.loads(resources.files(__package__).joinpath("comparisons.toml").read_text(encoding="utf-8"))
+    return tuple(
+        (kind, re.compile("|".join([f"(?<![a-z])(?:{'|'.join(data[kind]['en'])})(?![a-z])", *data[kind]["zh"]])))
+        for kind in _KINDS
+    )
 
 
 def _names(text: str, given: str) -> list[tuple[int, int]]:

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from storehand.contracts.product import Product
+from storehand_plugins.checks.amounts import contradicted_numbers
+from storehand_plugins.checks.concepts import Mention, find_mentions
+from storehand_plugins.checks.folding import Folded, fold
 from storehand_plugins.checks.hidden import fold_visible
+from storehand_plugins.checks.sentences import split_sentences
+from storehand_plugins.checks.statements import Statement, statements_of
 
-_METALS = "copper|steel|aluminium|brass|iron|铜|不锈钢|铝"
-_COATS = "uncoated|coated|无涂层|有涂层"
+_WHOLE = frozenset(("material", "materials", "材质", "材料", "面料", "内胆", "主材", "内胆材质", "fabric", "name"))
+"""Labels that speak of the product and not of one of its parts (handle, poles, lid)."""
+
+_COLOUR_WORD = re.compile(r"\s*(?:colou?r(?:ed)?|finish|version|edition)\b")
+_COLOUR_BEFORE = re.compile(r"\b(?:in|comes in|available in|in an?|in classic|in deep)\s$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,19 +33,84 @@ class Contradiction:
 
 
 def find_contradictions(text: str, product: Product) -> list[Contradiction]:
-    """Attributes of the product that the text states with another value of the same kind, in order."""
-    named = [(each.name, each.value) for each in product.additional_property]
-    given = [("material", product.material or ""), ("name", product.name), *named]
-    given += [("positiveNotes", note) for note in product.positive_notes]
+    """Attributes of the product that the text states with another value of the same kind, in order.
+
+    Only what is certain: where the text also gives the right value, the wrong one is an unsupported claim at most.
+    """
+    statements = statements_of(product)
     folded = fold_visible(text)
-    found = []
-    for words in (_METALS, _COATS):
-        pattern = re.compile(rf"(?<![a-z])(?:{words})(?![a-z])")
-        known = {m.group(): label for label, value in given for m in pattern.finditer(value.lower())}
-        said = list(pattern.finditer(folded.text))
-        if known and said and not any(match.group() in known for match in said):
-            value, label = next(iter(known.items()))
-            for match in said:
-                start, end = folded.span(*match.span())
-                found.append(Contradiction(label, value, text[start:end], start, end))
-    return sorted(found, key=lambda each: each.start)
+    found = [
+        *_concepts(text, folded, statements, product),
+        *_negations(text, folded, statements),
+        *(Contradiction(*each) for each in contradicted_numbers(text, statements)),
+    ]
+    kept: list[Contradiction] = []
+    for each in sorted(found, key=lambda each: (each.start, -each.end)):
+        if not kept or each.start >= kept[-1].end:
+            kept.append(each)
+    return kept
+
+
+def _concepts(text: str, folded: Folded, statements: Sequence[Statement], product: Product) -> Iterator[Contradiction]:
+    known = [
+        (statement, mention)
+        for statement in statements
+        for mention in find_mentions(fold(statement.said).text)
+        if mention.concept.family and not mention.is_negated
+    ]
+    said = [mention for mention in find_mentions(folded.text) if not mention.is_negated]
+    for mention in said:
+        family = mention.concept.family
+        same = [each for each in known if each[1].concept.family == family]
+        if not family or any(mention.concept.fits(each.concept) for _, each in same):
+            continue
+        against = next((pair for pair in same if _is_about(pair, mention, text, folded, product)), None)
+        if against is None or any(other.concept.fits(against[1].concept) for other in said):
+            continue
+        start, end = folded.span(mention.start, mention.end)
+        yield Contradiction(against[0].label, against[0].value, text[start:end], start, end)
+
+
+def _is_about(pair: tuple[Statement, Mention], mention: Mention, text: str, folded: Folded, product: Product) -> bool:
+    """Whether the text's words speak of the same part of the product as the statement."""
+    statement, _ = pair
+    family = mention.concept.family
+    if family == "colour":
+        return statement.label.lower() in ("color", "colour", "颜色", "配色") and _is_colour(
+            mention, folded.text, product
+        )
+    if family != "material" or statement.label.lower() in _WHOLE or statement.label == "positiveNotes":
+        return True
+    sentence = next(
+        (text[start:end] for start, end in split_sentences(text) if start <= folded.origin[mention.start] < end), ""
+    )
+    words = re.findall(r"[a-z]{3,}|[\u4e00-\u9fff]{2,}", fold(statement.label).text)
+    return any(word.rstrip("s") in fold(sentence).text for word in words)
+
+
+def _is_colour(mention: Mention, folded: str, product: Product) -> bool:
+    """Red in "a red jacket" or "in red", not in "red wine"."""
+    word = folded[mention.start : mention.end]
+    if not word.isascii():
+        return True
+    rest = folded[mention.end : mention.end + 40]
+    if _COLOUR_WORD.match(rest) or _COLOUR_BEFORE.search(folded[: mention.start]):
+        return True
+    nouns = {each.rstrip("s") for each in re.findall(r"[a-z]{3,}", fold(product.name).text)}
+    after = re.findall(r"[a-z]+|[^a-z\s-]", rest)[:3]
+    return any(each.rstrip("s") in nouns for each in after)
+
+
+def _negations(text: str, folded: Folded, statements: Sequence[Statement]) -> Iterator[Contradiction]:
+    """Waterproof here, not waterproof there."""
+    known: dict[str, tuple[bool, Statement]] = {}
+    for statement in statements:
+        for mention in find_mentions(fold(statement.said).text):
+            known.setdefault(mention.concept.key, (mention.is_negated, statement))
+    for mention in find_mentions(folded.text):
+        if mention.concept.key not in known or mention.concept.kind != "other":
+            continue
+        is_negated, statement = known[mention.concept.key]
+        if is_negated != mention.is_negated:
+            start, end = folded.span(mention.start, mention.end)
+            yield Contradiction(statement.label, statement.value, text[start:end], start, end)

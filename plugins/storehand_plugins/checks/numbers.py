@@ -8,21 +8,22 @@ from dataclasses import dataclass
 from typing import Literal
 
 from storehand_plugins.checks.folding import fold
+from storehand_plugins.checks.measures import amount_of, is_same
 from storehand_plugins.checks.numerals import ENGLISH, chinese_value
 from storehand_plugins.checks.units import HAN_UNITS, UNITS
 
 _UNITS = "|".join(re.escape(unit) for unit in sorted(UNITS, key=len, reverse=True) if not unit[0].isalpha()) or "%"
 _HAN_UNIT = "|".join(HAN_UNITS)
 _NUMERAL = "零〇一二两三四五六七八九十百千万亿"
-_CLASSIFIER = "款种重大档倍代核频枚支位颗粒块瓶盒箱双对门缸口座孔针轴寸折成"
+_CLASSIFIER = "款种重大档倍代核频枚支位颗粒块瓶盒箱双对门缸口座孔针轴寸折成格骨"
 _PAIRED = "摄卡核频层面模麦人门向通屏缸开扬卫头"
 
 _PATTERN = re.compile(
     rf"""
     (?P<code>(?<![a-z0-9])[a-z]+(?:-?[0-9][a-z0-9]*)+(?:-[a-z0-9]+)*)
   | (?P<number>(?:[0-9]{{1,3}}(?:,[0-9]{{3}})+(?:\.[0-9]+)?|[0-9]+(?:\.[0-9]+)?)(?:[-\s][0-9]+/[0-9]+|/[0-9]+)?)
-    (?:[\s-]?(?P<unit>(?:{_HAN_UNIT})|(?:{_UNITS})|[a-z]+[0-9]?))?
-  | (?P<pair>双)(?=[{_PAIRED}])
+    (?:[\s-]?(?P<unit>(?:{_HAN_UNIT})|(?:{_UNITS})|(?!x[0-9])(?:[a-z]{{1,5}}(?=x[0-9])|[a-z]+[0-9]?)))?
+  | (?P<pair>双(?=[{_PAIRED}])|[三四](?=摄))
   | (?P<han>[{_NUMERAL}]+(?:点[{_NUMERAL}]+)?)(?P<hanunit>{_HAN_UNIT}|[{_CLASSIFIER}])?
   | (?<![a-z])(?P<word>{"|".join(sorted(ENGLISH, key=len, reverse=True))})(?![a-z])
     """,
@@ -67,7 +68,7 @@ def _read(match: re.Match[str]) -> tuple[str, str, bool, int] | None:
     if match["number"]:
         return _digits(match)
     if match["pair"]:
-        return "2", "", False, match.end()
+        return chinese_value(match["pair"].replace("双", "二")) or "2", "", False, match.end()
     if match["word"]:
         return ENGLISH[match["word"]], "", False, match.end()
     unit = match["hanunit"] or ""
@@ -104,16 +105,21 @@ def _plain(raw: str) -> str:
 def unsupported_numbers(text: str, sources: Iterable[str]) -> list[tuple[Number, Kind]]:
     """Numbers of `text` that no source has (`number`), or has only with another unit (`unit`), in order.
 
-    A code counts as supported where a source has it written in any spacing.
+    The same amount in another unit is supported (1.2 m by 120 cm), and a code where a source has it in any spacing.
     """
     texts = list(sources)
+    given = [number for source in texts for number in find_numbers(source)]
     known: dict[str, set[str]] = {}
-    for number in (each for source in texts for each in find_numbers(source)):
+    for number in given:
         known.setdefault(number.value, set()).add(number.unit)
+    amounts = [amount for number in given if (amount := amount_of(number.value, number.unit))]
     squashed = [fold(source).squashed().text for source in texts]
     wrong: list[tuple[Number, Kind]] = []
     for number in find_numbers(text):
         if number.is_code and any(_has_code(number.value, source) for source in squashed):
+            continue
+        amount = amount_of(number.value, number.unit)
+        if amount and any(is_same(amount, each) for each in amounts):
             continue
         units = known.get(number.value)
         if units is None:

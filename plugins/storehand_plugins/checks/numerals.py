@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
-_ONES = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-ENGLISH: dict[str, str] = {word: str(value) for value, word in enumerate(_ONES, start=2)} | {
+_ONES = ("one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_TEENS = ("thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen")
+_TIES = ("twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety")
+ENGLISH: dict[str, str] = {
+    **{word: str(value) for value, word in enumerate((*_ONES, *_TEENS), start=1) if word != "one"},
+    **{word: str(10 * value) for value, word in enumerate(_TIES, start=2)},
+    **{
+        f"{tens}{space}{one}": str(10 * ten + unit)
+        for ten, tens in enumerate(_TIES, start=2)
+        for unit, one in enumerate(_ONES[:9], start=1)
+        for space in ("-", " ")
+    },
     "dual": "2",
     "double": "2",
     "twin": "2",
@@ -11,16 +21,11 @@ ENGLISH: dict[str, str] = {word: str(value) for value, word in enumerate(_ONES, 
     "triple": "3",
     "quad": "4",
     "dozen": "12",
-    "fifteen": "15",
-    "twenty": "20",
-    "thirty": "30",
-    "forty": "40",
-    "fifty": "50",
-    "sixty": "60",
     "hundred": "100",
     "thousand": "1000",
     "million": "1000000",
 }
+"""A single "one" is an article or a pronoun as often as a number."""
 
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
 _TENS = {"十": 10, "百": 100, "千": 1000}

@@ -7,10 +7,14 @@ nobody's. Names are not looked for: without a dictionary of people every second 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+import tomllib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
 from typing import Literal, NamedTuple
 
+from storehand_plugins.checks.folding import Folded
 from storehand_plugins.checks.hidden import fold_visible
 from storehand_plugins.checks.identifiers import is_bank_card, is_resident_id
 
@@ -31,87 +35,72 @@ class _Finder(NamedTuple):
     """A pattern over folded text; its group `what`, where it has one, is the finding."""
 
     kind: PersonalKind
+    check: str
     pattern: re.Pattern[str]
-    holds: Callable[[str], bool] = lambda _: True
-    is_number: bool = False
+
+
+_STREET = "大道|大街|路|街|巷|弄|胡同|村|镇|乡|小区|花园|公寓|大厦|广场|苑"
+_DOOR = r"[0-9一二三四五六七八九十百]{1,5}(?:号楼|号|栋|幢|单元|室|楼|层|座|弄)"
+_PARTS = {"LEFT": "(?<![0-9a-z])", "RIGHT": "(?![0-9a-z])", "STREET": _STREET, "DOOR": _DOOR}
+_LEAD = re.compile(r"地址|住址|住在?|[寄送发]到|[寄送发]往|位于|家在|在|是|为|到|给")
+_NO_ACCOUNT = frozenset(("payment", "official", "program", "account", "support", "message", "service", "number"))
+_NOT_A_PERSONS = re.compile(
+    r"(?:订单|单号|运单|快递|物流|流水|交易|货号|条码|条形码|型号|sku|gtin|ean|upc|isbn|order|tracking|waybill|invoice"
+    r"|item|serial|model|part|ref|reference|version|firmware|v)(?:\s?(?:编号|号码|号|number|no\.?|id|\#))?[\s:\#是为]{0,3}$"
+)
 
 
 def _digits(text: str) -> str:
     return re.sub(r"[\s().-]", "", text)
 
 
-# Han characters are word characters: \b would miss a number glued to them.
-_LEFT, _RIGHT = r"(?<![0-9a-z])", r"(?![0-9a-z])"
-_NO_DECIMAL = r"(?<![0-9][.,])"
-_STREET = "大道|大街|路|街|巷|弄|胡同|村|镇|乡|小区|花园|公寓|大厦|广场|苑"
-_DOOR = r"[0-9一二三四五六七八九十百]{1,5}(?:号楼|号|栋|幢|单元|室|楼|层|座|弄)"
-_ADDRESS_ZH = re.compile(
-    rf"(?:[\u4e00-\u9fff]{{2,7}}(?:省|自治区|市))[\u4e00-\u9fff]{{2,10}}?(?:区|县|旗|市|镇)[\u4e00-\u9fff0-9]{{1,12}}?(?:{_STREET})(?:\s?{_DOOR})*"
-    rf"|(?<=[\u4e00-\u9fff])(?:{_STREET})\s?(?=[0-9一-十号楼层座\s-]{{0,16}}(?:号|室|单元|栋|幢|弄))(?:{_DOOR}[\s-]?){{1,6}}(?:[0-9]{{1,4}}室?)?"
-)
-_ADDRESS_EN = re.compile(
-    r"""
-    (?<![0-9a-z.])[0-9]{1,5}\s(?:[nsew]\.?\s)?(?:[a-z]{2,20}\s){1,3}
-    (?:street|st|avenue|ave|road|rd|boulevard|blvd|lane|ln|drive|dr|court|ct|square|terrace)(?![a-z])\.?
-    (?:,?\s(?:apt|apartment|suite|unit|flat|no)\.?\s?\#?[0-9a-z]{1,6})?(?:,\s[a-z][a-z\s]{1,25},?\s[a-z]{2}\s[0-9]{5})?
-    """,
-    re.VERBOSE,
-)
-_LEAD = re.compile(r"地址|住址|住在?|[寄送发]到|[寄送发]往|位于|家在|在|是|为|到|给")
-_STREET_FALSE = re.compile(r"^[0-9]+ (?:way|piece|pack|inch|day|hour|minute|year|star|on|in|of|for|the|per|and|to|a)\b")
-
-_FINDERS = (
-    _Finder("email", re.compile(r"(?<![a-z0-9._%+-])[a-z0-9][a-z0-9._%+-]{0,63}@(?:[a-z0-9-]{1,63}\.)+[a-z]{2,24}")),
-    _Finder("id_card", re.compile(rf"{_LEFT}(?:[1-9][0-9]{{16}}[0-9x]|[1-9][0-9]{{14}}){_RIGHT}"), is_resident_id, True),
-    _Finder(
-        "id_card",
-        re.compile(rf"{_LEFT}(?:ssn|social security(?: number| no\.?)?)[:\s#]{{1,3}}(?P<what>[0-9]{{3}}-?[0-9]{{2}}-?[0-9]{{4}})"),
-    ),
-    _Finder("bank_card", re.compile(rf"{_LEFT}[2-6][0-9]{{3}}(?:[\s-]?[0-9]{{2,6}}){{2,4}}{_RIGHT}"), is_bank_card, True),
-    _Finder("passport", re.compile(rf"(?:护照|passport)[^0-9a-z]{{0,3}}(?:号码?|no\.?|number)?[^0-9a-z]{{0,3}}(?P<what>[a-z]{{1,2}}[0-9]{{7,8}}){_RIGHT}")),
-    _Finder("phone", re.compile(rf"{_NO_DECIMAL}{_LEFT}(?:\(?(?:\+|00)86\)?[\s-]?)?1[3-9][0-9][\s-]?[0-9]{{4}}[\s-]?[0-9]{{4}}{_RIGHT}"), is_number=True),
-    _Finder("phone", re.compile(rf"{_LEFT}\(?0(?:10|2[0-9]|[3-9][0-9]{{2}})\)?[\s-][2-8][0-9]{{2,3}}[\s-]?[0-9]{{4}}(?:(?:-|转)[0-9]{{1,5}})?{_RIGHT}"), is_number=True),
-    _Finder("phone", re.compile(rf"(?<![0-9a-z+])\+[1-9](?:[\s.()-]{{0,2}}[0-9]){{7,14}}{_RIGHT}")),
-    _Finder("phone", re.compile(rf"{_LEFT}(?<![0-9]-)(?:1[\s.-])?(?:\([2-9][0-9]{{2}}\)\s?|[2-9][0-9]{{2}}[.-])[2-9][0-9]{{2}}[\s.-][0-9]{{4}}{_RIGHT}(?!-[0-9])"), is_number=True),
-    _Finder("phone", re.compile(rf"(?:电话|手机号?码?|座机|固话|联系方式|tel|phone|call(?: me)?(?: at| on)?)[:\s是为]{{0,3}}(?P<what>[0-9][0-9\s-]{{5,13}}[0-9]){_RIGHT}"), lambda text: 7 <= len(_digits(text)) <= 12, True),
-    _Finder("account", re.compile(rf"(?:微信|wechat|weixin|加v|加薇|薇信|威信|v信|vx|wx)(?:号|id|是|为|[:\s]){{0,4}}(?P<what>[a-z][a-z0-9_-]{{5,19}}){_RIGHT}"), lambda text: text not in _WORDS),
-    _Finder("account", re.compile(rf"(?<![a-z])(?:qq|扣扣|企鹅)(?:号|群|是|为|[:\s]){{0,4}}(?P<what>[1-9][0-9]{{4,10}}){_RIGHT}")),
-    _Finder("ip", re.compile(r"(?<![0-9.a-z])(?:(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})\.){3}(?:25[0-5]|2[0-4][0-9]|1?[0-9]{1,2})(?![0-9]|\.[0-9])"), lambda text: not text.startswith(("0.", "127."))),
-    _Finder("address", _ADDRESS_ZH),
-    _Finder("address", _ADDRESS_EN, lambda text: not _STREET_FALSE.search(text)),
-)  # fmt: skip
-_WORDS = frozenset("payment official mini program account support store group message service number".split())
-_NOT_A_PERSONS = re.compile(
-    r"(?:订单|单号|运单|快递|物流|流水|交易|货号|条码|条形码|型号|sku|gtin|ean|upc|isbn|order|tracking|waybill|invoice|item|serial|model"
-    r"|part|ref|reference|version|v)(?:\s?(?:编号|号码|号|number|no\.?|id|#))?[\s:#是为]{0,3}$"
-)
+_CHECKS: dict[str, Callable[[str], bool]] = {
+    "resident_id": is_resident_id,
+    "bank_card": lambda said: is_bank_card(_digits(said)),
+    "phone": lambda said: 7 <= len(_digits(said)) <= 12,
+    "account": lambda said: said.lower() not in _NO_ACCOUNT,
+    "ip": lambda said: not said.startswith(("0.", "127.")) and len(said) > 8,  # 5.4.3.2 counts down
+    "address_en": lambda said: bool(re.match(r"[0-9]+\s(?:[NSEW]\.?\s)?[A-Z]", said)),
+}
+"""Of what the text says at the place, in its own letters."""
 
 
 def find_personal(text: str) -> list[Personal]:
     """All personal data in order, none overlapping; spelt in any width, with spaces, dashes or hidden characters."""
     folded = fold_visible(text)
-    taken: list[tuple[int, int]] = []
     found: list[Personal] = []
-    for finder in _FINDERS:
-        for match in finder.pattern.finditer(folded.text):
-            first, last = match.span("what" if "what" in finder.pattern.groupindex else 0)
-            said = folded.text[first:last]
-            said = said.strip()
-            last = first + len(said)
-            if finder.pattern is _ADDRESS_ZH:
-                first = _start_of_address(folded.text, first)
-            if not finder.holds(_digits(said) if finder.is_number else said) or any(
-                a < last and first < b for a, b in taken
-            ):
-                continue
-            if finder.kind not in ("email", "address") and _NOT_A_PERSONS.search(
-                folded.text[max(0, first - 24) : first]
-            ):
-                continue
-            taken.append((first, last))
-            start, end = folded.span(first, last)
-            found.append(Personal(start, end, text[start:end], finder.kind))
+    for finder in _finders():
+        for start, end in _places(text, folded, finder):
+            if not any(each.start < end and start < each.end for each in found):
+                found.append(Personal(start, end, text[start:end], finder.kind))
     return sorted(found, key=lambda each: each.start)
+
+
+def _places(text: str, folded: Folded, finder: _Finder) -> Iterator[tuple[int, int]]:
+    holds = _CHECKS.get(finder.check, bool)
+    for match in finder.pattern.finditer(folded.text):
+        first, last = match.span("what" if "what" in finder.pattern.groupindex else 0)
+        last = first + len(folded.text[first:last].rstrip())
+        if finder.check == "address_zh":
+            first = _start_of_address(folded.text, first)
+        start, end = folded.span(first, last)
+        said = text[start:end] if finder.check == "address_en" else folded.text[first:last]
+        named = finder.kind not in ("email", "address") and _NOT_A_PERSONS.search(
+            folded.text[max(0, first - 24) : first]
+        )
+        if holds(said) and not named:
+            yield start, end
+
+
+@lru_cache(maxsize=1)
+def _finders() -> tuple[_Finder, ...]:
+    data = tomllib.loads(resources.files(__package__).joinpath("personal.toml").read_text(encoding="utf-8"))
+    return tuple(_Finder(each["kind"], each.get("check", ""), _compiled(each["pattern"])) for each in data["finder"])
+
+
+def _compiled(pattern: str) -> re.Pattern[str]:
+    pattern = re.sub("|".join(_PARTS), lambda match: _PARTS[match.group()], pattern)
+    return re.compile(pattern.replace("\n", ""))
 
 
 def _start_of_address(text: str, street: int) -> int:

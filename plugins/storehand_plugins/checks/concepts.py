@@ -1,0 +1,125 @@
+"""Ideas that products are sold with, in words of both languages: materials, features, looks, audiences."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib import resources
+from typing import Any
+
+from storehand.contracts.claim import ClaimKind
+
+_HAN = "\u4e00-\u9fff"
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """One idea. Of one `family`, where it is not empty, a product has one at a time (wired, wireless).
+
+    `broader` are the keys of what it is a kind of: oak is wood.
+    """
+
+    key: str
+    family: str
+    kind: ClaimKind
+    broader: frozenset[str]
+
+    def fits(self, other: Concept) -> bool:
+        """Whether one thing may be both."""
+        return self.key == other.key or other.key in self.broader or self.key in other.broader
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Characters `start` to `end` of the folded text. A silent one claims nothing by itself."""
+
+    start: int
+    end: int
+    concept: Concept
+    is_negated: bool
+    is_silent: bool
+
+
+@lru_cache(maxsize=512)
+def find_mentions(folded: str) -> tuple[Mention, ...]:
+    """Every concept the folded text names, in order, the longest words first."""
+    found: list[Mention] = []
+    for is_look, pattern, words in _tables():
+        last = 0  # the 无 of 无味可降解 denies nothing of what follows
+        for match in pattern.finditer(folded):
+            entry = words[_squash(match.group())]
+            if entry is not None:
+                concept, is_silent = entry
+                is_negated = _is_negated(folded, match, last)
+                found.append(Mention(match.start(), match.end(), concept, is_negated, is_silent or is_look))
+            last = match.end()
+    return tuple(sorted(found, key=lambda each: (each.start, -each.end)))
+
+
+_Words = dict[str, tuple[Concept, bool] | None]
+
+
+@lru_cache(maxsize=1)
+def _tables() -> tuple[tuple[bool, re.Pattern[str], _Words], ...]:
+    """Colours have a table of their own: gold is both a metal and a look."""
+    data = tomllib.loads(resources.files(__package__).joinpath("terms.toml").read_text(encoding="utf-8"))
+    decoys = {word: None for line in data["decoys"].splitlines() for word in _split(line)}
+    looks: dict[str, tuple[Concept, bool] | None] = {}
+    others: dict[str, tuple[Concept, bool] | None] = dict(decoys)
+    for group in data["group"]:
+        target = looks if group["family"] == "colour" else others
+        for word, entry in _entries(group):
+            target[word] = entry
+    tables = ((True, looks), (False, others))
+    return tuple(
+        (name, _pattern(words), {_squash(word): each for word, each in words.items()}) for name, words in tables
+    )
+
+
+def _entries(group: dict[str, Any]) -> Iterator[tuple[str, tuple[Concept, bool]]]:
+    family, broader = group["family"], group.get("broader", {})
+    quiet = set(_split(group.get("silent_words", {}).get("words", "")))
+    for name, words in group["words"].items():
+        above = frozenset(f"{family}.{each}" for each in broader.get(name, "").split())
+        concept = Concept(f"{family}.{name}", family, group.get("kind", "other"), above)
+        for word in _split(words):
+            yield word, (concept, group.get("silent", False) or word in quiet)
+
+
+def _split(words: str) -> list[str]:
+    return [word.strip() for word in words.split(",") if word.strip()]
+
+
+def _pattern(words: _Words) -> re.Pattern[str]:
+    return re.compile("|".join(_spelt(word) for word in sorted(words, key=len, reverse=True)))
+
+
+def _spelt(word: str) -> str:
+    body = r"[\s-]?".join(re.escape(part) for part in word.split())
+    if len(word) == 1:  # 麻 is also in 麻烦: alone, or in front of what things are made into
+        return rf"(?:(?<![{_HAN}]){body}(?![{_HAN}])|{body}(?=[制质管件]))"
+    left = "(?<![a-z])" if word[0].isascii() else ""
+    right = "(?![a-z])" if word[-1].isascii() else ""
+    return left + body + right
+
+
+def _squash(text: str) -> str:
+    return re.sub(r"[\s-]", "", text)
+
+
+_NOT_BEFORE = re.compile(
+    r"(?:\bnot\b(?! only| just)|n't\b|\bnon|\bwithout\b|\bnever\b|\bfree (?:of|from)\b|\binstead of\b|\brather than\b"
+    r"|\bunlike\b)[^.,;:!?]{0,24}$|\bno[\s-](?:\w+\s)?$"
+)
+_NOT_AFTER = re.compile(r"(?:[\s-]free\b|\s?[:：]\s?(?:no|none|false|否|无|没有|不支持)(?![a-z\u4e00-\u9fff]))")
+_NOT_BEFORE_ZH = re.compile(
+    r"(?:不(?![仅但只止光错锈怕惧论])|非(?![常凡])|无(?![论比线疑敌惧])|没有?|未|免|零|拒绝|告别|而不是|代替)[^，。；、！？,.\s]{0,3}$"
+)
+
+
+def _is_negated(folded: str, match: re.Match[str], last: int) -> bool:
+    before = folded[max(last, match.start() - 40) : match.start()]
+    return bool(_NOT_AFTER.match(folded, match.end()) or _NOT_BEFORE.search(before) or _NOT_BEFORE_ZH.search(before))
