@@ -12,6 +12,7 @@ import os
 import sqlite3
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -72,7 +73,8 @@ class Ledger:
         self._db.execute("BEGIN")
 
     def close(self) -> None:
-        self._db.execute("COMMIT")
+        with suppress(sqlite3.Error):  # a full disk: what was committed before stands
+            self._db.execute("COMMIT")
         self._db.close()
         os.close(self._lock)
 

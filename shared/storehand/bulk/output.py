@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from storehand.bulk.ledger import Ledger, Written
@@ -67,10 +69,14 @@ class Output:
 
     def flush(self) -> None:
         """What was added stands in the file, then in the ledger."""
-        if self._pending:
-            self._write(b"".join(self._texts))
-            self.ledger.commit(self._pending)
-            self._pending, self._texts = [], []
+        pending, self._pending = self._pending, []
+        texts, self._texts = self._texts, []
+        if pending:
+            self._write(b"".join(texts))
+            try:
+                self.ledger.commit(pending)
+            except sqlite3.Error as error:
+                raise Unavailable(f"can't write the ledger of {self.path}: {error}") from error
 
     def clean(self, *, unseen: bool, by_row: bool) -> int:
         """Takes replaced answers out, and with `unseen` those of rows that are gone; they go to
@@ -82,9 +88,14 @@ class Output:
         return count
 
     def close(self) -> None:
-        self.flush()
-        os.close(self._file)
-        self.ledger.close()
+        """Whatever happened before: the output ends where the ledger says."""
+        try:
+            self.flush()
+        finally:
+            with suppress(OSError, sqlite3.Error):
+                os.ftruncate(self._file, self.ledger.end())
+            os.close(self._file)
+            self.ledger.close()
 
     def _write(self, data: bytes) -> None:
         view = memoryview(data)

@@ -10,12 +10,13 @@ from typing import Any
 
 from storehand.bulk.cells import is_empty
 from storehand.bulk.contract import Contract, problems
+from storehand.bulk.lines import Stream
 from storehand.bulk.mapping import Mapping as ColumnMapping
 from storehand.bulk.rows import Problem, Row
 from storehand.bulk.source import Source
 from storehand.bulk.spool import Spool
 from storehand.bulk.unit import Rejected, Unit, digest_of, seed_of
-from storehand.bulk.variants import folder_for
+from storehand.bulk.variants import Folder, folder_for
 
 
 @dataclass(slots=True)
@@ -39,7 +40,7 @@ class Plan:
         """Jobs to come, at most; none for stdin and for groups before they are formed."""
         if self.mapping.group_column:
             return None
-        rows = self.source.count()
+        rows = self._count()
         return rows if rows is None or self.limit is None else min(rows, self.limit)
 
     def units(self) -> Iterator[Unit | Rejected]:
@@ -48,9 +49,18 @@ class Plan:
         for note, count in self.mapping.converter.notes.items():
             self.notes[note] += count
 
+    def _count(self) -> int | None:
+        folder = self._folder()
+        return sum(1 for _ in folder.fold(self.source.rows())) if folder else self.source.count()
+
+    def _folder(self) -> Folder | None:
+        """What joins the rows of one product; stdin is read only once and comes as it is."""
+        is_catalogue = self.contract.task in ("description", "copy")
+        return folder_for(self.source.columns) if is_catalogue and not isinstance(self.source, Stream) else None
+
     def _rows(self) -> Iterator[Row]:
         rows = self.source.rows()
-        folder = folder_for(self.source.columns) if self.contract.task in ("description", "copy") else None
+        folder = self._folder()
         folded = folder.fold(rows) if folder else rows
         limited = folded if self.limit is None or self.mapping.group_column else islice(folded, self.limit)
         for row in limited:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from storehand.bulk.cells import folded, is_empty
 from storehand.bulk.rows import Row
 
 
-def folder_for(columns: tuple[str, ...]) -> _Shopify | _Woo | None:
+class Folder(Protocol):
+    """`folded` counts the rows that joined another one."""
+
+    folded: int
+
+    def fold(self, rows: Iterable[Row]) -> Iterator[Row]: ...
+
+
+def folder_for(columns: tuple[str, ...]) -> Folder | None:
     """What folds this file's rows; none where every row is a product of its own."""
     by_fold = {folded(name): name for name in columns}
     if {"handle", "title"} <= by_fold.keys():
