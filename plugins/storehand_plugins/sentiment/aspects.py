@@ -25,6 +25,7 @@ class Aspect:
     names: Mapping[str, str]
     words: tuple[str, ...]
     own: tuple[tuple[str, float], ...] = ()
+    alone: tuple[str, ...] = ()
     beside: tuple[tuple[str, float], ...] = ()
     fix: Mapping[str, str] | None = None
     asked: str = ""
@@ -38,12 +39,14 @@ class Aspect:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """Characters `start` to `end` name the aspect. `judges`: the word is an opinion in itself."""
+    """Characters `start` to `end` name the aspect. `judges`: the word is an opinion in itself; `is_weak`: it means this
+    aspect only where the clause names no other."""
 
     start: int
     end: int
     aspect: str
     judges: bool
+    is_weak: bool = False
 
 
 class Vocabulary:
@@ -54,23 +57,26 @@ class Vocabulary:
         self.order = {aspect.id: number for number, aspect in enumerate(aspects)}
         self.lexicon = lexicon
         self._wanted = wanted
-        self._owner: dict[str, tuple[str, bool]] = {}
+        self._owner: dict[str, tuple[str, bool, bool]] = {}
         for aspect in sorted(aspects, key=lambda each: not each.asked):  # what the shop says a word means comes first
             for word in aspect.words:
-                self._owner.setdefault(folded(word), (aspect.id, False))
+                self._owner.setdefault(folded(word), (aspect.id, False, False))
             for word, _ in aspect.own:
-                self._owner.setdefault(word, (aspect.id, True))
+                self._owner.setdefault(word, (aspect.id, True, False))
+            for word in aspect.alone:
+                self._owner.setdefault(word, (aspect.id, True, True))
         self._pattern = word_pattern(self._owner)
         self.terms = frozenset(word for word in self._owner if len(word) > 1)
-        """What may be a keyword without a second review that says it."""
+        self.names = frozenset(word for word, (_, judges, _) in self._owner.items() if len(word) > 1 and not judges)
+        """Of the terms, those that only name."""
 
     def find(self, text: str) -> list[Name]:
         """Every mention of an aspect in folded text; of words that overlap, the longest."""
         names = []
         for match in self._pattern.finditer(text):
-            aspect, judges = self._owner[match[0]]
-            if not self._wanted or aspect in self._wanted:
-                names.append(Name(match.start(), match.end(), aspect, judges))
+            name = Name(match.start(), match.end(), *self._owner[match[0]])
+            if not self._wanted or name.aspect in self._wanted:
+                names.append(name)
         return names
 
 
@@ -111,7 +117,8 @@ def _resolved(names: Sequence[str], aspects: Sequence[Aspect]) -> dict[str, str]
 @cache
 def _built_in() -> tuple[tuple[Aspect, ...], Lexicon]:
     aspects = tuple(map(_aspect, tomllib.loads(_FILE.read_text(encoding="utf-8"))["aspect"]))
-    lexicon = Lexicon({each.id: each.own for each in aspects}, {each.id: each.beside for each in aspects})
+    alone = frozenset(word for each in aspects for word in each.alone)
+    lexicon = Lexicon({each.id: each.own for each in aspects}, {each.id: each.beside for each in aspects}, alone)
     return aspects, lexicon
 
 
@@ -127,6 +134,7 @@ def _aspect(row: Mapping[str, str]) -> Aspect:
         {"zh": row["zh"], "en": row["en"]},
         listed("words"),
         own=valued("good", "bad"),
+        alone=listed("alone"),
         beside=valued("plus", "minus"),
         fix={"zh": row["zh_fix"], "en": row["en_fix"]},
     )

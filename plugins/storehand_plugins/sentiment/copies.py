@@ -73,4 +73,6 @@ def _is_long(text: str) -> bool:
 def _age(review: Review) -> tuple[datetime, tuple[tuple[int, str], ...]]:
     """By date, then by id as people count them (r9 before r10)."""
     parts = re.findall(r"\d+|\D+", review.id)
-    return review.date_published or _LATEST, tuple((int(part), "") if part.isdecimal() else (-1, part) for part in parts)
+    return review.date_published or _LATEST, tuple(
+        (int(part), "") if part.isdecimal() else (-1, part) for part in parts
+    )

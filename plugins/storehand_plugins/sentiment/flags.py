@@ -19,7 +19,6 @@ from storehand_plugins.checks import mask_personal
 from storehand_plugins.sentiment.aspects import Vocabulary
 from storehand_plugins.sentiment.clauses import split_clauses
 from storehand_plugins.sentiment.labels import Opinion
-from storehand_plugins.sentiment.lexicon import emoji_valences
 from storehand_plugins.sentiment.reading import Reading, folded
 from storehand_plugins.sentiment.statements import Statement
 

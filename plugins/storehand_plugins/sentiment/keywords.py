@@ -24,7 +24,7 @@ _FILE = Path(__file__).with_name("keywords.toml")
 _READ_CHARS = 2000
 """Keywords come from the beginning of a very long review."""
 
-FEW_REVIEWS = 5
+FEW_REVIEWS = 30
 _LONGEST_ZH = 4
 _HAN_RUN = re.compile(r"[\u4e00-\u9fff]+")
 _EN_RUN = re.compile(r"[a-z][a-z'-]*(?: [a-z][a-z'-]*)*")
@@ -33,14 +33,12 @@ _SPECIFIC = 1.25
 """A pair of words, or a word of this product only, tells more than one that all shops' reviews have."""
 
 
-def keywords(
-    texts: Sequence[str], vocabulary: Vocabulary, *, product: str = "", most: int = 10
-) -> tuple[Keyword, ...]:
+def keywords(texts: Sequence[str], vocabulary: Vocabulary, *, product: str = "", most: int = 10) -> tuple[Keyword, ...]:
     """The weightiest terms of these (folded) texts, a text counting once per term; `product` is no keyword of its own
     reviews."""
     if not most:
         return ()
-    known = vocabulary.terms
+    known, names = vocabulary.terms, vocabulary.names
     shown: dict[str, Counter[str]] = defaultdict(Counter)
     reviews: dict[str, set[int]] = defaultdict(set)
     for term, surface, number in (*_english(texts), *_chinese(texts, known)):
@@ -51,7 +49,9 @@ def keywords(
     kept = {
         term: found
         for term, found in reviews.items()
-        if len(found) >= (least if term in known or _surface(shown[term]) in known else 2) and not _is_in(term, name)
+        if len(found) >= (least if term in names or _surface(shown[term]) in names else 2)
+        and not _is_in(term, name)
+        and not vocabulary.lexicon.judges(term)
     }
     scores = {term: len(found) * (1.0 if term in known else _SPECIFIC) for term, found in kept.items()}
     ranked = sorted(scores, key=lambda term: (-scores[term], term))[: _RIVALS + most]
@@ -118,7 +118,9 @@ def _chinese(texts: Sequence[str], known: frozenset[str]) -> Iterator[tuple[str,
             for match in (*pattern.finditer(run), None):
                 start, end = match.span() if match else (len(run), len(run))
                 if start > last:
-                    chunks.append((run[last:start], number, run[last - 1 : last] if last else "", run[start : start + 1]))
+                    chunks.append(
+                        (run[last:start], number, run[last - 1 : last] if last else "", run[start : start + 1])
+                    )
                 if match and len(match[0]) > 1 and match[0] in known and match[0] not in stops:
                     yield match[0], match[0], number
                 last = end

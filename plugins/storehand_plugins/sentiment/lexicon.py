@@ -15,7 +15,8 @@ from storehand_plugins.sentiment.words import en_words, word_pattern, zh_words
 
 _FILE = Path(__file__).with_name("opinions.toml")
 _DOUBT = re.compile(
-    r"不知道|不晓得|会不会|是不是|能不能|是否|如果|要是|但愿|本来担心|担心|还没|尚未|没试|没用过|不清楚会|谈不上"
+    r"不知道|不晓得|会不会|是不是|能不能|好不好|是否|如果|要是|但愿|担心|说是|还没|尚未|没试|没用过|没尝过|没穿过|我?也?不清楚$|看不出来"
+    r"|说不准|不好说|不好评价"
     r"|\b(?:if|whether|hope|hoping|wish|worried|wondering|not sure|haven't|have not|has not|not yet|in case)\b"
 )
 _LOOK_BACK = 32
@@ -48,6 +49,15 @@ class OpinionWord:
     def is_mild(self) -> bool:
         return self.entry.mild
 
+    @property
+    def general(self) -> float:
+        """What it says about the product as a whole."""
+        return self.valence(self.entry.owner)
+
+    def is_about(self, aspect: str) -> bool:
+        """Whether it is one of this aspect's own words."""
+        return any(name == aspect for name, _ in self.entry.about)
+
     def valence(self, aspect: str) -> float:
         """From -1 to 1: what the word says about this aspect; another aspect's own word says nothing."""
         entry = self.entry
@@ -61,22 +71,27 @@ class OpinionWord:
         return -1.0 if value > 0 else 0.7 if value < 0 else 0.0
 
 
-class Lexicon:
-    """Finds opinion words; `aspect_words` are aspect -> (judges it in itself, judges it where it is named)."""
+_ByAspect = Mapping[str, Iterable[tuple[str, float]]]
 
-    def __init__(self, own: Mapping[str, Iterable[tuple[str, float]]], beside: Mapping[str, Iterable[tuple[str, float]]]):
+
+class Lexicon:
+    """Finds opinion words. `own` are words that judge an aspect in themselves, `beside` those that do where it is
+    named, `complaints` judge whatever is named."""
+
+    def __init__(self, own: _ByAspect, beside: _ByAspect, complaints: Iterable[str]) -> None:
         words = tomllib.loads(_FILE.read_text(encoding="utf-8"))
-        self._entries = _entries(words, own, beside)
+        self._entries = _entries(words, own, beside, complaints)
         self._pattern = word_pattern(self._entries)
-        emoji = {sign: 1.0 for sign in words["emoji"]["good"].split()} | {
-            sign: -1.0 for sign in words["emoji"]["bad"].split()
-        }
-        self.emoji: Mapping[str, float] = emoji
         zh, en = words["zh"], words["en"]
         self._zh_before = _before(zh_words(zh["not"]), zh_words(zh["between"]), zh_words(zh["very"]), space="")
         self._en_before = _before(en_words(en["not"]), en_words(en["between"]), en_words(en["very"]), space=r"\s+")
         self._zh_too = re.compile(f"(?:{_any(zh_words(zh['too']))})(?:的|得|地)?$")
         self._en_too = re.compile(rf"\b(?:{_any(en_words(en['too']))})\s+$")
+
+    def judges(self, word: str) -> bool:
+        """Whether the word is an opinion in general (good, 差)."""
+        entry = self._entries.get(word)
+        return entry is not None and entry.general != 0 and not entry.about
 
     def find(self, folded: str, start: int, end: int) -> list[OpinionWord]:
         """Those in `folded[start:end]`, which is one clause."""
@@ -110,7 +125,9 @@ def _any(words: Iterable[str]) -> str:
 def _before(nots: tuple[str, ...], between: tuple[str, ...], very: tuple[str, ...], *, space: str) -> re.Pattern[str]:
     """The negation, up to four small words and the degree right before an opinion word, whichever are there."""
     edge = r"(?<![a-z0-9])" if space else ""
-    no = f"(?:{_any(nots)})" + (r"(?![a-z])(?!\s+(?:only|just|to mention))" if space else "(?!但|仅|光|只|管|过(?!分)|止)")
+    no = f"(?:{_any(nots)})" + (
+        r"(?![a-z])(?!\s+(?:only|just|to mention))" if space else "(?!但|仅|光|只|管|过(?!分)|止)"
+    )
     if space:
         no = rf"(?:{edge}|(?<=n)(?='t)|(?=n't)){no}"
     small = f"(?:{_any((*between, *very))})"
@@ -119,11 +136,9 @@ def _before(nots: tuple[str, ...], between: tuple[str, ...], very: tuple[str, ..
 
 
 def _entries(
-    words: Mapping[str, Mapping[str, str]],
-    own: Mapping[str, Iterable[tuple[str, float]]],
-    beside: Mapping[str, Iterable[tuple[str, float]]],
+    words: Mapping[str, Mapping[str, str]], own: _ByAspect, beside: _ByAspect, complaints: Iterable[str]
 ) -> dict[str, _Entry]:
-    general: dict[str, float] = {}
+    general: dict[str, float] = dict.fromkeys(complaints, -1.0)
     grading, mild, plain = set[str](), set[str](), set[str]()
     for language, split in (("zh", zh_words), ("en", en_words)):
         part = words[language]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from storehand_plugins.sentiment.aspects import Name, Vocabulary
 from storehand_plugins.sentiment.clauses import Clause, split_clauses
@@ -14,19 +15,40 @@ from storehand_plugins.sentiment.reading import Reading
 MAX_MENTIONS = 24
 """Pieces of one review that are looked at; the rest of a very long review still counts in its own label."""
 
-_LEAD = re.compile(r"(?i:(?:but|and|however|although|though|yet|so|also)\s+)|(?:但是|不过|可是|然而|而且|并且|只不过|虽然|但)(?=\S\S)")
+_LEAD = re.compile(
+    r"(?i:(?:but|and|however|although|though|yet|so|also)\s+)|(?:但是|不过|可是|然而|而且|并且|只不过|虽然|但)(?=\S\S)"
+)
 _AND = re.compile(r"\s+(?:and|plus|while|yet|so)\s+|\s+&\s+|[和与]|而且|并且|但|就是|只是|,\s*|，|、")
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """`text[start:end]` of one review speaks about `aspects`; `opinions` are the words that judge in it."""
+    """`text[start:end]` of one review has these names of aspects, and `opinions`, the words that judge."""
 
     review: int
     start: int
     end: int
-    aspects: tuple[str, ...]
+    names: tuple[Name, ...]
     opinions: tuple[OpinionWord, ...]
+
+    @property
+    def aspects(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(name.aspect for name in self.names))
+
+    @property
+    def judges(self) -> bool:
+        """Whether one of its aspects has a word that judges it."""
+        return any(word.valence(name.aspect) for word in self.opinions for name in self.names)
+
+    def word(self, aspect: str, sign: float) -> OpinionWord | None:
+        """The word that judges the aspect this way: its own rather than a general one, then the nearest."""
+        words = [word for word in self.opinions if word.valence(aspect) * sign > 0]
+        places = [name for name in self.names if name.aspect == aspect]
+
+        def distance(word: OpinionWord) -> tuple[bool, int]:
+            return not word.is_about(aspect), min(max(name.start - word.end, word.start - name.end) for name in places)
+
+        return min(words, key=distance, default=None)
 
     def valence(self, aspect: str) -> float:
         """What the opinion words come to, from -1 to 1; 0 where there is none or they disagree."""
@@ -42,43 +64,50 @@ class _Piece:
     opinions: list[OpinionWord]
 
 
-def find_mentions(review: int, reading: Reading, vocabulary: Vocabulary) -> list[Mention]:
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What one review says: its mentions of aspects, and what all its words that judge come to, from -1 to 1."""
+
+    mentions: tuple[Mention, ...]
+    valence: float
+
+
+def find_said(review: int, reading: Reading, vocabulary: Vocabulary) -> Said:
     """What a review says about the aspects that the vocabulary finds in it."""
-    return mentions_of(review, reading, vocabulary.find(reading.folded), vocabulary.lexicon)
+    return said_of(review, reading, vocabulary.find(reading.folded), vocabulary.lexicon)
 
 
-def mentions_of(review: int, reading: Reading, names: Sequence[Name], lexicon: Lexicon) -> list[Mention]:
+def said_of(review: int, reading: Reading, names: Sequence[Name], lexicon: Lexicon) -> Said:
     """The first `MAX_MENTIONS` pieces that name an aspect and may be quoted.
 
     A clause that is hardly more than the aspect's name ("Delivery, terrible") takes the next one with it.
     """
-    mentions: list[Mention] = []
-    for piece in _pieces(reading, names, lexicon) if names else ():
-        if not reading.is_quotable(piece.start, piece.end):
-            continue
-        aspects = dict.fromkeys(name.aspect for name in piece.names)
-        mentions.append(Mention(review, piece.start, piece.end, tuple(aspects), tuple(piece.opinions)))
-        if len(mentions) == MAX_MENTIONS:
-            break
-    return mentions
-
-
-def _pieces(reading: Reading, names: Sequence[Name], lexicon: Lexicon) -> Iterator[_Piece]:
     clauses = split_clauses(reading.text)
+    words = [lexicon.find(reading.folded, clause.start, clause.end) for clause in clauses]
+    values = [value for found in words for word in found if (value := word.general)]
+    found = (piece for piece in _pieces(reading, clauses, words, names) if reading.is_quotable(piece.start, piece.end))
+    mentions = tuple(
+        Mention(review, piece.start, piece.end, tuple(piece.names), tuple(piece.opinions))
+        for piece in islice(found, MAX_MENTIONS)
+    )
+    return Said(mentions, sum(values) / (len(values) + 1))
+
+
+def _pieces(
+    reading: Reading, clauses: Sequence[Clause], words: Sequence[list[OpinionWord]], names: Sequence[Name]
+) -> Iterator[_Piece]:
     places = _by_clause(names, clauses)
-    for index, clause in enumerate(clauses):
-        found = places[index]
+    for index, (clause, opinions) in enumerate(zip(clauses, words, strict=False)):
+        found = _strong(places[index])
         if not found or is_doubtful(reading.folded, clause.start, clause.end):
             continue
         end = clause.end
-        opinions = lexicon.find(reading.folded, clause.start, end)
         is_bare = clause.end - clause.start <= max(name.end - name.start for name in found) + 1
-        if is_bare and not opinions and index + 1 < len(clauses) and not places[index + 1]:
-            end = clauses[index + 1].end
-            opinions = lexicon.find(reading.folded, clauses[index + 1].start, end)
-        opinions = [word for word in opinions if not _is_part_of_a_name(word, found)]
+        if is_bare and not opinions and index + 1 < len(words) and not places[index + 1]:
+            end, opinions = clauses[index + 1].end, words[index + 1]
+        judging = [word for word in opinions if not _is_part_of_a_name(word, found)]
         lead = _LEAD.match(reading.text, clause.start, end)
-        yield from _parted(reading.text, _Piece(lead.end() if lead else clause.start, end, found, opinions))
+        yield from _parted(reading.text, _Piece(lead.end() if lead else clause.start, end, found, judging))
 
 
 def _by_clause(names: Sequence[Name], clauses: Sequence[Clause]) -> list[list[Name]]:
@@ -100,21 +129,27 @@ def _is_part_of_a_name(word: OpinionWord, names: Sequence[Name]) -> bool:
     )
 
 
+def _strong(names: list[Name]) -> list[Name]:
+    """太大 means the size, but for a noise that is named beside it."""
+    return [name for name in names if not name.is_weak or all(other.is_weak for other in names)]
+
+
 def _parted(text: str, piece: _Piece) -> Iterator[_Piece]:
-    """Cuts where one aspect is praised and another blamed: "great screen and terrible battery", 屏幕清晰电池太差."""
-    signs = {value > 0 for word in piece.opinions for name in piece.names if (value := word.valence(name.aspect))}
-    if len(signs) < 2 or len({name.aspect for name in piece.names}) < 2:
+    """Cuts between aspects that are each judged: "great screen and terrible battery", 屏幕清晰电池太差."""
+    if len({name.aspect for name in piece.names}) < 2 or len(piece.opinions) < 2:
         yield piece
         return
     current = _Piece(piece.start, piece.end, [], [])
-    tokens = sorted((*piece.names, *piece.opinions), key=lambda token: (token.start, token.end))
+    tokens: list[Name | OpinionWord] = [*piece.names, *piece.opinions]
+    tokens.sort(key=lambda token: (token.start, token.end))
     last = piece.start
-    for token in tokens:
+    for index, token in enumerate(tokens):
         is_full = any(word.valence(name.aspect) for word in current.opinions for name in current.names)
-        cut = _cut(text, last, token) if is_full and token.start >= last else None
-        if cut is not None:
-            yield _Piece(current.start, cut[0], current.names, current.opinions)
-            current = _Piece(cut[1], piece.end, [], [])
+        if is_full and token.start >= last and _is_another(current, tokens[index:]):
+            cut = _cut(text, last, token)
+            if cut is not None:
+                yield _Piece(current.start, cut[0], current.names, current.opinions)
+                current = _Piece(cut[1], piece.end, [], [])
         if isinstance(token, Name):
             current.names.append(token)
         else:
@@ -122,6 +157,16 @@ def _parted(text: str, piece: _Piece) -> Iterator[_Piece]:
         last = max(last, token.end)
     if current.names:
         yield current
+
+
+def _is_another(current: _Piece, rest: Sequence[Name | OpinionWord]) -> bool:
+    """Whether the rest judges something else than the piece so far: both name a thing, or they disagree about it."""
+    names = [token for token in rest if isinstance(token, Name)]
+    words = [token for token in rest if not isinstance(token, Name)]
+    before = {word.valence(name.aspect) > 0 for word in current.opinions for name in current.names}
+    after = {value > 0 for word in words for name in names if (value := word.valence(name.aspect))}
+    things = [{name.aspect for name in side if not name.judges} for side in (current.names, names)]
+    return bool(after) and (bool(things[0] and things[1] - things[0]) or before != after)
 
 
 def _cut(text: str, last: int, token: Name | OpinionWord) -> tuple[int, int] | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from storehand.task import Context, Models
+from storehand_plugins.sentiment.aspects import Vocabulary
 from storehand_plugins.sentiment.clauses import readable, windows
 from storehand_plugins.sentiment.labels import LabelReader, Opinion, combine
 from storehand_plugins.sentiment.lexicon import emoji_valences
+from storehand_plugins.sentiment.mentions import Mention, Said, find_said
 from storehand_plugins.sentiment.reading import Reading
+from storehand_plugins.sentiment.statements import Statement, judge, needs_classifier, strongest
 from storehand_plugins.sentiment.words import word_pattern
 
 ROLE = "sentiment"
@@ -27,6 +31,16 @@ _LETTER = re.compile(r"[^\W\d_]")
 _EMOJI_SHARE = 0.9
 
 
+@dataclass(frozen=True, slots=True)
+class Rated:
+    """One review with its opinion and its statements. `truncated`: its end was not read."""
+
+    reading: Reading
+    opinion: Opinion
+    statements: tuple[Statement, ...]
+    truncated: bool
+
+
 class Rater:
     """Gathers the texts of one job, asks about each different one once, and hands the opinions out."""
 
@@ -38,17 +52,26 @@ class Rater:
         self._found: dict[str, Opinion] = {}
         self._cut: set[str] = set()
 
-    def pieces(self, reading: Reading) -> tuple[list[str], bool]:
-        """The windows that stand for a review, and whether its end is left out. None for a text without letters."""
+    def rate(self, readings: Sequence[Reading], words: Vocabulary) -> list[Rated]:
+        """All reviews, in order; whole texts and clauses go to the model together."""
+        said = [find_said(number, reading, words) for number, reading in enumerate(readings)]
+        pieces = [self._pieces(reading) for reading in readings]
+        clauses = [
+            _shown(readings[each.review], each) for found in said for each in found.mentions if needs_classifier(each)
+        ]
+        self._ask([*(text for found in pieces for text in found[:MAX_WINDOWS]), *clauses])
+        return [self._rated(*each) for each in zip(readings, pieces, said, strict=True)]
+
+    def _pieces(self, reading: Reading) -> list[str]:
+        """The windows that stand for a review; none for a text without letters."""
         text = readable(reading.text)
         if not _LETTER.search(text):
-            return [], False
-        found = windows(text, lambda piece: self._models.count_tokens(ROLE, piece), self._limit)
-        return found[:MAX_WINDOWS], len(found) > MAX_WINDOWS
+            return []
+        return windows(text, lambda piece: self._models.count_tokens(ROLE, piece), self._limit)
 
-    def ask(self, texts: Sequence[str]) -> None:
+    def _ask(self, texts: Sequence[str]) -> None:
         """Shoppers repeat each other, and a short review is its own only clause: ask once."""
-        different = [text for text in dict.fromkeys(texts) if text not in self._found]
+        different = list(dict.fromkeys(texts))
         for start in range(0, len(different), TEXTS_PER_CALL):
             self._context.check()
             asked = different[start : start + TEXTS_PER_CALL]
@@ -57,18 +80,25 @@ class Rater:
                 if answer.truncated:
                     self._cut.add(text)
 
-    def opinion(self, reading: Reading, pieces: Sequence[str]) -> Opinion:
+    def _rated(self, reading: Reading, pieces: Sequence[str], said: Said) -> Rated:
+        read = pieces[:MAX_WINDOWS]
+        opinion = self._whole(reading, read).told(said.valence).rounded()
+        statements: list[Statement] = []
+        for mention in said.mentions:
+            clause = self._found[_shown(reading, mention)] if needs_classifier(mention) else None
+            statements += judge(mention, clause, opinion)
+        truncated = len(pieces) > len(read) or any(piece in self._cut for piece in read)
+        return Rated(reading, opinion, tuple(strongest(statements)), truncated)
+
+    def _whole(self, reading: Reading, pieces: Sequence[str]) -> Opinion:
         """The windows' mean, weighted by their length; of a text without letters what its emoji say."""
         if not pieces:
             return emoji_opinion(reading.text)
         return combine([self._found[piece] for piece in pieces], [len(piece) for piece in pieces])
 
-    def of_text(self, text: str) -> Opinion:
-        return self._found[text]
 
-    def was_cut(self, pieces: Sequence[str]) -> bool:
-        """Whether the model itself read only the beginning of one."""
-        return any(piece in self._cut for piece in pieces)
+def _shown(reading: Reading, mention: Mention) -> str:
+    return readable(reading.text[mention.start : mention.end])
 
 
 def emoji_opinion(text: str) -> Opinion:

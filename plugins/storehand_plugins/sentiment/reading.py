@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from storehand_plugins.checks import Personal, Span, Visible, find_injection, find_personal, is_mojibake, visible
 from storehand_plugins.sentiment.traditional import SIMPLIFIED
@@ -57,7 +58,7 @@ def _without(seen: Visible, injections: tuple[Span, ...]) -> str:
     text = seen.text
     edges = [0, *(found.end() for found in _SENTENCE_END.finditer(text)), len(text)]
     pieces = []
-    for start, end in zip(edges, edges[1:], strict=False):
+    for start, end in pairwise(edges):
         if start == end:
             continue
         first, last = seen.span(start, end)

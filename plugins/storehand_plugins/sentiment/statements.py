@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from storehand.contracts.sentiment import Label
 from storehand_plugins.sentiment.labels import Opinion
+from storehand_plugins.sentiment.lexicon import OpinionWord
 from storehand_plugins.sentiment.mentions import Mention
 
 SURE = 0.9
@@ -40,19 +41,17 @@ def judge(mention: Mention, clause: Opinion | None, whole: Opinion) -> list[Stat
         if value:
             polarity: Label = "positive" if value > 0 else "negative"
             sureness = abs(value) + (whole.label == polarity)
-            found.append(_statement(mention, aspect, polarity, _word(mention, aspect, value), sureness))
+            found.append(_statement(mention, aspect, polarity, mention.word(aspect, value), sureness))
         elif mild := [word for word in mention.opinions if word.is_mild]:
-            found.append(_statement(mention, aspect, "neutral", (mild[0].start, mild[0].end), 1.0))
+            found.append(_statement(mention, aspect, "neutral", mild[0], 1.0))
         elif clause is not None and _is_sure(clause, whole):
             found.append(_statement(mention, aspect, clause.label, None, clause.confidence / 2))
     return found
 
 
 def needs_classifier(mention: Mention) -> bool:
-    """Whether one of its aspects is named without a word that judges it."""
-    return any(not mention.valence(aspect) for aspect in mention.aspects) and not any(
-        word.is_mild for word in mention.opinions
-    )
+    """Whether it names aspects without a word that judges. (Where one aspect is judged, so is the whole clause.)"""
+    return not mention.judges and not any(word.is_mild for word in mention.opinions)
 
 
 def strongest(statements: Iterable[Statement]) -> list[Statement]:
@@ -60,23 +59,20 @@ def strongest(statements: Iterable[Statement]) -> list[Statement]:
     best: dict[tuple[str, Label], Statement] = {}
     for statement in statements:
         key = (statement.aspect, statement.polarity)
-        if key not in best or statement.sureness > best[key].sureness:
+        if key not in best or _rank(statement) > _rank(best[key]):
             best[key] = statement
     return sorted(best.values(), key=lambda each: (each.start, each.end))
+
+
+def _rank(statement: Statement) -> tuple[float, int]:
+    """A longer quote says more, up to a point."""
+    return statement.sureness, min(statement.end - statement.start, 40)
 
 
 def _is_sure(clause: Opinion, whole: Opinion) -> bool:
     return clause.label != "neutral" and clause.confidence >= SURE and whole.label == clause.label
 
 
-def _word(mention: Mention, aspect: str, value: float) -> tuple[int, int] | None:
-    words: Sequence[tuple[int, int]] = [
-        (max(word.start, mention.start), word.end) for word in mention.opinions if word.valence(aspect) * value > 0
-    ]
-    return words[0] if words else None
-
-
-def _statement(
-    mention: Mention, aspect: str, polarity: Label, word: tuple[int, int] | None, sureness: float
-) -> Statement:
-    return Statement(mention.review, aspect, polarity, mention.start, mention.end, word, round(sureness, 3))
+def _statement(mention: Mention, aspect: str, polarity: Label, word: OpinionWord | None, sureness: float) -> Statement:
+    span = (max(word.start, mention.start), word.end) if word else None
+    return Statement(mention.review, aspect, polarity, mention.start, mention.end, span, round(sureness, 3))

@@ -18,9 +18,7 @@ def trend(scores: Iterable[tuple[datetime | None, float]], period: Period) -> tu
     for published, score in scores:
         if published is not None:
             by_period[period_of(published, period)].append(score)
-    return tuple(
-        TrendPeriod(period=name, mean=_mean(found), n=len(found)) for name, found in sorted(by_period.items())
-    )
+    return tuple(TrendPeriod(period=name, mean=_mean(found), n=len(found)) for name, found in sorted(by_period.items()))
 
 
 def period_of(published: datetime, period: Period) -> str:

@@ -14,7 +14,8 @@ def word_pattern(words: Iterable[str]) -> re.Pattern[str]:
 
     The tree makes the search ten times as fast as a list of alternatives, which tries each word at each place.
     """
-    han, latin = [], []
+    han: list[str] = []
+    latin: list[str] = []
     for word in words:
         (latin if word[:1].isascii() and word[-1:].isascii() else han).append(word)
     sides = [_tree_pattern(han)] if han else []
