@@ -21,6 +21,7 @@ from tests.waiting import until
 class Worker:
     process: subprocess.Popen[bytes]
     client: Client
+    port: int
 
     @property
     def pid(self) -> int:
@@ -62,7 +63,7 @@ def storehand_worker(**settings: str) -> Iterator[Worker]:
             until(lambda: process.poll() is not None or _is_ready(port), timeout_s=120, every_s=0.1)
             assert process.poll() is None, (Path(folder) / "worker.log").read_text()[-4000:]
             with Client(Settings(data_dir=Path(folder), **settings)) as client:  # type: ignore[arg-type]  # parsed
-                yield Worker(process, client)
+                yield Worker(process, client, port)
         finally:
             process.send_signal(signal.SIGTERM)
             process.wait(timeout=60)

@@ -346,6 +346,24 @@ def test_interactive_starts_at_once_though_bulk_fills_the_slots(words: Path) -> 
         assert chat.result(10)
 
 
+def test_interactive_ones_at_work_do_not_use_up_what_is_kept_free_for_the_next(words: Path) -> None:
+    gate = Gate()
+    gate.close()
+    with running(replace(spec_of(words, slots=8, options={"reserved_slots": 2}), on_batch=gate)) as engine:
+        for number in range(3):
+            engine.submit(ask(f"chat {number}", "w6", priority=Priority.INTERACTIVE, max_new_tokens=200))
+        for number in range(20):
+            engine.submit(ask(f"bulk {number}", "w5", priority=Priority.BULK, max_new_tokens=200))
+        gate.let_through(6)
+        until(lambda: len(gate.reports) >= 7)
+        assert engine.stats().running == 6
+
+        more = [engine.submit(ask(f"more {n}", "w6", priority=Priority.INTERACTIVE, max_new_tokens=1)) for n in "ab"]
+        gate.let_through(2)
+
+        assert all(future.result(10) for future in more)
+
+
 @pytest.mark.parametrize(
     "options",
     [

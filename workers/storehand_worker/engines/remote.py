@@ -17,7 +17,6 @@ from typing import Any, TypeVar
 
 from storehand.engine import EngineSpec, Request, Result
 from storehand.errors import EngineError, Expired, InvalidInput, ModelNotAvailable, StorehandError
-from storehand.job import Priority
 from storehand.task import ModelInfo
 from storehand_worker.engines.base import BaseEngine, fail_overdue
 from storehand_worker.engines.call import Call
@@ -54,8 +53,8 @@ class RemoteEngine(BaseEngine[Ask]):
         super().__init__(spec, _info(spec), capacity=spec.binding.slots)
         work = Asks if spec.kind == "generate" else Embeds
         self._work: Work = work(self, spec, self._options)
-        slots, reserved = spec.binding.slots, self._options.reserved_slots
-        self._shared_slots = slots - min(slots // RESERVED_SHARE if reserved is None else reserved, slots)
+        reserved = self._options.reserved_slots
+        self._reserved = spec.binding.slots // RESERVED_SHARE if reserved is None else reserved
         self.deliveries = Deliveries(f"stream-{spec.role}")
         self._tasks: dict[asyncio.Task[None], Sequence[Ask]] = {}
         self._most_running = 0
@@ -180,8 +179,7 @@ class RemoteEngine(BaseEngine[Ask]):
 
     def _pick(self, at: float) -> Pick[Ask]:
         room = self._capacity - len(self._tasks) if at >= self._not_before else 0
-        shared = sum(asks[0].call.request.priority is not Priority.INTERACTIVE for asks in self._tasks.values())
-        shared_room = max(self._shared_slots - shared, 0)
+        shared_room = max(room - self._reserved, 0)  # so many places stay free for the next interactive request
         return self._lane.pick(lambda line: self._work.pick(line, at, room=room, shared_room=shared_room))
 
     def _send(self, asks: Sequence[Ask], at: float) -> None:

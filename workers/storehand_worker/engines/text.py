@@ -17,7 +17,6 @@ from torch import Tensor
 
 from storehand.engine import EngineSpec, GenerateRequest, Request, Result
 from storehand.errors import EngineError, Expired, ModelNotAvailable
-from storehand.job import Priority
 from storehand.task import Completion, ModelInfo
 from storehand_worker.engines.base import BaseEngine, as_engine_error, fail_overdue
 from storehand_worker.engines.call import Call
@@ -32,7 +31,7 @@ from storehand_worker.engines.sampling import choose
 from storehand_worker.engines.scheduler import Part
 
 RESERVED_SHARE = 8
-"""One slot in so many is kept for interactive requests (option `reserved_slots` overrides the number)."""
+"""One slot in so many is kept free for the next interactive request (option `reserved_slots` overrides the number)."""
 
 
 class TextEngine(BaseEngine[Row]):
@@ -46,10 +45,7 @@ class TextEngine(BaseEngine[Row]):
         ends = {self._tokens.end_id} if self._tokens.has_chat_template else set()
         self._stop_ids = self._decoder.stop_ids | (ends - {None})  # fine-tunes forget it in generation_config.json
         super().__init__(spec, _info(spec, self._decoder, self._tokens.has_chat_template), capacity=spec.binding.slots)
-        slots = spec.binding.slots
-        self._shared_slots = slots - min(
-            int(spec.binding.options.get("reserved_slots", slots // RESERVED_SHARE)), slots
-        )
+        self._reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
         self._deliveries = Deliveries(f"stream-{spec.role}")
         self._rows: list[Row] = []
         self._start()
@@ -105,11 +101,10 @@ class TextEngine(BaseEngine[Row]):
         room = self._capacity - len(self._rows)
         if not room or not self._lane.waiting:
             return
-        shared = sum(row.call.request.priority is not Priority.INTERACTIVE for row in self._rows)
         at = now()
         budget = self._spec.binding.batch_tokens
         pick = self._lane.pick(
-            lambda line: line.pick(at, room=room, budget=budget, shared_room=max(self._shared_slots - shared, 0))
+            lambda line: line.pick(at, room=room, budget=budget, shared_room=max(room - self._reserved, 0))
         )
         fail_overdue(row.call for row in pick.expired)
         new = [row for row in pick.items if not row.call.is_done]
