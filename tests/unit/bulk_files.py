@@ -6,6 +6,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from storehand.settings import Settings
 from storehand.store import Finish, open_store
 
 
+@cache
 def contract(task: str) -> Contract:
     return Contract(task, schemas_of(INPUTS[task], INPUTS[task].output_type)[0], payload_max_bytes=262_144)
 

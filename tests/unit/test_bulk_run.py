@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -19,6 +22,8 @@ from storehand.settings import Settings
 from storehand.store import open_store
 from tests.unit.bulk_files import Answerer, described, lines
 
+APP = build_app()
+
 
 class Folder:
     """A data folder and a place for files; calling it runs `storehand bulk description`."""
@@ -29,8 +34,11 @@ class Folder:
         self.out = path / "out.jsonl"
 
     def __call__(self, *args, source="products.jsonl", task="description", out=None):
-        command = ["bulk", task, str(self.path / source) if source != "-" else "-", "-o", str(out or self.out)]
-        return CliRunner().invoke(build_app(), [*command, *args, "--data-dir", str(self.data)])
+        return CliRunner().invoke(APP, self.command(*args, source=source, task=task, out=out))
+
+    def command(self, *args, source="products.jsonl", task="description", out=None):
+        file = "-" if source == "-" else str(self.path / source)
+        return ["bulk", task, file, "-o", str(out or self.out), *args, "--data-dir", str(self.data)]
 
     def products(self, *names, file="products.jsonl", **more):
         text = "".join(json.dumps({"sku": f"S-{name}", "name": name, **more}) + "\n" for name in names)
@@ -322,10 +330,8 @@ def test_jobs_that_an_interrupt_cancelled_are_asked_again(folder):
     folder.products("Cup")
     with Answerer(folder.data, refused):
         folder()
-    key = Counter()
     store = open_store(Settings(data_dir=folder.data))
     [job] = store.find()
-    key.update([job.idempotency_key])
     folder.out.unlink()
     store.close()
     cancelled = _as_cancelled(folder.data, job.id)
@@ -357,3 +363,56 @@ def test_a_ledger_of_another_kind_is_refused(tmp_path):
 
     with pytest.raises(InvalidInput, match="can't be used"):
         Ledger(folder)
+
+
+def test_a_crash_while_old_answers_leave_is_mended_by_the_next_run(folder, monkeypatch):
+    folder.products("Cup", "Bowl")
+    with Answerer(folder.data):
+        folder()
+        folder.products("Cup", "Pan")
+        with monkeypatch.context() as broken:
+            broken.setattr(Path, "replace", _crash)
+            with pytest.raises(MemoryError):
+                CliRunner().invoke(APP, folder.command(), catch_exceptions=False)
+        mended = folder()
+
+    assert mended.exit_code == 0, mended.output
+    assert folder.written == {"S-Cup": 1, "S-Pan": 1}
+    assert [each["id"] for each in lines(folder.path / "out.jsonl.superseded.jsonl")] == ["S-Bowl"]
+
+
+def _crash(path, target):
+    raise MemoryError(f"{path} did not become {target}")
+
+
+def test_the_client_knows_nothing_of_bulk_and_reading_text_nothing_of_parquet():
+    code = (
+        "import sys, storehand\n"
+        "from storehand import Client\n"
+        "assert not [name for name in sys.modules if 'bulk' in name]\n"
+        "import storehand.bulk.run, storehand.bulk.source, storehand.cli.bulk\n"
+        "print(sorted({'pyarrow', 'torch', 'pluggy'} & set(sys.modules)))\n"
+    )
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+
+    assert done.stdout.strip() == "[]", done.stderr
+
+
+def test_a_column_of_long_texts_does_not_cost_the_row(folder):
+    folder.products("Cup", story="word " * 80, season="summer")
+
+    with Answerer(folder.data):
+        result = folder("--attributes", "*")
+
+    assert result.exit_code == 0, result.output
+    assert "1 × column 'story' left out: over 200 characters" in result.stderr
+
+
+def test_stdin_is_read_as_lines(folder):
+    with Answerer(folder.data):
+        text = '{"sku": "A", "name": "Cup"}\n{"sku": "B", "name": "碗"}\n'
+        result = CliRunner().invoke(APP, folder.command(source="-"), input=text)
+
+    assert result.exit_code == 0, result.output
+    assert folder.written == {"A": 1, "B": 1}

@@ -13,6 +13,9 @@ from storehand.bulk.convert import Converter, attribute
 from storehand.bulk.names import IDS
 from storehand.bulk.shape import Shape
 
+ATTRIBUTE_MAX = 200
+"""Characters of an attribute in the contract."""
+
 
 @dataclass(frozen=True, slots=True)
 class Bound:
@@ -104,6 +107,8 @@ class Mapping:
             }
             wanted = [*wanted, *(name for name in row if name not in used)]
         found = [attribute(name, row[name]) for name in wanted if not is_empty(row.get(name))]
+        if self.takes_other_columns:
+            found = [each for each in found if self._is_fact(each)]
         for pair in self.pairs:
             name, value = row.get(pair.name), row.get(pair.value)
             if not is_empty(name) and not is_empty(value) and (name, value) != ("Title", "Default Title"):
@@ -111,6 +116,14 @@ class Mapping:
         if found:
             target = Target(place, "objects")
             self.converter.place(root, target, found)
+
+    def _is_fact(self, found: dict[str, Any]) -> bool:
+        """Of all columns some hold whole texts; one of them must not cost the row."""
+        is_short = len(str(found["value"])) <= ATTRIBUTE_MAX and len(found["name"]) <= ATTRIBUTE_MAX
+        if not is_short and found["name"] not in self.attributes:
+            self.converter.notes[f"column {found['name'][:40]!r} left out: over {ATTRIBUTE_MAX} characters"] += 1
+            return False
+        return True
 
 
 def choose_id(shape: Shape, bound: list[Bound], columns: tuple[str, ...], folded: Any) -> str | None:
