@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Literal, get_args
 
 from storehand_plugins.copy.brief import Brief
@@ -25,22 +26,23 @@ _BY_GOAL: dict[str, tuple[Angle, ...]] = {
     "loyalty": ("occasion", "offer", "mood", "benefit", "scene"),
     "awareness": ("scene", "question", "craft", "benefit", "mood"),
 }
+_TASTE: tuple[Angle, ...] = ("taste",)
+_NEXT: tuple[Angle, ...] = ("trend", "gift", "mood")
 _NEEDS_FACTS: tuple[Angle, ...] = ("benefit", "craft", "value")
 
 
 def angles_for(brief: Brief, count: int) -> list[Angle]:
     """`count` different angles, the most fitting first: the shopper's taste, then the goal's, then the rest."""
-    allowed = [angle for angle in _ranked(brief) if _is_possible(angle, brief)]
-    return allowed[:count]
+    possible: Iterator[Angle] = (angle for angle in _ranked(brief) if _is_possible(angle, brief))
+    return list(islice(possible, count))
 
 
 def _ranked(brief: Brief) -> Iterator[Angle]:
-    order: list[Angle] = []
-    if brief.tastes:
-        order.append("taste")
-    order += _BY_GOAL[brief.goal]
-    order += [angle for angle in ("trend", "gift", "mood", *ANGLES) if angle not in order]
-    yield from dict.fromkeys(order)
+    seen: set[Angle] = set()
+    for angle in chain[Angle](_TASTE, _BY_GOAL[brief.goal], _NEXT, ANGLES):
+        if angle not in seen:
+            seen.add(angle)
+            yield angle
 
 
 def _is_possible(angle: Angle, brief: Brief) -> bool:

@@ -81,7 +81,7 @@ EXAMPLES: tuple[CopyInput, ...] = tuple(
             "products": [BAG],
             "campaign": {"name": "新品上市", "goal": "launch"},
             "channel": "wechat",
-            "nVariants": 2,
+            "nVariants": 1,
             "user": {"consent": True, "preferences": ["深灰色"]},
         },
         {"products": [KETTLE, MUG], "campaign": SALE, "channel": "ad_search", "market": ["US"]},

@@ -70,18 +70,16 @@ class _Parts:
             wordings["min_spend"] = (self.least,)
         if self.code:
             wordings["code"] = (self.code,)
-        for name, when in (("starts_at", self.start), ("ends_at", self.end)):
-            if when:
-                wordings["starts_at" if name == "starts_at" else "ends_at"] = when.wordings
+        if self.start:
+            wordings["starts_at"] = self.start.wordings
+        if self.end:
+            wordings["ends_at"] = self.end.wordings
         if self.terms:
             wordings["terms"] = (self.terms,)
-        values = {name: each[0] for name, each in wordings.items()}
-        if self.type == "percent_off" and not self._is_chinese_label(label):
+        values: dict[OfferField, str] = {name: each[0] for name, each in wordings.items()}
+        if self.type == "percent_off" and "折" not in label:
             values["value"] = f"{self.percent}%"
         return OfferWords(deal, label, sentences, tuple(dict.fromkeys(shorts)), wordings, values, self.terms)
-
-    def _is_chinese_label(self, label: str) -> bool:
-        return "折" in label
 
 
 def _english(parts: _Parts) -> OfferWords:

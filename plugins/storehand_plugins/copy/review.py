@@ -93,8 +93,7 @@ def _claims(components: Mapping[Component, str], given: Sequence[str]) -> Iterat
             start, end = number.start, number.end
             yield UnsupportedClaim(text=text[start:end], field=name, start=start, end=end, kind=kind)
         for claim in unsupported_claims(text, given):
-            kind_ = getattr(claim, "kind", "other")
-            yield UnsupportedClaim(text=claim.text, field=name, start=claim.start, end=claim.end, kind=kind_)
+            yield UnsupportedClaim(text=claim.text, field=name, start=claim.start, end=claim.end, kind=claim.kind)
 
 
 def distinctness(variants: Sequence[CopyVariant]) -> float:

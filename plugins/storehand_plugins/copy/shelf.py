@@ -58,23 +58,18 @@ class Shelf:
         return tuple(rows)
 
     def bullets(self) -> Iterator[Piece]:
-        bullets = self._wording.by_number(self._voices.BULLETS)
-        if len(self._brief.items) > 1:
-            for number, item in enumerate(self._brief.items):
-                mark = bullets[number % len(bullets)]
-                yield Piece(
-                    tuple(self._wording.toned(f"{mark} {row}") for row in self.row(item)),
-                    2,
-                    "\n\n" if not number else "\n",
-                )
+        bullets: Sequence[str] = self._wording.by_number(self._voices.BULLETS)
+        first, *others = self._brief.items
+        if others:
+            for number, item in enumerate((first, *others)):
+                rows = tuple(self._wording.toned(f"{bullets[number % len(bullets)]} {row}") for row in self.row(item))
+                yield Piece(rows, 2, "\n" if number else "\n\n")
             return
-        item = self._brief.items[0]
-        for number, point in enumerate(self._wording.points(item)[:BULLETS]):
-            yield Piece(
-                (self._wording.toned(f"{bullets[number]} {upper(point.text)}"),), 2 + number, "\n" if number else "\n\n"
-            )
-        if item.price:
-            yield Piece((self._wording.by_number(self._voices.PRICE)[0].format(price=item.price),), 6, "\n")
+        for number, point in enumerate(self._wording.points(first)[:BULLETS]):
+            bullet = self._wording.toned(f"{bullets[number]} {upper(point.text)}")
+            yield Piece((bullet,), 2 + number, "\n" if number else "\n\n")
+        if first.price:
+            yield Piece((self._wording.by_number(self._voices.PRICE)[0].format(price=first.price),), 6, "\n")
 
     def spoken(self, place: int, item: Item) -> Iterator[Piece]:
         wording, voices = self._wording, self._voices

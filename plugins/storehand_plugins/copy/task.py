@@ -11,7 +11,7 @@ from storehand.task import Context, Models, Task
 from storehand_plugins.checks.hidden import visible
 from storehand_plugins.copy.angles import angles_for
 from storehand_plugins.copy.brief import brief_of
-from storehand_plugins.copy.channels import DEFAULTS, limit_of
+from storehand_plugins.copy.channels import DEFAULTS, Limit, limit_of
 from storehand_plugins.copy.examples import EXAMPLES
 from storehand_plugins.copy.findings import findings
 from storehand_plugins.copy.layout import lay_out
@@ -45,7 +45,7 @@ class CopyTask(Task[CopyInput, CopyOutput]):
         asked = given.locale or given.products[0].in_language or _language_of(given)
         language: Language = "zh" if asked.lower().startswith("zh") else "en"
         components = _components(given)
-        limits = {each: limit_of(given.channel, each, given.max_chars) for each in components}
+        limits: dict[Component, Limit] = {each: limit_of(given.channel, each, given.max_chars) for each in components}
         brief = brief_of(given, language, components)
         generation = given.generation
         seed = (context.seed if generation is None or generation.seed is None else generation.seed) % _SEEDS

@@ -15,7 +15,7 @@ _ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
     ("name", re.compile(r"name|昵称|姓名|称呼|user|nick|customer|member|会员", re.IGNORECASE)),
 )
 _TOKEN = re.compile(
-    r"\{\{[^{}\s][^{}\n]{0,60}\}\}|\{\$?[A-Za-z_][\w.]{1,40}\}|\*\|[^|*\n]{1,60}\|\*|%[A-Z][A-Z_]{1,40}%|\[\[\w{1,40}\]\]"
+    r"\{\{[^{}\s][^{}\n]{0,60}\}\}|\{\$?[A-Za-z_][\w.]{0,40}\}|\*\|[^|*\n]{1,60}\|\*|%[A-Z][A-Z_]{1,40}%|\[\[\w{1,40}\]\]"
 )
 
 
