@@ -172,7 +172,7 @@ def test_a_useless_chat_answer_is_replaced_by_the_realiser():
 
 def test_the_better_variant_is_chosen():
     def reply(prompt: str, seed: int) -> str:
-        claim = " It is the ultimate kettle." if seed % 2 else ""
+        claim = " It has Super Retina XDR." if seed % 2 else ""
         return f"Title: Kettle\nDescription: The Kettle number {'abcdefgh'[seed % 8]} holds 1.7 L.{claim}"
 
     output = chat(reply, "Kettle, 1.7 L", n_variants=2, seed=1)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from storehand_plugins.checks import fold
 from storehand_plugins.description.plan import Plan
 
 TITLE, DESCRIPTION, BULLETS = "title", "description", "bullets"
@@ -36,6 +37,7 @@ _CHATTER = re.compile(
 )
 _SPACES = re.compile(r"\s+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
+_WORD = re.compile(r"[a-z0-9]+")
 _LATIN = re.compile(r"[A-Za-z]")
 _WHOLE = re.compile(r".*[.!?。！？]", re.DOTALL)
 _MIN_BODY = 8
@@ -86,6 +88,18 @@ def is_in_language(body: str, plan: Plan) -> bool:
             body = body.replace(own, "")
     han, latin = len(_HAN.findall(body)), len(_LATIN.findall(body))
     return han * 4 >= latin if plan.language == "zh" else han * 4 <= latin
+
+
+def names_product(title: str, plan: Plan) -> bool:
+    """Whether a title speaks of this product: at least half of its name's words, in Chinese pairs of characters."""
+    wanted = _pieces(plan.name)
+    return not wanted or len(wanted & _pieces(title)) * 2 >= len(wanted)
+
+
+def _pieces(text: str) -> set[str]:
+    folded = fold(text).text
+    han = "".join(_HAN.findall(folded))
+    return set(_WORD.findall(folded)) | {han[at : at + 2] for at in range(len(han) - 1)}
 
 
 def _sections(plain: str) -> dict[str, str] | None:

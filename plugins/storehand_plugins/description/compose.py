@@ -20,8 +20,12 @@ from storehand_plugins.description.rules import check
 from storehand_plugins.description.written import Sentence, Written, sentences_of
 
 DESCRIPTION_MAX = 5000
+_BRAND = {"en": "Brand: {}.", "zh": "品牌：{}。"}
 _TRIED = 8
 """Draws for other words."""
+
+_MANNER = 6
+"""Characters behind the name that tell "is made for" from "is designed with"."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,14 +113,19 @@ class Composer:
         opening = [each for each in sentences if each.role == "opener"]
         rest = [each for each in sentences if each.role != "opener"]
         for _ in range(_TRIED):
-            if not opening or " ".join(each.text for each in opening) not in self._openings:
+            if not opening or self._manner(opening) not in self._openings:
                 break
             facts = {fact for each in opening for fact in each.facts}
             if facts <= set(self._brief.lead):
                 numbered = [(self._numbers[fact], fact) for fact in self._brief.lead]
                 opening = self._filled(realiser.leading(numbered) if facts else realiser.opener())
-        self._openings.append(" ".join(each.text for each in opening))
+        self._openings.append(self._manner(opening))
         return opening + rest
+
+    def _manner(self, opening: list[Sentence]) -> str:
+        """How a text opens, whatever it says of the scene: what stands before the name and right behind it."""
+        before, _, after = " ".join(each.text for each in opening).partition(self._plan.name)
+        return f"{before} {self._brief.unnamed(after).strip()[:_MANNER]}"
 
     def _whole(self, sentences: list[Sentence], realiser: Realiser) -> list[Sentence]:
         """With sentences for the facts and keywords that are not said yet, before the one that closes the text."""
@@ -125,6 +134,8 @@ class Composer:
         added = self._filled(*realiser.facts(lost)) if lost else []
         added = [replace(each, role="facts") for each in added]
         text = " ".join(each.text for each in (*sentences, *added))
+        if self._plan.brand and self._plan.brand not in text and not find_words(text, (self._plan.brand,)):
+            added.append(Sentence(_BRAND[self._brief.language].format(self._plan.brand), "facts"))
         quotes = dict.fromkeys(quote for keyword, quote in self._brief.quotes if not find_words(text, (keyword,)))
         added += [Sentence(quote, "facts") for quote in quotes]
         if not added:
@@ -135,12 +146,15 @@ class Composer:
         return sentences[:end] + added + sentences[end:]
 
     def _listed(self, sentences: list[Sentence], written: Written) -> list[Sentence]:
-        """The opener, and a line for each group of facts that it does not say."""
+        """The opener, and a line for each group of facts that it does not say; a chat model's own lines first."""
         opener = [each for each in sentences if each.role == "opener"][:2]
         said = {fact for each in opener for fact in each.facts}
+        own = [each for each in written.lines if set(each.facts) - said]
+        said |= {fact for each in own for fact in each.facts}
         facts = [fact for fact in self._brief.wanted_first(self._plan.facts) if fact not in said]
-        quotes = [Sentence(each.text, "facts") for each in sentences if each.role == "facts" and not each.facts]
-        return opener + lines(facts, self._brief.language) + quotes
+        asked = {quote for _, quote in self._brief.quotes} | {_BRAND[self._brief.language].format(self._plan.brand)}
+        quotes = [each for each in sentences if each.text in asked]
+        return opener + own + lines(facts, self._brief.language) + quotes
 
     def _fitting(
         self, sentences: list[Sentence], realiser: Realiser
@@ -174,15 +188,17 @@ class Composer:
         if fitting.total(sentences) <= limit:
             return sentences
         openers = [each for each in sentences if each.role == "opener"][:1]
-        bare = Sentence(brief.plan.name + ("." if brief.language == "en" else "。"), "opener")
+        stop = "." if brief.language == "en" else "。"
+        bare = Sentence(brief.plan.name + stop, "opener")
         facts = {fact for each in sentences for fact in each.facts}
         wanted = brief.wanted_first([fact for fact in brief.plan.facts if fact in facts])
 
-        def alone(fact: Fact) -> Sentence:
+        def alone(fact: Fact) -> list[Sentence]:
+            short = line(fact, brief.language)
             if is_list:
-                return line(fact, brief.language)
-            short = self._filled(*realiser.facts([(self._numbers[fact], fact)]))
-            return replace(short[0], role="facts")
+                return [short]
+            whole = self._filled(*realiser.facts([(self._numbers[fact], fact)]))
+            return [replace(whole[0], role="facts"), replace(short, text=short.text + stop)]
 
         return fitting.chosen(sentences, wanted, openers=[*openers, bare], alone=alone, is_must=brief.is_must)
 

@@ -71,7 +71,7 @@ def join(sentences: Sequence[str], plan: Plan) -> str:
 def lowered(fact: Fact) -> str:
     """The value as it stands inside an English sentence: common words lose a table's capital, names keep theirs."""
     value = fact.value
-    is_common = value[1:].islower() and fact.kind in _LOWERED
+    is_common = value[1:].islower() and (fact.kind in _LOWERED or fact.label == "pattern")
     if fact.kind is FactKind.FEATURE:
         is_common = _COMMON.match(value) is not None and _TITLED.search(value) is None
     return value[0].lower() + value[1:] if is_common and value[0].isupper() else value

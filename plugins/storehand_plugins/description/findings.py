@@ -67,6 +67,8 @@ def _of_claims(variant: DescriptionVariant) -> Iterator[Check]:
 
 def _of_attributes(variant: DescriptionVariant, text: Text, brief: Brief) -> Iterator[Check]:
     short = {(fact.label, fact.value) for fact in text.left_out}
+    if brief.input.length is not None:
+        short.add(("brand", brief.plan.brand))  # it has no fact of its own, and goes with a long opener
     out = {(fact.label, fact.value) for fact in brief.left_out}
     for each in variant.attributes:
         if each.status == "contradicted":

@@ -43,6 +43,7 @@ _LISTS = re.compile(
     "|.*(?:特点|卖点|功能|接口|包含|配件|清单|模式|成分|配料|标签|用途|场景|认证|兼容).*"
 )
 _NOT_WORDS = re.compile(r"[\W_]+")
+_NAME_MIN = 2
 _UNNAMED = {"zh": "本商品", "en": "This product"}
 
 
@@ -52,6 +53,15 @@ class Intake:
 
     product: Product
     checks: tuple[Check, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value of a name; `number` is its place among the named attributes, none for a field of its own."""
+
+    number: int | None
+    name: str
+    value: str
 
 
 def taken_in(product: Product) -> Intake:
@@ -86,7 +96,7 @@ def _cleaned(product: Product, checks: list[Check]) -> Product:
             if attribute != "description":
                 update[attribute] = _said(value, name, checks)
     if update["name"] is None:
-        update["name"] = _name_left(product, checks)
+        update["name"] = _name_left(product)
     notes = (_said(note, f"positiveNotes[{number}]", checks) for number, note in enumerate(product.positive_notes))
     update["positive_notes"] = tuple(note for note in notes if note is not None)
     named = (_pair(each, number, checks) for number, each in enumerate(product.additional_property))
@@ -100,20 +110,20 @@ def _pair(given: PropertyValue, number: int, checks: list[Check]) -> PropertyVal
     return None if name is None or value is None else given.model_copy(update={"name": name, "value": value})
 
 
-def _said(value: str, field: str, checks: list[Check]) -> str | None:
-    """The value without what nobody sees; none where it is an order or garbled."""
+def _said(value: str, field: str, checks: list[Check], at: int = 0) -> str | None:
+    """The value, which begins at `at` of its field, without what nobody sees; none where it is an order or garbled."""
     seen = visible(value)
     if seen.removed:
-        checks.append(check("hidden_characters", field=_path(field), span=(0, len(value)), text=seen.text))
+        checks.append(check("hidden_characters", field=_path(field), span=(at, at + len(value)), text=seen.text))
     text = seen.text.strip()
-    if found := find_injection(text):
+    if found := find_injection(seen.text):
         first = found[0]
-        span = seen.span(first.start, first.end) if seen.removed else (first.start, first.end)
-        checks.append(check("injection", field=_path(field), span=span, text=first.text))
+        start, end = seen.span(first.start, first.end)
+        checks.append(check("injection", field=_path(field), span=(at + start, at + end), text=first.text))
         return None
     if is_mojibake(text):
         checks.append(
-            check("mojibake", field=_path(field), span=(0, len(value)), text=text, suggestion=_mended_bytes(text))
+            check("mojibake", field=_path(field), span=(at, at + len(value)), text=text, suggestion=_mended_bytes(text))
         )
         return text if field == "name" else None
     return text or None
@@ -121,61 +131,75 @@ def _said(value: str, field: str, checks: list[Check]) -> str | None:
 
 def _sentences(value: str, field: str, checks: list[Check]) -> str | None:
     """The current description, which is only read for facts: sentence by sentence."""
-    found = [_said(value[start:end], field, checks) for start, end in split_sentences(value)]
+    found = [_said(value[start:end], field, checks, start) for start, end in split_sentences(value)]
     return " ".join(each for each in found if each) or None
 
 
-def _name_left(product: Product, checks: list[Check]) -> str:
-    """A product needs a name: what its name says besides the order, else what it is."""
+def _name_left(product: Product) -> str:
+    """A product needs a name: what its name says before the order, else what it is."""
     name = visible(product.name).text
-    for span in reversed(find_injection(name)):
-        name = name[: span.start] + name[span.end :]
-    if any(char.isalnum() for char in name) and not find_injection(name):
-        return name.strip(" .,;:!，。；：！-—")
+    sound = [name[start:end] for start, end in split_sentences(name) if not find_injection(name[start:end])]
+    first = find_injection(name)[0].start
+    left = (sound[0] if sound else name[:first]).strip(" .,;:!|，。；：！、-—")
+    if sum(char.isalnum() for char in left) >= _NAME_MIN and not find_injection(left):
+        return left
     category = (product.category or "").split(" > ")[-1].strip()
     usable = category and not find_injection(category) and not is_mojibake(category)
     return category if usable else _UNNAMED["zh" if product.language == "zh" else "en"]
 
 
 def _agreeing(product: Product, checks: list[Check]) -> Product:
-    """Without the attributes that are given twice with values that can't both be true."""
-    named: dict[str, list[tuple[int | None, str, str]]] = {}
+    """Each name once: lists joined, the fullest of equal values kept, and none of values that can't all be true."""
+    named: dict[str, list[_Given]] = {}
     for attribute in ("color", "material", "size", "pattern", "brand"):
         if value := getattr(product, attribute):
-            named.setdefault(attribute, []).append((None, attribute, value))
+            named.setdefault(attribute, []).append(_Given(None, attribute, value))
     for number, each in enumerate(product.additional_property):
         key = _NOT_WORDS.sub("", fold(each.name).text)
-        named.setdefault(_TYPED.get(key, key), []).append((number, each.name, each.value))
-    dropped: set[int] = set()
+        named.setdefault(_TYPED.get(key, key), []).append(_Given(number, each.name, each.value))
+    replaced: dict[int, str | None] = {}
     cleared: dict[str, object] = {}
     for key, given in named.items():
-        if len(given) < 2 or _LISTS.fullmatch(key):
+        values = list(dict.fromkeys(one.value for one in given))
+        if len(values) < 2:
             continue
-        values = list(dict.fromkeys(value for _, _, value in given))
-        agreed = _agreed(values)
+        agreed = _joint(values) if _LISTS.fullmatch(key) else _agreed(values)
         if agreed is None:
-            where = f"additionalProperty[{given[-1][0]}].value" if given[-1][0] is not None else key
-            checks.append(
-                check(
-                    "conflicting_attribute",
-                    field=_path(where),
-                    span=(0, len(given[-1][2])),
-                    text=given[-1][2],
-                    basis=f"{given[0][1]} is given as {' and as '.join(values)}: none of them was said",
-                    suggestion="keep the value that is true",
-                )
-            )
-        for place, _, value in given:
-            if value == agreed:
-                continue
-            if place is None:
-                cleared[key] = None
+            checks.append(_conflict(key, given, values))
+        keeper = next((one for one in given if one.value == agreed), given[0]) if agreed else None
+        for one in given:
+            said = agreed if one is keeper else None
+            if one.number is None:
+                cleared[key] = said
             else:
-                dropped.add(place)
-    if not dropped and not cleared:
-        return product
-    rest = tuple(each for number, each in enumerate(product.additional_property) if number not in dropped)
-    return product.model_copy(update={**cleared, "additional_property": rest})
+                replaced[one.number] = said
+    return _replaced(product, replaced, cleared) if replaced or cleared else product
+
+
+def _replaced(product: Product, values: dict[int, str | None], cleared: dict[str, object]) -> Product:
+    kept = []
+    for number, each in enumerate(product.additional_property):
+        value = values.get(number, each.value)
+        if value is not None:
+            kept.append(each if value == each.value else each.model_copy(update={"value": value}))
+    return product.model_copy(update={**cleared, "additional_property": tuple(kept)})
+
+
+def _conflict(key: str, given: list[_Given], values: list[str]) -> Check:
+    last = given[-1]
+    return check(
+        "conflicting_attribute",
+        field=_path(key if last.number is None else f"additionalProperty[{last.number}].value"),
+        span=(0, len(last.value)),
+        text=last.value,
+        basis=f"{given[0].name} is given as {' and as '.join(values)}: none of them was said",
+        suggestion="keep the value that is true",
+    )
+
+
+def _joint(values: list[str]) -> str:
+    """Several ports or features of one name are no conflict."""
+    return ("、" if any("\u4e00" <= char <= "\u9fff" for char in "".join(values)) else ", ").join(values)
 
 
 def _agreed(values: list[str]) -> str | None:

@@ -42,12 +42,12 @@ class Fitting:
         wanted: Iterable[Fact],
         *,
         openers: Sequence[Sentence],
-        alone: Callable[[Fact], Sentence],
+        alone: Callable[[Fact], Sequence[Sentence]],
         is_must: Callable[[Fact], bool],
     ) -> list[Sentence]:
-        """The opener, then for each fact in the order of `wanted` the sentence that says it, or one of its own where
-        that is too long. The first of `openers` that leaves the must-mention facts their room is taken; where not
-        even one sentence fits, the shortest comes back."""
+        """The opener, then for each fact in the order of `wanted` the sentence that says it, or one of its own, in few
+        words, where that is too long. The first of `openers` that leaves the must-mention facts their room is taken;
+        where not even one sentence fits, the shortest comes back."""
         wanted = list(wanted)
         tried = [self._with(opener, sentences, wanted, alone) for opener in (*openers, None)]
         tried = [each for each in tried if each]
@@ -61,7 +61,7 @@ class Fitting:
         opener: Sentence | None,
         sentences: Sequence[Sentence],
         wanted: Sequence[Fact],
-        alone: Callable[[Fact], Sentence],
+        alone: Callable[[Fact], Sequence[Sentence]],
     ) -> list[Sentence]:
         """In the text's own order; sentences of single facts stand behind the others."""
         body = [each for each in sentences if each.role == "facts"]
@@ -73,7 +73,7 @@ class Fitting:
             if fact in said:
                 continue
             whole = next((each for each in body if fact in each.facts and not said & set(each.facts)), None)
-            for each in (whole, alone(fact)):
+            for each in (whole, *alone(fact)):
                 if each is not None and self.total([*kept, each]) <= self._room:
                     kept.append(each)
                     said |= set(each.facts)

@@ -69,14 +69,14 @@ OPENERS: dict[str, tuple[str, ...]] = {
 
 LEADS: dict[str, tuple[str, ...]] = {
     "neutral": (
-        "{list}，{by}<name>适合{scene}。",
-        "{list}，这款{by}<name>面向{scene}。",
-        "{list}，{by}<name>为{scene}而设计。",
+        "{list}——{by}<name>适合{scene}。",
+        "{list}——这款{by}<name>面向{scene}。",
+        "{list}——{by}<name>，为{scene}而设计。",
     ),
-    "warm": ("{list}，{by}<name>贴心陪伴{scene}。", "{list}，把{by}<name>带回家，{scene}也会多一分惬意。"),
-    "lively": ("{list}，{by}<name>来啦，{scene}就靠它！", "{list}，快来看看{by}<name>，{scene}玩起来！"),
-    "professional": ("{list}，{by}<name>专为{scene}打造。", "{list}，{by}<name>围绕{scene}的需要而设计。"),
-    "minimal": ("{by}<name>：{list}。", "{list}，{by}<name>。"),
+    "warm": ("{list}——{by}<name>贴心陪伴{scene}。", "{list}——{by}<name>，让{scene}多一点温暖。"),
+    "lively": ("{list}——{by}<name>来啦，{scene}就靠它！", "{list}——{scene}，带上{by}<name>吧！"),
+    "professional": ("{list}——{by}<name>专为{scene}打造。", "{list}——{by}<name>围绕{scene}的需要而设计。"),
+    "minimal": ("{by}<name>：{list}。", "{list}——{by}<name>。"),
 }
 """Openers that begin with what a shopper looks for."""
 

@@ -66,7 +66,8 @@ class Realiser:
 
     def leading(self, facts: Sequence[Numbered]) -> str:
         """An opener that begins with these facts."""
-        told = self._joined([self._short(number, fact) for number, fact in facts])
+        short = [self._short(number, fact) for number, fact in facts]
+        told = _english_list(short) if self._is_english else "、".join(short)
         bare = f"{told}{': ' if self._is_english else '：'}{NAME}{self._stop}"
         return self._kept(lambda: self._frame(self._phrases.LEADS[self._plan.tone], list=told), bare)
 

@@ -31,7 +31,7 @@ class Reviewer:
     def __init__(self, brief: Brief) -> None:
         plan, product = brief.plan, brief.product
         self._brief = brief
-        self._product = product
+        self._product = _in_years(product)
         facts = (*plan.facts, *brief.left_out)
         self._sources = [*_sources(product), *(fact.value for fact in facts), plan.name, plan.brand]
         self._wanted = [Wanted(fact.label, (said(fact),)) for fact in facts]
@@ -155,6 +155,14 @@ def _moved(found: Found, text: Text) -> Found:
         return found
     start, end = text.description.span(found.start, found.end)
     return found.model_copy(update={"start": start, "end": end})
+
+
+def _in_years(product: Product) -> Product:
+    """A baby's age is told in months, which a comparison with years would take for another age."""
+    ages = product.audience and (product.audience.suggested_min_age, product.audience.suggested_max_age)
+    if ages and any(age is not None and age < 2 for age in ages):
+        return product.model_copy(update={"audience": None})
+    return product
 
 
 def _sources(product: Product) -> list[str]:

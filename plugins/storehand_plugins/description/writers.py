@@ -9,7 +9,7 @@ from storehand.task import Completion, GenerateOptions, Message, Models, Prompt
 from storehand_plugins.checks import split_sentences
 from storehand_plugins.description import chat, drafts, plain
 from storehand_plugins.description.angles import rotated
-from storehand_plugins.description.answers import Answer, is_in_language, parse
+from storehand_plugins.description.answers import Answer, is_in_language, names_product, parse
 from storehand_plugins.description.brief import Brief
 from storehand_plugins.description.filling import fill_title
 from storehand_plugins.description.plan import Plan
@@ -115,8 +115,8 @@ class ChatWriter(Writer):
         kept = [each for each in given if not self._reviewer.invents(each)]
         if not kept:
             return None
-        title = plan.name if self._reviewer.invents(answer.title) else answer.title
-        title = fill_title(title, plan)
+        is_title = names_product(answer.title, plan) and not self._reviewer.invents(answer.title)
+        title = fill_title(answer.title if is_title else plan.name, plan)
         lost = self._reviewer.missing(title, " ".join(kept))
         is_mended = title != answer.title or len(kept) < len(given) or bool(lost)
         sentences = tuple(
@@ -127,7 +127,8 @@ class ChatWriter(Writer):
         only_titled = tuple(fact for fact in plan.facts if fact not in told)
         first = replace(sentences[0], facts=sentences[0].facts + only_titled)
         parts = dict(self._sound_parts(answer))
-        return Written(title, (first, *sentences[1:]), "model", is_mended, parts, follows_style=True)
+        lines = tuple(Sentence(each, "facts", self._reviewer.stated(each)) for each in parts.get(BULLETS, ()))
+        return Written(title, (first, *sentences[1:]), "model", is_mended, parts, lines, follows_style=True)
 
     def _sound_parts(self, answer: Answer) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Fields that invent nothing, keep their limit and have no forbidden word; the others are put together."""

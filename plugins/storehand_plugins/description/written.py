@@ -27,13 +27,15 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a writer hands over. `is_mended`: the checks took a sentence away, or left-out facts must be added.
-    `parts`: other fields that a chat model wrote. `follows_style`: it was told the brand voice and the audience."""
+    `parts`: other fields that a chat model wrote, `lines` its bullets with what
+    they say. `follows_style`: it was told the brand voice and the audience."""
 
     title: str
     sentences: tuple[Sentence, ...]
     written_by: Literal["model", "realiser"]
     is_mended: bool = False
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lines: tuple[Sentence, ...] = ()
     follows_style: bool = False
 
     @property
