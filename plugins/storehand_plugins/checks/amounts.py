@@ -11,28 +11,10 @@ from storehand_plugins.checks.numbers import Number, find_numbers, unsupported_n
 from storehand_plugins.checks.statements import Statement
 
 _FILLERS = frozenset(
-    (
-        "a",
-        "an",
-        "the",
-        "of",
-        "and",
-        "or",
-        "with",
-        "in",
-        "for",
-        "to",
-        "on",
-        "by",
-        "is",
-        "are",
-        "it",
-        "its",
-        "has",
-        "have",
+    re.findall(
+        r"[a-z]+", "a an the of and or with in for to on by is are it its has have holds up as at this that from"
     )
-    + ("holds", "up", "as", "at", "this", "that", "from", "set", "pack", "each", "per")
-)
+) | {"from", "each", "per"}
 _COUNTED = frozenset(
     ("", "piece", "x", "%", "day", "year", "month", "week", "s", "m", "f", "c", "person", "usd", "cny")
 )

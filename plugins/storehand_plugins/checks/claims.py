@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 
 from storehand.contracts.claim import ClaimKind
 from storehand_plugins.checks.concepts import Mention, find_mentions
-from storehand_plugins.checks.folding import fold
+from storehand_plugins.checks.folding import Folded, fold
 from storehand_plugins.checks.hidden import fold_visible
 from storehand_plugins.checks.sentences import split_sentences
+from storehand_plugins.checks.tables import read_table
 
 _NAME = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]*(?:\s+[A-Z][A-Za-z]*)+(?![A-Za-z])")
+_Found = tuple[int, int, ClaimKind]
 _KINDS: tuple[ClaimKind, ...] = ("comparison", "certification")
 
 
@@ -35,25 +35,28 @@ def unsupported_claims(text: str, sources: Iterable[str]) -> list[Claim]:
     Known materials, features, certificates, comparisons and superlatives, and capitalised English names of two and
     more words. A source that says "not waterproof" does not support "waterproof".
     """
-    texts = tuple(sources)
-    given = _Given(texts)
+    given = _Given(tuple(sources))
     folded = fold_visible(text)
-    found: list[tuple[int, int, ClaimKind]] = [
-        (*folded.span(*match.span()), kind)
-        for kind, pattern in _patterns()
-        for match in pattern.finditer(folded.text)
-        if not given.says(match.group())
-    ]
-    found += [
-        (*folded.span(mention.start, mention.end), mention.concept.kind)
-        for mention in find_mentions(folded.text)
-        if not (mention.is_silent or mention.is_negated or given.has(mention, folded.text))
-    ]
-    found += [(start, end, "other") for start, end in _names(text, given.squashed)]
+    found = [*_patterned(folded, given), *_mentioned(folded, given), *_named(text, given)]
     return list(_merged(text, found))
 
 
-def _merged(text: str, found: list[tuple[int, int, ClaimKind]]) -> Iterator[Claim]:
+def _patterned(folded: Folded, given: _Given) -> Iterator[_Found]:
+    for kind, pattern in _patterns():
+        for match in pattern.finditer(folded.text):
+            if not given.says(match.group()):
+                start, end = folded.span(*match.span())
+                yield start, end, kind
+
+
+def _mentioned(folded: Folded, given: _Given) -> Iterator[_Found]:
+    for mention in find_mentions(folded.text):
+        if not (mention.is_silent or mention.is_negated or given.has(mention, folded.text)):
+            start, end = folded.span(mention.start, mention.end)
+            yield start, end, mention.concept.kind
+
+
+def _merged(text: str, found: list[_Found]) -> Iterator[Claim]:
     last = 0
     for start, end, kind in sorted(found, key=lambda each: (each[0], -each[1])):
         if start >= last:
@@ -85,22 +88,20 @@ class _Given:
 
 @lru_cache(maxsize=1)
 def _patterns() -> tuple[tuple[ClaimKind, re.Pattern[str]], ...]:
-    data = tomllib.loads(resources.files(__package__).joinpath("comparisons.toml").read_text(encoding="utf-8"))
+    data = read_table("comparisons")
     return tuple(
         (kind, re.compile("|".join([f"(?<![a-z])(?:{'|'.join(data[kind]['en'])})(?![a-z])", *data[kind]["zh"]])))
         for kind in _KINDS
     )
 
 
-def _names(text: str, given: str) -> list[tuple[int, int]]:
+def _named(text: str, given: _Given) -> Iterator[_Found]:
     """A name is invented when the source has not one of its words; a sentence's first word proves nothing."""
     starts = {start for start, _ in split_sentences(text)}
-    spans = []
     for match in _NAME.finditer(text):
         words = [
             word for word in re.finditer(r"[A-Za-z]+", match.group()) if match.start() + word.start() not in starts
         ]
-        unknown = [word for word in words if word.group().lower() not in given]
+        unknown = [word for word in words if word.group().lower() not in given.squashed]
         if len(unknown) >= 2 and len(unknown) == len(words):
-            spans.append((match.start() + words[0].start(), match.end()))
-    return spans
+            yield match.start() + words[0].start(), match.end(), "other"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Any
 
 from storehand.contracts.claim import ClaimKind
+from storehand_plugins.checks.tables import read_table
 
 _HAN = "\u4e00-\u9fff"
 
@@ -65,7 +64,7 @@ _Words = dict[str, tuple[Concept, bool] | None]
 @lru_cache(maxsize=1)
 def _tables() -> tuple[tuple[bool, re.Pattern[str], _Words], ...]:
     """Colours have a table of their own: gold is both a metal and a look."""
-    data = tomllib.loads(resources.files(__package__).joinpath("terms.toml").read_text(encoding="utf-8"))
+    data = read_table("terms")
     decoys = {word: None for line in data["decoys"].splitlines() for word in _split(line)}
     looks: dict[str, tuple[Concept, bool] | None] = {}
     others: dict[str, tuple[Concept, bool] | None] = dict(decoys)

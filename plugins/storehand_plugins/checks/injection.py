@@ -8,15 +8,14 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-import tomllib
 from collections.abc import Iterator
-from importlib import resources
 
 from storehand_plugins.checks.folding import Folded, fold
 from storehand_plugins.checks.hidden import fold_visible
 from storehand_plugins.checks.spans import Span, spans_of
+from storehand_plugins.checks.tables import read_table
 
-_RULES = tomllib.loads(resources.files(__package__).joinpath("injection.toml").read_text(encoding="utf-8"))
+_RULES = read_table("injection")
 _GROUPS = ("override", "role", "persona", "address", "task", "verdict", "decode")
 _PATTERNS = tuple(re.compile(pattern) for group in _GROUPS for pattern in _RULES[group])
 _SQUEEZED = tuple(re.compile(pattern) for pattern in _RULES["squeezed"])

@@ -7,16 +7,15 @@ nobody's. Names are not looked for: without a dictionary of people every second 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib import resources
 from typing import Literal, NamedTuple
 
 from storehand_plugins.checks.folding import Folded
 from storehand_plugins.checks.hidden import fold_visible
 from storehand_plugins.checks.identifiers import is_bank_card, is_resident_id
+from storehand_plugins.checks.tables import read_table
 
 PersonalKind = Literal["email", "phone", "id_card", "bank_card", "passport", "account", "ip", "address"]
 
@@ -94,7 +93,7 @@ def _places(text: str, folded: Folded, finder: _Finder) -> Iterator[tuple[int, i
 
 @lru_cache(maxsize=1)
 def _finders() -> tuple[_Finder, ...]:
-    data = tomllib.loads(resources.files(__package__).joinpath("personal.toml").read_text(encoding="utf-8"))
+    data = read_table("personal")
     return tuple(_Finder(each["kind"], each.get("check", ""), _compiled(each["pattern"])) for each in data["finder"])
 
 

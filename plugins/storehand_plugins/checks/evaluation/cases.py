@@ -41,7 +41,7 @@ class Case:
 
 def read_cases() -> list[Case]:
     """All cases, English first."""
-    folder = resources.files(__package__)
+    folder = resources.files("storehand_plugins.checks.evaluation")
     return [
         _case(json.loads(line), f"{language}-{index:02d}", language)
         for language in LANGUAGES
