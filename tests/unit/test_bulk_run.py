@@ -15,14 +15,17 @@ from typer.testing import CliRunner
 
 from storehand.bulk.ledger import Ledger
 from storehand.bulk.output import run_folder
-from storehand.cli.app import build_app
+from storehand.cli import bulk
+from storehand.cli.app import App
 from storehand.errors import InvalidInput, error_class
 from storehand.job import Outcome, Status
 from storehand.settings import Settings
 from storehand.store import open_store
 from tests.unit.bulk_files import Answerer, described, lines
 
-APP = build_app()
+APP = App("for tests")
+bulk.register(APP)
+"""This command alone: Typer builds every command anew for every call."""
 
 
 class Folder:
@@ -38,7 +41,7 @@ class Folder:
 
     def command(self, *args, source="products.jsonl", task="description", out=None):
         file = "-" if source == "-" else str(self.path / source)
-        return ["bulk", task, file, "-o", str(out or self.out), *args, "--data-dir", str(self.data)]
+        return [task, file, "-o", str(out or self.out), *args, "--data-dir", str(self.data)]
 
     def products(self, *names, file="products.jsonl", **more):
         text = "".join(json.dumps({"sku": f"S-{name}", "name": name, **more}) + "\n" for name in names)

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +17,6 @@ from storehand.cli.app import App
 from storehand.cli.exits import ExitCode
 from storehand.cli.options import AsJson, DataDir, Tenant, load_settings
 from storehand.cli.output import say
-from storehand.cli.schema import schemas_of
 from storehand.cli.values import duration
 from storehand.contracts import INPUTS
 from storehand.errors import UnknownTask
@@ -176,7 +176,7 @@ def _contract(app: App, settings: Settings, task: str) -> Contract:
     from storehand.bulk.contract import Contract
 
     if task in INPUTS:
-        schema = schemas_of(INPUTS[task], INPUTS[task].output_type)[0]
+        schema = _built_in(task)
     else:
         found: dict[str, Any] = {}
         for each in app.schema_sources:
@@ -185,6 +185,11 @@ def _contract(app: App, settings: Settings, task: str) -> Contract:
             raise UnknownTask(f"no task {task!r} is known here, only {', '.join(sorted({*INPUTS, *found}))}")
         schema = found[task][0]
     return Contract(task, schema, payload_max_bytes=settings.payload_max_bytes)
+
+
+@cache
+def _built_in(task: str) -> dict[str, Any]:
+    return INPUTS[task].model_json_schema(by_alias=True, mode="validation")
 
 
 def _dry_run(setup: Setup, *, show: int, as_json: bool) -> None:
