@@ -87,10 +87,10 @@ def test_two_mild_praises_are_positive_overall() -> None:
         def _classification(self, text: str) -> Classification:
             return Classification({"bad": 0.3, "mixed": 0.3, "good": 0.4})
 
-    reviews = (Review(id="a", review_body="好"), Review(id="b", review_body="great"))
+    reviews = (Review(id="a", review_body="周末到的"), Review(id="b", review_body="second one we have"))
     answer = TASK.run(SentimentInput(reviews=reviews), Mild(), FakeContext())
 
-    assert answer.overall.score < 0.25
+    assert answer.overall.score == pytest.approx(0.1)
     assert answer.overall.label == "positive"
 
 
@@ -133,23 +133,20 @@ def test_support_counts_all_reviews_and_quotes_a_few() -> None:
     assert len(point.evidence) == QUOTES_PER_POINT
 
 
-def test_without_points_only_whole_reviews_are_asked_about() -> None:
+def test_no_points_are_given_where_none_are_wanted() -> None:
+    answer = rate("物流快，质量差", max_points=0, max_keywords=0)
+
+    assert (answer.positive_notes, answer.negative_notes, answer.improvements, answer.keywords) == ((), (), (), ())
+    assert [aspect.polarity for aspect in answer.reviews[0].aspects] == ["positive", "negative"]
+
+
+def test_only_clauses_without_a_word_that_judges_are_asked_about_apart() -> None:
     models = WordModels()
-    reviews = (Review(id="a", review_body="物流快，质量好"),)
-
-    answer = TASK.run(SentimentInput(reviews=reviews, max_points=0), models, FakeContext())
-
-    assert models.calls == [["物流快，质量好"]]
-    assert answer.positive_notes == ()
-
-
-def test_reviews_and_their_clauses_are_asked_in_one_call() -> None:
-    models = WordModels()
-    reviews = (Review(id="a", review_body="物流快，质量好"), Review(id="b", review_body="差"))
+    reviews = (Review(id="a", review_body="物流快，质量让人想哭"), Review(id="b", review_body="差"))
 
     TASK.run(SentimentInput(reviews=reviews), models, FakeContext())
 
-    assert models.calls == [["物流快，质量好", "差", "物流快", "质量好"]]
+    assert models.calls == [["物流快，质量让人想哭", "差", "质量让人想哭"]]
 
 
 def test_a_text_that_comes_twice_is_asked_about_once() -> None:
@@ -222,6 +219,10 @@ def test_quotes_stand_word_for_word_at_their_offsets(bodies: list[str]) -> None:
     answer = TASK.run(SentimentInput(reviews=reviews, max_points=20), WordModels(), FakeContext())
 
     by_id = {review.id: review.review_body for review in reviews}
+    for review in answer.reviews:
+        for aspect in review.aspects:
+            assert by_id[review.id][aspect.start : aspect.end] == aspect.quote != ""
+            assert aspect.opinion is None or aspect.opinion in aspect.quote
     for point in (*answer.positive_notes, *answer.negative_notes):
         assert 1 <= point.support <= len(reviews)
         assert point.share == point.support / len(reviews)

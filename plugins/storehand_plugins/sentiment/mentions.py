@@ -84,7 +84,13 @@ def said_of(review: int, reading: Reading, names: Sequence[Name], lexicon: Lexic
     """
     clauses = split_clauses(reading.text)
     words = [lexicon.find(reading.folded, clause.start, clause.end) for clause in clauses]
-    values = [value for found in words for word in found if (value := word.general)]
+    values = [
+        value
+        for clause, found in zip(clauses, words, strict=True)
+        if found and not is_doubtful(reading.folded, clause.start, clause.end)
+        for word in found
+        if (value := word.general)
+    ]
     found = (piece for piece in _pieces(reading, clauses, words, names) if reading.is_quotable(piece.start, piece.end))
     mentions = tuple(
         Mention(review, piece.start, piece.end, tuple(piece.names), tuple(piece.opinions))

@@ -54,7 +54,10 @@ class Rater:
 
     def rate(self, readings: Sequence[Reading], words: Vocabulary) -> list[Rated]:
         """All reviews, in order; whole texts and clauses go to the model together."""
-        said = [find_said(number, reading, words) for number, reading in enumerate(readings)]
+        return self.rate_said(readings, [find_said(number, reading, words) for number, reading in enumerate(readings)])
+
+    def rate_said(self, readings: Sequence[Reading], said: Sequence[Said]) -> list[Rated]:
+        """The same, of what was found in them already."""
         pieces = [self._pieces(reading) for reading in readings]
         clauses = [
             _shown(readings[each.review], each) for found in said for each in found.mentions if needs_classifier(each)
