@@ -43,7 +43,8 @@ class Item:
     def from_json(cls, row: Mapping[str, Any]) -> Item:
         known = {field.name for field in fields(cls)}
         said: dict[str, Any] = {name: value for name, value in row.items() if name in known}
-        return cls(**said | {"markets": tuple(said.get("markets", ()))})
+        said["markets"] = tuple(said.get("markets", ()))
+        return cls(**said)
 
     def to_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value not in (None, "", ())}

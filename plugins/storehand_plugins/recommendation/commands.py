@@ -19,22 +19,32 @@ if TYPE_CHECKING:
     from storehand_plugins.recommendation.train.building import Plan, Report
     from storehand_plugins.recommendation.train.reading import Shop
 
-_HELP = """Train the recommender on a shop's events; writes a model folder to bind to the role `recommender`.
-
-An event is a row with a shopper, an item, a time, and if the file has it a type (view, cart, purchase, review) and a
-quantity. Columns are found by their usual names (user_id, sku, ts ...; customer, item, time ...), others are named:
+_GROUP = """Train a model on the shop's own data. 用店铺自己的数据训练模型。
 
 \b
+Examples / 示例
+  storehand train recommender --events events.csv --items items.csv -o recommender
+"""
+
+_HELP = """Train the recommender on the shop's events; writes a model folder for the role `recommender`.
+用店铺的行为数据训练推荐模型，写出模型文件夹。
+
+An event is a row with a shopper, an item and a time, and where the file has them a type (view, cart, purchase, review)
+and a quantity. Columns are found by their usual names (user_id, sku, ts; customer, item, time); others are named by
+--column. Items bring names, categories, brands, prices and availability: reasons, filters and items nobody has bought
+yet need them. Rows that can't be used are counted by reason. Training stops when it no longer helps, and prints what
+the recommender is worth beside popularity, repeat purchase and item kNN on a later time.
+
+\b
+Examples / 示例
   storehand train recommender --events events.csv --items items.csv -o recommender
   storehand train recommender --events log.jsonl.gz --column shopper=uid --column item=goods_id -o recommender
-
-Items bring names, categories, brands, prices and availability: reasons, filters and items nobody has bought yet need
-them. Rows that can't be used are counted by reason. 用店铺自己的行为数据训练推荐模型。
+  storehand train recommender --events e.parquet -o recommender --force --minutes 10   # 限时十分钟
 """
 
 
 def register(app: App) -> None:
-    train = App("Train a model on the shop's own data. 用店铺数据训练模型。", no_args_is_help=True)
+    train = App(_GROUP, no_args_is_help=True)
     app.add_typer(train, name="train")
     train.callback()(_group)
 

@@ -18,6 +18,7 @@ _ENDINGS = ("ies", "es", "s")
 LONGEST = 2000
 """Characters of an item or a query that count."""
 
+LONE = 0.4
 _STOP = frozenset(
     [
         "a",
@@ -52,11 +53,11 @@ _STOP = frozenset(
 
 
 def words(text: str) -> list[str]:
-    """Latin words without their plural, Chinese in pairs of characters (one that stands alone, alone)."""
+    """Latin words without their plural; Chinese in pairs of characters, and the characters."""
     found: list[str] = []
     for piece in _PIECE.findall(unicodedata.normalize("NFKC", text[:LONGEST]).casefold()):
         if _HAN.match(piece):
-            found += [piece] if len(piece) == 1 else [piece[at : at + 2] for at in range(len(piece) - 1)]
+            found += [*piece, *(piece[at : at + 2] for at in range(len(piece) - 1))]
         else:
             found.append(_singular(piece))
     return [word for word in found if word not in _STOP]
@@ -122,7 +123,14 @@ class TextIndex:
 
     def _unit(self, counts: Counter[str]) -> dict[str, float]:
         unknown = math.log(1 + self.count) if self.count else 1.0  # a word no item has counts as the rarest
-        return _to_unit({word: (1 + math.log(n)) * self._rarity.get(word, unknown) for word, n in counts.items()})
+        return _to_unit(
+            {word: _worth(word) * (1 + math.log(n)) * self._rarity.get(word, unknown) for word, n in counts.items()}
+        )
+
+
+def _worth(word: str) -> float:
+    """One Chinese character finds the tea and the cat, but says less than a pair."""
+    return LONE if len(word) == 1 and _HAN.match(word) else 1.0
 
 
 def _to_unit(vector: dict[str, float]) -> dict[str, float]:
@@ -135,12 +143,16 @@ def shared_words(query: str, text: str) -> str:
     known = set(words(text))
     found: list[str] = []
     for piece in _PIECE.findall(unicodedata.normalize("NFKC", query[:LONGEST])):
-        if not _HAN.match(piece):
-            found += [piece] if set(words(piece)) & known else []
-            continue
-        covered = [False] * len(piece)
-        for at in range(len(piece) - 1):
-            if piece[at : at + 2] in known:
-                covered[at] = covered[at + 1] = True
-        found += "".join(sign if kept else " " for sign, kept in zip(piece, covered, strict=True)).split()
+        if _HAN.match(piece):
+            found += _shared_runs(piece, known)
+        elif set(words(piece)) & known:
+            found.append(piece)
     return " ".join(dict.fromkeys(found))
+
+
+def _shared_runs(piece: str, known: set[str]) -> list[str]:
+    """Runs of Chinese characters by their pairs; where no pair is shared, the characters that are."""
+    kept = [piece[at : at + 2] in known or (at > 0 and piece[at - 1 : at + 1] in known) for at in range(len(piece))]
+    if not any(kept):
+        kept = [sign in known for sign in piece]
+    return "".join(sign if keep else " " for sign, keep in zip(piece, kept, strict=True)).split()

@@ -88,17 +88,17 @@ def count_tables(network: Recommender, events: Events, catalogue: Catalogue) -> 
     people = list(histories(bought).values())
     shoppers = counting.shoppers_by_item(bought, count)
     is_cold = counting.shoppers_by_item(events, count) == 0
-    rng = np.random.default_rng(0)
+    rng, texts = np.random.default_rng(0), catalogue.texts
     vectors = network.shape.scale * network.vectors.detach().cpu().numpy()
     return ItemTables(
-        vectors=cold.place(vectors, is_cold, catalogue.texts).astype(np.float16),
-        bias=cold.place(network.bias.detach().cpu().numpy(), is_cold, catalogue.texts).astype(np.float32),
+        vectors=cold.place(vectors, is_cold, texts).astype(np.float16),
+        bias=cold.place(network.bias.detach().cpu().numpy(), is_cold, texts).astype(np.float32),
         shoppers=shoppers,
         month=counting.recent_shoppers(bought, count, days=28),
         week=counting.recent_shoppers(bought, count, days=7),
         is_cold=is_cold,
-        together=counting.bought_together(people, shoppers, rng=rng),
-        later=counting.bought_later(people, shoppers, rng=rng),
+        together=cold.borrow(counting.bought_together(people, shoppers, rng=rng), is_cold, texts),
+        later=cold.borrow(counting.bought_later(people, shoppers, rng=rng), is_cold, texts),
     ).in_single()
 
 

@@ -64,9 +64,9 @@ def write_card(shop: Shop, built: Built, *, title: str, command: str, minutes: f
         "## What it is",
         "",
         f"A causal transformer ({shape.layers} layers x {shape.width}) that reads the newest {shape.limit} tokens of a",
-        "shopper's visits; the last state times an item's vector is the item's score. Beside it counts: bought together,",
-        "bought on the visit after, popularity ever and lately, the shopper's own habits, likeness of texts. What each of",
-        f"them weighs was learnt from validation. {built.epochs} epochs, {minutes:.1f} minutes in all.",
+        "shopper's visits; the last state times an item's vector is the item's score. Beside it counts: bought",
+        "together, bought on the visit after, popularity ever and lately, the shopper's own habits, likeness of texts.",
+        f"What each of them weighs was learnt from validation. {built.epochs} epochs, {minutes:.1f} minutes in all.",
         "",
     ]
     lines += _figures(built)
@@ -80,10 +80,10 @@ def _figures(built: Built) -> list[str]:
     lines = [
         "## Figures",
         "",
-        f"Time split: trained on what came before {day(built.validated_from)}, asked for each returning shopper's first",
-        "visit after it, all items ranked. The weights of the blend were learnt on the other half of these shoppers, the",
-        "number of epochs on all of them, so the figures are a little kind. The model in this folder then learnt from",
-        "everything.",
+        f"Time split: trained on what came before {day(built.validated_from)}, asked for each returning shopper's",
+        "first visit after it, all items ranked. The weights of the blend were learnt on the other half of these",
+        "shoppers, the number of epochs on all of them, so the figures are a little kind. The model in this folder",
+        "then learnt from everything.",
         "",
     ]
     for seen, rows in built.figures.items():
