@@ -139,14 +139,22 @@ def test_the_evaluation_set_is_large_and_its_marks_are_whole():
 
 def test_the_checks_keep_their_measured_precision_and_recall():
     cases = read_cases()
-    whole, unseen = evaluate(cases), evaluate([case for case in cases if case.is_held_out])
+    whole, held_out = evaluate(cases), evaluate([case for case in cases if case.is_held_out])
     assert whole.spans.precision >= 0.97, whole.failures
-    assert whole.spans.recall >= 0.95, whole.failures
-    assert unseen.spans.precision >= 0.95, unseen.failures
-    assert unseen.spans.recall >= 0.9, unseen.failures
+    assert whole.spans.recall >= 0.97, whole.failures
+    assert held_out.spans.precision >= 0.95, held_out.failures
+    assert held_out.spans.recall >= 0.93, held_out.failures
     for score in whole.languages.values():
         assert score.precision >= 0.95
         assert score.recall >= 0.93
+
+
+def test_words_nobody_has_listed_lower_the_recall_and_not_the_precision():
+    report = evaluate(read_cases("unseen"))
+    assert report.texts.precision >= 0.9, report.failures
+    assert report.texts.recall == 1.0, report.failures
+    assert report.spans.precision >= 0.9, report.failures
+    assert report.spans.recall >= 0.55, report.failures
 
 
 def test_the_command_prints_its_figures_as_json(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
@@ -159,6 +167,8 @@ def test_the_command_prints_its_figures_as_json(monkeypatch: pytest.MonkeyPatch,
 def test_the_command_lists_what_went_wrong_on_request(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    monkeypatch.setattr("sys.argv", ["evaluation", "--part", "worked", "--failures"])
+    monkeypatch.setattr("sys.argv", ["evaluation", "--part", "unseen", "--failures"])
     main()
-    assert "precision" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "precision" in printed
+    assert "unseen en-" in printed

@@ -16,7 +16,7 @@ from storehand_plugins.checks.tables import read_table
 
 _NAME = re.compile(r"(?<![A-Za-z])[A-Z][A-Za-z]*(?:\s+[A-Z][A-Za-z]*)+(?![A-Za-z])")
 _Found = tuple[int, int, ClaimKind]
-_KINDS: tuple[ClaimKind, ...] = ("comparison", "certification")
+_KINDS: tuple[ClaimKind, ...] = ("comparison", "certification", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +42,12 @@ def unsupported_claims(text: str, sources: Iterable[str]) -> list[Claim]:
 
 
 def _patterned(folded: Folded, given: _Given) -> Iterator[_Found]:
+    known = find_mentions(folded.text)
     for kind, pattern in _patterns():
         for match in pattern.finditer(folded.text):
-            if not given.says(match.group()):
+            # what the word list knows it judges better, in both languages
+            is_known = kind == "other" and any(m.start < match.end() and match.start() < m.end for m in known)
+            if not (is_known or given.says(match.group())):
                 start, end = folded.span(*match.span())
                 yield start, end, kind
 

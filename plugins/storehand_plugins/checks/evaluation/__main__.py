@@ -13,23 +13,26 @@ from storehand_plugins.checks.evaluation.scores import Report, Score, evaluate
 
 
 def main() -> None:
-    """Prints the report of all cases, and of those held out while the checks were written."""
+    """Prints a report of each part: see `read_cases`."""
     parser = argparse.ArgumentParser(prog="python -m storehand_plugins.checks.evaluation", description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--failures", action="store_true", help="list what was flagged wrongly or missed")
-    parser.add_argument("--part", choices=("all", "worked", "held-out"), help="only these cases (default: every part)")
+    parser.add_argument(
+        "--part", choices=("worked", "held-out", "all", "unseen"), help="only these cases (default: every part)"
+    )
     chosen = parser.parse_args()
     cases = read_cases()
     parts = {"worked": [c for c in cases if not c.is_held_out], "held-out": [c for c in cases if c.is_held_out]}
-    parts["all"] = cases
+    parts |= {"all": cases, "unseen": read_cases("unseen")}
     reports = {name: evaluate(part) for name, part in parts.items() if chosen.part in (None, name)}
     if chosen.json:
         lines = [json.dumps({name: _as_json(report) for name, report in reports.items()}, indent=2, ensure_ascii=False)]
     else:
         lines = [line for name, report in reports.items() for line in _table(name, report, parts[name])]
     if chosen.failures and not chosen.json:
-        last = list(reports.values())[-1]
-        lines += ["", *last.failures]
+        lines += [
+            f"{part} {failure}" for part, report in reports.items() if part != "all" for failure in report.failures
+        ]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
