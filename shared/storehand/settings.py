@@ -39,19 +39,23 @@ class ModelBinding(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    model: str = Field(default="starter", description="`starter`, a hub id, or a local folder (safetensors only)")
+    model: str = Field(
+        default="starter", description="`starter`, a hub id, a folder (safetensors only), or a name at an endpoint"
+    )
     revision: str | None = Field(default=None, description="commit of a hub model; required for hub ids")
-    engine: str | None = Field(default=None, description="engine name; default by kind: text or encoder")
+    engine: str | None = Field(default=None, description="engine: text, encoder, openai or a plugin's; default by kind")
     device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1")
     dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
         default="auto", description="auto is float32 on CPU and bfloat16 on CUDA"
     )
-    slots: int = Field(default=32, ge=1, le=1024, description="text: sequences decoded side by side")
-    max_tokens: int = Field(default=512, ge=16, description="text: prompt + output of one sequence; encoder: input")
+    slots: int = Field(
+        default=32, ge=1, le=1024, description="text: sequences decoded side by side; openai: requests at once"
+    )
+    max_tokens: int = Field(default=512, ge=16, description="prompt + output of one sequence; encoder: input")
     batch_tokens: int = Field(default=1024, ge=16, description="tokens of one prefill or encoder batch, with padding")
     max_waiting: int = Field(default=4096, ge=1, description="requests the lane admits before it says overloaded")
     threads: int = Field(default=1, ge=1, description="torch threads of this engine; never more than free cores")
-    options: dict[str, Any] = Field(default_factory=dict, description="for engines that plugins bring")
+    options: dict[str, Any] = Field(default_factory=dict, description="of the engine: see docs/models.md")
 
 
 class Settings(BaseSettings):

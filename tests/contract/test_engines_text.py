@@ -350,7 +350,7 @@ def test_interactive_ones_at_work_do_not_use_up_what_is_kept_free_for_the_next(w
     gate = Gate()
     gate.close()
     with running(replace(spec_of(words, slots=8, options={"reserved_slots": 2}), on_batch=gate)) as engine:
-        for number in range(3):
+        for number in range(2):
             engine.submit(ask(f"chat {number}", "w6", priority=Priority.INTERACTIVE, max_new_tokens=200))
         for number in range(20):
             engine.submit(ask(f"bulk {number}", "w5", priority=Priority.BULK, max_new_tokens=200))

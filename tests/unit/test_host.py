@@ -12,7 +12,7 @@ from storehand.settings import Settings
 from storehand_worker.host import Host, LocalModels, load_engines
 from storehand_worker.loader import BrokenPlugin, Plugins
 from storehand_worker.models import CallReport
-from tests.small_engine import SMALL, EchoInput, EchoTask, Small, make_task
+from tests.small_engine import SMALL, EchoInput, EchoOutput, EchoTask, Small, make_task
 
 BOUND = dict.fromkeys(("text", "labels", "vectors"), SMALL)
 
@@ -131,6 +131,66 @@ def test_a_task_that_is_not_served_gets_no_models(tmp_path):
 
     with pytest.raises(UnknownTask, match="'chat'; it serves echo"):
         host.models(FakeContext(), "chat")
+
+
+def test_an_optional_role_is_loaded_only_where_it_is_bound_and_the_task_can_ask(tmp_path):
+    def run(self, given, models, context):
+        better = models.has("vectors")
+        return EchoOutput(text="better" if better and models.encode("vectors", ["a"]) else "plain")
+
+    for bound, said in (({"text": SMALL}, "plain"), ({"text": SMALL, "vectors": SMALL}, "better")):
+        task = make_task("both", {"text": "generate"}, run=run)
+        type(task).optional_roles = {"vectors": "encode"}
+        host = Host(settings(tmp_path, models=bound), plugins(task))
+        host.load()
+
+        assert sorted(host.engines) == sorted(bound)
+        assert task.run(EchoInput(text="hi"), host.models(FakeContext(), "both"), FakeContext()).text == said
+
+
+def test_a_binding_for_an_optional_role_is_no_misspelling(tmp_path, caplog):
+    task = make_task("both", {"text": "generate"})
+    type(task).optional_roles = {"vectors": "encode"}
+
+    Host(settings(tmp_path, models={"text": SMALL, "vectors": SMALL}), plugins(task)).load()
+
+    assert "no loaded task asks for" not in caplog.text
+
+
+def test_tasks_prepare_themselves_once_before_their_models_are_loaded(tmp_path):
+    small, seen = Small(), []
+    task, far = make_task("near", {"text": "generate"}), make_task("far", {"text": "generate"})
+    for each in (task, far):
+        type(each).prepare = lambda self, given: seen.append((self.name, given.data_dir, len(small.built)))
+    changes = {"queues": ["text"], "routes": {"near": "text", "far": "encoder"}}
+
+    Host(settings(tmp_path, **changes), plugins(task, far, small=small)).load()
+
+    assert seen == [("near", tmp_path, 0)]
+
+
+@pytest.mark.parametrize(
+    ("error", "cls", "why"),
+    [
+        (
+            FileNotFoundError("no dictionary"),
+            PluginError,
+            "'near' can't prepare itself: FileNotFoundError: no dictionary",
+        ),
+        (SettingsError("knowledge_dir is a file"), SettingsError, "knowledge_dir is a file"),
+    ],
+)
+def test_a_task_that_can_not_prepare_itself_stops_the_start(tmp_path, error, cls, why):
+    def prepare(self, given):
+        raise error
+
+    small = Small()
+    task = make_task("near", {"text": "generate"})
+    type(task).prepare = prepare
+
+    with pytest.raises(cls, match=why):
+        Host(settings(tmp_path), plugins(task, small=small)).load()
+    assert small.built == []
 
 
 def test_health_and_stats_go_by_model_name(tmp_path):

@@ -100,6 +100,12 @@ def test_a_wrong_kind_or_an_unloaded_role_says_what_to_do():
         bench.models.generate("chat", "hello")
 
 
+def test_a_task_can_ask_whether_a_role_has_a_model():
+    for models in (Bench().models, FakeModels(ROLES)):
+        assert models.has("text")
+        assert not models.has("chat")
+
+
 def test_one_text_where_a_list_is_wanted_is_refused():
     bench = Bench()
 

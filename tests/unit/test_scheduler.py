@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from storehand.errors import Overloaded
 from storehand.job import Priority
-from storehand_worker.engines.scheduler import AGEING_S, PATIENCE_S, Part, Scheduler, fill
+from storehand_worker.engines.scheduler import AGEING_S, PATIENCE_S, Part, Scheduler, fill, room_to_share
 
 COSTS = st.lists(st.integers(1, 60), min_size=1, max_size=30)
 
@@ -112,9 +112,21 @@ def test_lower_classes_leave_the_reserved_room_to_interactive() -> None:
         push(line, f"bulk {number}", priority=Priority.BULK)
     push(line, "chat", priority=Priority.INTERACTIVE)
 
-    pick = line.pick(0, room=4, shared_room=1, budget=100)
+    pick = line.pick(0, room=4, shared_room=2, budget=100)
 
     assert sorted(pick.items) == ["bulk 0", "chat"]
+
+
+def test_places_stay_free_for_the_next_interactive_however_many_are_at_work_but_half_is_never_closed() -> None:
+    def room(*, running: int, shared: int, reserved: int = 4) -> int:
+        return room_to_share(capacity=32, running=running, shared=shared, reserved=reserved)
+
+    assert room(running=0, shared=0) == 28
+    assert room(running=10, shared=0) == 18  # ten interactive at work: four stay free beyond them
+    assert room(running=28, shared=20) == 0
+    assert room(running=30, shared=10) == 2  # much chat: the others may still take what is free of their half
+    assert room(running=32, shared=0) == 0
+    assert room(running=0, shared=0, reserved=32) == 0
 
 
 def test_no_room_picks_nothing_but_still_expires() -> None:

@@ -30,7 +30,7 @@ from storehand_worker.engines.call import Call
 from storehand_worker.engines.delivery import Deliveries, Stream
 from storehand_worker.engines.inputs import check_generate, check_ids, check_texts
 from storehand_worker.engines.lane import now
-from storehand_worker.engines.scheduler import Part
+from storehand_worker.engines.scheduler import Part, room_to_share
 
 
 @dataclass(slots=True, eq=False)
@@ -124,7 +124,9 @@ class FakeEngine(BaseEngine[Piece]):
     def _admit(self, at: float) -> None:
         room = self._capacity - len(self._pieces)
         shared = sum(piece.call.request.priority is not Priority.INTERACTIVE for piece in self._pieces)
-        shared_room = max(self._capacity - self._capacity // 8 - shared, 0)
+        shared_room = room_to_share(
+            capacity=self._capacity, running=len(self._pieces), shared=shared, reserved=self._capacity // 8
+        )
         budget = max(self._spec.binding.batch_tokens, 1)
         pick = self._lane.pick(lambda line: line.pick(at, room=room, budget=budget, shared_room=shared_room))
         fail_overdue(piece.call for piece in pick.expired)

@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 
 from storehand.engine import EngineSpec, Request, Result
 from storehand.errors import EngineError, Expired, InvalidInput, ModelNotAvailable, StorehandError
+from storehand.job import Priority
 from storehand.task import ModelInfo
 from storehand_worker.engines.base import BaseEngine, fail_overdue
 from storehand_worker.engines.call import Call
@@ -28,7 +29,7 @@ from storehand_worker.engines.openai_errors import Failed
 from storehand_worker.engines.openai_options import EndpointOptions, endpoint_options
 from storehand_worker.engines.openai_start import context_length
 from storehand_worker.engines.openai_work import Ask, Asks, Embeds, Work
-from storehand_worker.engines.scheduler import Part, Pick
+from storehand_worker.engines.scheduler import Part, Pick, room_to_share
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -179,7 +180,10 @@ class RemoteEngine(BaseEngine[Ask]):
 
     def _pick(self, at: float) -> Pick[Ask]:
         room = self._capacity - len(self._tasks) if at >= self._not_before else 0
-        shared_room = max(room - self._reserved, 0)  # so many places stay free for the next interactive request
+        shared = sum(asks[0].call.request.priority is not Priority.INTERACTIVE for asks in self._tasks.values())
+        shared_room = room_to_share(
+            capacity=self._capacity, running=len(self._tasks), shared=shared, reserved=self._reserved
+        )
         return self._lane.pick(lambda line: self._work.pick(line, at, room=room, shared_room=shared_room))
 
     def _send(self, asks: Sequence[Ask], at: float) -> None:

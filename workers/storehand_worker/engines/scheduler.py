@@ -92,8 +92,8 @@ class Scheduler(Generic[T]):
         self, now: float, *, room: int, budget: int, shared_room: int | None = None, window: int | None = None
     ) -> Pick[T]:
         """The next batch: the most urgent part, and of the `window` parts after it those that fill a padded rectangle
-        of `budget` tokens best. At most `room` parts, at most `shared_room` of them not interactive. A part that
-        costs more than the budget goes alone."""
+        of `budget` tokens best. At most `room` parts; others than interactive ones only while they all together
+        are within `shared_room`. A part that costs more than the budget goes alone."""
         expired = self._expire(now)
         if room <= 0:
             return Pick([], expired)
@@ -113,11 +113,8 @@ class Scheduler(Generic[T]):
         ranked.sort()
         found: list[Entry[T]] = []
         for _, _, entry in ranked:
-            if entry.priority is not Priority.INTERACTIVE:
-                if shared_room <= 0:
-                    continue
-                shared_room -= 1
-            found.append(entry)
+            if entry.priority is Priority.INTERACTIVE or len(found) < shared_room:
+                found.append(entry)
         return found[:limit]
 
     def _expire(self, now: float) -> list[T]:
@@ -144,6 +141,18 @@ class Scheduler(Generic[T]):
         if len(self._deadlines) > 2 * self.parts() + 64:
             self._deadlines = [ranked for ranked in self._deadlines if not ranked[2].is_gone]
             heapq.heapify(self._deadlines)
+
+
+def room_to_share(*, capacity: int, running: int, shared: int, reserved: int) -> int:
+    """How many more places may be taken, by interactive ones or others, before only interactive ones get in. `shared`
+    of the `running` are not interactive.
+
+    `reserved` places stay free for the next interactive request however many of them are at work; but half of what is
+    not reserved is never closed to the others, so that much chat slows bulk down and does not stop it.
+    """
+    room = capacity - running
+    fair = min(capacity // 2, capacity - reserved) - shared
+    return max(room - reserved, min(room, fair), 0)
 
 
 def fill(costs: Sequence[int], *, budget: int, room: int) -> list[int]:

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from storehand.engine import EngineSpec, GenerateRequest, Request, Result
 from storehand.errors import EngineError, Expired, ModelNotAvailable
+from storehand.job import Priority
 from storehand.task import Completion, ModelInfo
 from storehand_worker.engines.base import BaseEngine, as_engine_error, fail_overdue
 from storehand_worker.engines.call import Call
@@ -28,7 +29,7 @@ from storehand_worker.engines.lane import now
 from storehand_worker.engines.loading import OWN_FILE, load_tokens, read_json
 from storehand_worker.engines.row import Row, sampling_of
 from storehand_worker.engines.sampling import choose
-from storehand_worker.engines.scheduler import Part
+from storehand_worker.engines.scheduler import Part, room_to_share
 
 RESERVED_SHARE = 8
 """One slot in so many is kept free for the next interactive request (option `reserved_slots` overrides the number)."""
@@ -101,11 +102,13 @@ class TextEngine(BaseEngine[Row]):
         room = self._capacity - len(self._rows)
         if not room or not self._lane.waiting:
             return
+        shared = sum(row.call.request.priority is not Priority.INTERACTIVE for row in self._rows)
+        shared_room = room_to_share(
+            capacity=self._capacity, running=len(self._rows), shared=shared, reserved=self._reserved
+        )
         at = now()
         budget = self._spec.binding.batch_tokens
-        pick = self._lane.pick(
-            lambda line: line.pick(at, room=room, budget=budget, shared_room=max(room - self._reserved, 0))
-        )
+        pick = self._lane.pick(lambda line: line.pick(at, room=room, budget=budget, shared_room=shared_room))
         fail_overdue(row.call for row in pick.expired)
         new = [row for row in pick.items if not row.call.is_done]
         for row in new:
