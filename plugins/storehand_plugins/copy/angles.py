@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import chain, islice
+from itertools import chain
 from typing import Literal, get_args
 
 from storehand_plugins.copy.brief import Brief
@@ -18,7 +18,7 @@ what one gets, `mood` is a feeling, `taste` the shopper's own preference, `trend
 `simple` says it plainly."""
 
 _BY_GOAL: dict[str, tuple[Angle, ...]] = {
-    "sale": ("offer", "benefit", "scene", "question", "value"),
+    "sale": ("offer", "benefit", "scene", "occasion", "question", "value"),
     "launch": ("occasion", "benefit", "scene", "craft", "question"),
     "restock": ("occasion", "scene", "benefit", "question", "simple"),
     "winback": ("occasion", "mood", "offer", "scene", "benefit"),
@@ -32,9 +32,13 @@ _NEEDS_FACTS: tuple[Angle, ...] = ("benefit", "craft", "value")
 
 
 def angles_for(brief: Brief, count: int) -> list[Angle]:
-    """`count` different angles, the most fitting first: the shopper's taste, then the goal's, then the rest."""
-    possible: Iterator[Angle] = (angle for angle in _ranked(brief) if _is_possible(angle, brief))
-    return list(islice(possible, count))
+    """The most fitting first: the shopper's taste, then the goal's, then the rest. A bare name without an offer has
+    fewer angles than `count`: they come again, to be worded differently."""
+    possible: list[Angle] = []
+    for angle in _ranked(brief):
+        if _is_possible(angle, brief):
+            possible.append(angle)  # noqa: PERF401  # a comprehension loses the literal's type
+    return [possible[number % len(possible)] for number in range(count)]
 
 
 def _ranked(brief: Brief) -> Iterator[Angle]:

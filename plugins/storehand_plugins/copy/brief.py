@@ -85,6 +85,8 @@ def brief_of(given: CopyInput, language: Language, components: tuple[Component, 
     """`given` has no hidden characters any more. What the law or the shop forbids to say is left out here."""
     market = tuple(given.market)
     locale = given.locale or ("zh-CN" if language == "zh" else "en")
+    if locale.lower().split("-")[0] != language:
+        locale = language
     if locale.lower() == "en" and market and set(market) <= {"US", "CA"}:
         locale = "en-US"
 

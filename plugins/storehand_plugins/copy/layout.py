@@ -43,10 +43,17 @@ class Draft:
 
 
 def lay_out(
-    brief: Brief, angle: Angle, number: int, seed: int, *, story: Story, limits: Mapping[Component, Limit]
+    brief: Brief,
+    angle: Angle,
+    number: int,
+    seed: int,
+    *,
+    turn: int = 0,
+    story: Story,
+    limits: Mapping[Component, Limit],
 ) -> Draft:
     """All components that were asked for; one for which no wording is short enough is left out."""
-    wording = Wording(brief, angle, number, seed)
+    wording = Wording(brief, angle, number, seed, turn=turn)
     components: dict[Component, str] = {}
     for component in brief.components:
         keeps = partial(fits, limit=limits[component])
@@ -107,8 +114,10 @@ def _one_line(component: Component, wording: Wording) -> tuple[str, ...]:
     if brief.channel == "xiaohongshu" and component == "headline":
         sticker = wording.by_number(voices.STICKERS)[0]
         titles = wording.said(wording.frames(phrases.HEADLINES, fixed=2))
+        titles = tuple(sorted(titles, key=lambda title: not any(name in title for name in brief.names)))
         return (*(wording.toned(f"{title}{sticker}") for title in titles), *titles)
-    return (*wording.said(wording.frames(phrases.HEADLINES, fixed=2)), *wording.said(phrases.HEADLINES["simple"]))
+    titles = (*wording.said(wording.frames(phrases.HEADLINES, fixed=2)), *wording.said(phrases.HEADLINES["simple"]))
+    return tuple(sorted(titles, key=lambda title: not any(name in title for name in brief.names)))
 
 
 def _preheaders(wording: Wording) -> tuple[str, ...]:

@@ -93,7 +93,9 @@ def _english(parts: _Parts) -> OfferWords:
     }[parts.type]
     if parts.gift and parts.type != "gift":
         deal += f" and {_with_article(parts.gift)} as a gift"
-    short_deal = {"price": f"offer price {parts.amount}", "gift": f"gift: {parts.gift}"}.get(parts.type, deal)
+    short_deal = {"price": f"offer price {parts.amount}", "gift": f"{_with_article(parts.gift)} on us"}.get(
+        parts.type, deal
+    )
     on = (f" {'' if is_cut else 'on '}orders of {parts.least} or more") if parts.least else ""
     on_short = f" from {parts.least}" if parts.least else ""
     when, briefly = _english_when(parts), _english_when(parts, is_brief=True)
@@ -153,8 +155,10 @@ def _chinese(parts: _Parts) -> OfferWords:
     end = f"，{parts.end.medium}截止" if parts.end else (f"，{parts.start.medium}开始" if parts.start else "")
     long_end = f"活动时间：{period}。" if period else ""
     code = parts.code
+    at_once = f"下单即{core}" if core.startswith("享") else f"{core}，下单即享"
+    direct = f"{core}，下单时输入优惠码{code}即可" if code else at_once
     sentences = (
-        f"{core}，{f'下单时输入优惠码{code}即可' if code else '下单即享'}。{long_end}",
+        f"{direct}。{long_end}",
         f"{f'凭优惠码{code}，' if code else '活动期内下单，'}{core}{f'（{period}）' if period else ''}。",
         f"{f'{period}，' if period else '活动期间，'}{core}{f'，结算时填写{code}' if code else ''}。",
         f"活动说明：{noun}{f'；优惠码{code}' if code else ''}{f'；时间{period}' if period else ''}。",

@@ -7,7 +7,14 @@ the other words are those of the Chinese frames. Only ASCII punctuation: one cur
 from __future__ import annotations
 
 HEADLINES: dict[str, tuple[str, ...]] = {
-    "offer": ("{bare}: {deal}", "{campaign}: {bare}, {deal}", "{Deal}: {bare}", "{Deal}", "An offer for you"),
+    "offer": (
+        "{bare}: {deal}",
+        "{campaign}: {bare}, {deal}",
+        "{Deal}: {bare}",
+        "Offer: {bare}",
+        "{Deal}",
+        "An offer for you",
+    ),
     "benefit": ("{bare}: {point}", "{bare} with {thing}", "Made useful: {bare}", "{Point}", "Made to be used"),
     "scene": ("{bare} for {scene}", "For {scene}: {bare}", "For {scene}", "For every day"),
     "question": (

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations
 
-from storehand.contracts.claim import UnsupportedClaim
+from storehand.contracts.claim import ClaimKind, UnsupportedClaim
 from storehand.contracts.copy import Component, CopyInput, CopyVariant, OfferFact
 from storehand_plugins.checks import unsupported_claims, unsupported_numbers
 from storehand_plugins.copy import voices_en
@@ -52,7 +52,7 @@ def sources(brief: Brief, given: CopyInput) -> list[str]:
     found += [*voices_en.STOP_SMS, *voices_en.STOP_SMS_TOO]
     if offer := brief.offer:
         found += [*offer.sentences, *offer.shorts, offer.label, offer.terms]
-    return found
+    return list(dict.fromkeys(found))
 
 
 def _facts(components: Mapping[Component, str], offer: OfferWords) -> Iterator[OfferFact]:
@@ -88,12 +88,21 @@ def _contradicts(components: Mapping[Component, str], wordings: Sequence[str]) -
 
 
 def _claims(components: Mapping[Component, str], given: Sequence[str]) -> Iterator[UnsupportedClaim]:
+    """All components are looked at as one text: preparing the sources is what takes the time."""
+    whole = "\n".join(components.values())
+    found: list[tuple[int, int, ClaimKind]] = [
+        (claim.start, claim.end, claim.kind) for claim in unsupported_claims(whole, given)
+    ]
+    for number, kind in unsupported_numbers(whole, given):
+        found.append((number.start, number.end, kind))  # a comprehension loses the literal's type
+    place = 0
     for name, text in components.items():
-        for number, kind in unsupported_numbers(text, given):
-            start, end = number.start, number.end
-            yield UnsupportedClaim(text=text[start:end], field=name, start=start, end=end, kind=kind)
-        for claim in unsupported_claims(text, given):
-            yield UnsupportedClaim(text=claim.text, field=name, start=claim.start, end=claim.end, kind=claim.kind)
+        for start, end, kind in sorted(found):
+            if place <= start and end <= place + len(text):
+                yield UnsupportedClaim(
+                    text=whole[start:end], field=name, start=start - place, end=end - place, kind=kind
+                )
+        place += len(text) + 1
 
 
 def distinctness(variants: Sequence[CopyVariant]) -> float:

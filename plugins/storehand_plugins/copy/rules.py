@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from storehand_plugins.checks.forbidden import find_words
@@ -122,6 +123,9 @@ def breaches(text: str) -> Iterator[Breach]:
 
 def is_sayable(text: str, *, forbidden: Sequence[str] = ()) -> bool:
     """Whether copy may take this piece of the shop's own text over: green claims are the shop's to prove."""
-    if any(breach.rule.id != "law.green_claim" for breach in breaches(text)):
-        return False
-    return not find_injection(text) and not find_words(text, forbidden)
+    return _is_lawful(text) and not find_words(text, forbidden)
+
+
+@lru_cache(maxsize=4096)  # every variant asks for the same facts
+def _is_lawful(text: str) -> bool:
+    return all(breach.rule.id == "law.green_claim" for breach in breaches(text)) and not find_injection(text)

@@ -82,17 +82,21 @@ class Shelf:
         )
         count = SPOKEN_POINTS if len(self._brief.items) == 1 else SPOKEN_POINTS_OF_MANY
         for number, point in enumerate(wording.points(item)[:count]):
-            yield Piece((self._spoken_point(point, number),), 4 + number, self._space)
+            yield Piece((self._spoken_point(point, number, is_plural=item.plan.is_plural),), 4 + number, self._space)
         if item.price:
-            yield Piece((wording.by_number(voices.SAY_PRICE)[0].format(price=item.price),), 3, self._space)
+            prices = voices.SAY_PRICE[1:] if item.plan.is_plural else wording.by_number(voices.SAY_PRICE)
+            yield Piece((prices[0].format(price=item.price),), 3, self._space)
         if place == 0:
             yield Piece(wording.by_number(voices.SAY_CHAT), 8, self._space)
 
-    def _spoken_point(self, point: Point, number: int) -> str:
+    def _spoken_point(self, point: Point, number: int, *, is_plural: bool) -> str:
         voices = self._voices
         if not self._brief.is_chinese and point.kind is FactKind.COLOR:
-            return f"It comes {point.text}."
+            return f"{'They come' if is_plural else 'It comes'} {point.text}."
         frames = voices.SAY_THING if point.is_thing else voices.SAY_OTHER
         if point.kind in (FactKind.QUALITY, FactKind.MATERIAL):
             frames = voices.SAY_QUALITY
-        return str(frames[number % len(frames)].format(point=point.text))
+        frame = str(frames[number % len(frames)])
+        if is_plural:
+            frame = frame.replace("It's", "They're").replace("it's", "they're")
+        return frame.format(point=point.text)

@@ -107,4 +107,4 @@ def product_sources(given: CopyInput) -> list[str]:
         found += [text for each in product.additional_property for text in (each.name, each.value)]
         if product.offers:
             found.append(product.offers.price)
-    return [text for text in found if text]
+    return list(dict.fromkeys(text for text in found if text))

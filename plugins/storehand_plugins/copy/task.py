@@ -55,7 +55,7 @@ class CopyTask(Task[CopyInput, CopyOutput]):
         stories = writers.stories(given, angles, limits)
         context.check()
         drafts = [
-            lay_out(brief, angle, number, seed, story=story, limits=limits)
+            lay_out(brief, angle, number, seed, turn=angles[:number].count(angle), story=story, limits=limits)
             for number, (angle, story) in enumerate(zip(angles, stories, strict=True))
         ]
         variants = tuple(variant_of(draft, brief, given) for draft in drafts)

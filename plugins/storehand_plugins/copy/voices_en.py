@@ -84,7 +84,7 @@ NOTE_CLOSINGS = (
 )
 PREHEADERS = (
     "{Points}: all in here.",
-    "{Point}. Read on.",
+    "{Name}: {point}. Read on.",
     "For {scene}. Read on.",
     "A few words about {name}.",
     "Details inside.",
@@ -161,7 +161,7 @@ SIGN = "Your {sender} team"
 AND = ", "
 SCENE_LINES = ("A good match for {scene}.", "Just right for {scene}.")
 SECTIONS = ("What it brings", "Where it fits", "The offer")
-PLACES = ("For {one}, and for {other} too.", "Think of {one}, or of {other}: it fits right in.")
+PLACES = ("For {one}, and for {other} too.", "Think of {one}, or of {other}: a natural fit.")
 SAY_CHAT = (
     "Anything you would like to know? Put it in the chat, I read every line.",
     "Shall I hold it closer to the camera? Just say so.",

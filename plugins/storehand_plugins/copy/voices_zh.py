@@ -77,7 +77,7 @@ NOTE_CLOSINGS = (
 )
 PREHEADERS = (
     "{points}，都在这里。",
-    "{point}，点开看看。",
+    "{name}：{point}。点开看看。",
     "{scene}，点开看看。",
     "关于{name}，说给{you}听。",
     "详情在信里。",
@@ -121,7 +121,7 @@ SIGN = "{sender}敬上"
 AND = "、"
 SCENE_LINES = ("它适合{scene}。", "{scene}，用它正合适。")
 SECTIONS = ("它有什么", "适合哪些时刻", "优惠信息")
-PLACES = ("适合{one}，也适合{other}。", "无论是{one}，还是{other}，都可以带上它。")
+PLACES = ("适合{one}，也适合{other}。", "无论是{one}，还是{other}，都很合适。")
 SAY_CHAT = (
     "有想问的，打在公屏上，我一条一条看。",
     "还想看哪里？告诉我，我拿近一点。",

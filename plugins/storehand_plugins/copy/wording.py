@@ -17,12 +17,14 @@ POINTS = 3
 
 
 class Wording:
-    """The language of one variant: its angle decides the frames, its number what is said first."""
+    """The language of one variant: its angle decides the frames, its number what is said first, `turn` is how often
+    the angle was used before."""
 
-    def __init__(self, brief: Brief, angle: Angle, number: int, seed: int) -> None:
+    def __init__(self, brief: Brief, angle: Angle, number: int, seed: int, *, turn: int = 0) -> None:
         self.brief = brief
         self.angle = angle
         self.number = number
+        self._turn = turn
         self.phrases: ModuleType = phrases_zh if brief.is_chinese else phrases_en
         self.voices: ModuleType = voices_zh if brief.is_chinese else voices_en
         self._random = random.Random(f"{seed}:{angle}")  # noqa: S311  # picks wordings, no secrets
@@ -31,11 +33,14 @@ class Wording:
 
     def frames(self, table: dict[str, tuple[str, ...]], *, fixed: int = 0) -> tuple[str, ...]:
         """The angle's frames, a different one in front each time; the last `fixed` keep their place."""
-        return self.turned(table[self.key], fixed=fixed)
+        turned = self.turned(table[self.key], fixed=fixed)
+        if self.angle == "occasion":  # which the campaign's name says
+            return tuple(sorted(turned, key=lambda frame: "{campaign}" not in frame))
+        return turned
 
     def turned(self, frames: Sequence[str], *, fixed: int = 0) -> tuple[str, ...]:
         free, rest = tuple(frames[: len(frames) - fixed]), tuple(frames[len(frames) - fixed :])
-        start = self._random.randrange(len(free)) if free else 0
+        start = (self._random.randrange(len(free)) + self._turn) % len(free) if free else 0
         return (*free[start:], *free[:start], *rest)
 
     def by_number(self, frames: Sequence[str]) -> tuple[str, ...]:
