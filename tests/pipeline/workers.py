@@ -74,7 +74,7 @@ class WorkerProcess:
     def __enter__(self) -> WorkerProcess:
         self.start()
         try:
-            until(self.is_ready, timeout_s=30)
+            until(self.is_ready, timeout_s=60)
         except AssertionError:
             self.__exit__(None, None, None)
             raise AssertionError(f"the worker did not come up:\n{self.log_text()}") from None
