@@ -84,9 +84,15 @@ class BulkShop:
 @pytest.fixture(scope="module")
 def bulk(tmp_path_factory):
     shop = Shop(tmp_path_factory.mktemp("bulk"), plugins='["probe", "description"]')
-    with pytest.MonkeyPatch.context() as patch, shop.worker():
-        patch.syspath_prepend(str(shop.folder / "site"))  # so that this process knows the probe task too
-        yield BulkShop(shop)
+    worker = shop.worker()
+    worker.start()  # with more patience than `with worker` has: it loads a model
+    try:
+        until(worker.is_ready, timeout_s=120)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.syspath_prepend(str(shop.folder / "site"))  # so that this process knows the probe task too
+            yield BulkShop(shop)
+    finally:
+        worker.__exit__(None, None, None)
 
 
 def answers(lines: list[dict]) -> dict[str, str]:

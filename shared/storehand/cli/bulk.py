@@ -6,7 +6,7 @@ import signal
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -217,9 +217,7 @@ def _run(
     from storehand.errors import InvalidInput
 
     assert wish.output is not None
-    output = Output(wish.output, restart=restart)
-    rejects = Rejects(rejected_path(wish.output))
-    try:
+    with closing(Output(wish.output, restart=restart)) as output:
         differs = output.ledger.same_options(fingerprint(setup.plan.contract.task, source, wish, setup.format))
         if differs:
             raise InvalidInput(
@@ -228,14 +226,16 @@ def _run(
             )
         if output.lost and not quiet:
             say(f"{output.lost} rows are missing at the end of {wish.output}; they are written again")
-        with Client(settings) as client, Board(quiet=quiet) as board, _stop_on_signal(board) as asked:
+        with (
+            closing(Rejects(rejected_path(wish.output))) as rejects,
+            Client(settings) as client,
+            Board(quiet=quiet) as board,
+            _stop_on_signal(board) as asked,
+        ):
             flight = Flight(client, output.ledger, **jobs)
             run = Run(setup.plan, output, setup.form, flight, rejects=rejects, terms=terms, watcher=board, stop=asked)
             tally = run.go()
             left = run.in_flight
-    finally:
-        rejects.close()
-        output.close()
     if tally.stopped == "interrupted":
         goes_on = "were cancelled" if terms.cancel_on_interrupt else "go on and are found again"
         say(f"stopped; {left} jobs in flight {goes_on}. Run the same command again to go on")
