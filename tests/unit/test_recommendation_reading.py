@@ -49,6 +49,8 @@ def test_the_same_events_are_read_from_every_kind_of_file(tmp_path, kind):
     assert shop.events.shopper.tolist() == [0, 0, 1]
     assert shop.events.item.tolist() == [1, 0, 0]
     assert shop.events.kind.tolist() == [PURCHASE, VIEW, PURCHASE]
+    cup = shop.items[0]
+    assert (cup.shoppers, cup.first_seen, cup.last_seen) == (2, "2026-01-02", "2026-01-03")
 
 
 def test_columns_may_be_named_by_hand(tmp_path):

@@ -199,6 +199,24 @@ def test_a_mapping_that_is_none_is_refused(shop, tmp_path):
     assert "PART=NAME" in refused.stderr
 
 
+def test_stock_is_refreshed_under_a_running_model(trained, models, tmp_path):
+    before = ask(models, anchorSku="EN-005", k=3)
+    first = before.items[0].sku
+    today = tmp_path / "today.csv"
+    today.write_text(f"sku,name,availability\n{first},New name,out of stock\nbrand-new,X,in stock\n")
+
+    result = CliRunner().invoke(build_app(), ["train", "items", str(trained), "--items", str(today)])
+
+    assert result.exit_code == 0, result.output
+    assert "1 items changed; 1 of the file are new to the model" in " ".join(result.stderr.split())
+    after = ask(models, anchorSku="EN-005", k=3)
+    assert first not in [item.sku for item in after.items]
+    named = ask(models, candidates=[first], filter={"inStock": False}).items[0]
+    assert named.name == "New name"
+    rows = [json.loads(line) for line in (trained / "items.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert next(row for row in rows if row["sku"] == first)["brand"], "what the file leaves out stays"
+
+
 def test_a_folder_that_is_not_whole_says_so(trained, models, tmp_path):
     from dataclasses import replace
 

@@ -23,8 +23,8 @@ _GONE = ("OutOfStock", "Discontinued")
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One item. `text` is whatever else its product says, for likeness; `first_seen` and `last_seen` are days on which
-    it was bought (ISO 8601)."""
+    """One item. `text` is whatever else its product says, for likeness. `shoppers`, `first_seen` and `last_seen` (days,
+    ISO 8601) say what the events of the training knew of it; people read them, ranking does not."""
 
     sku: str
     name: str | None = None
@@ -36,6 +36,7 @@ class Item:
     language: str | None = None
     markets: tuple[str, ...] = ()
     text: str = ""
+    shoppers: int | None = None
     first_seen: str | None = None
     last_seen: str | None = None
 

@@ -24,6 +24,18 @@ _GROUP = """Train a model on the shop's own data. 用店铺自己的数据训练
 \b
 Examples / 示例
   storehand train recommender --events events.csv --items items.csv -o recommender
+  storehand train items recommender --items today.csv
+"""
+
+_ITEMS_HELP = """Put today's names, prices and stock into a recommender's folder, without training.
+更新推荐模型里的价格与库存，无需重新训练。
+
+Running workers take them up with their next job. Items the model has never met wait for the next training.
+
+\b
+Examples / 示例
+  storehand train items recommender --items today.csv
+  storehand train items recommender --items all.jsonl --missing-is-gone   # 未列出的商品视为下架
 """
 
 _HELP = """Train the recommender on the shop's events; writes a model folder for the role `recommender`.
@@ -46,7 +58,7 @@ Examples / 示例
 def register(app: App) -> None:
     train = App(_GROUP, no_args_is_help=True)
     app.add_typer(train, name="train")
-    train.callback()(_group)
+    train.command("items", help=_ITEMS_HELP)(_refresh_items)
 
     @train.command("recommender", help=_HELP)
     def recommender(
@@ -104,8 +116,23 @@ def register(app: App) -> None:
         _train(shop, plan, out, title=title, force=force)
 
 
-def _group() -> None:
-    """Keeps `recommender` a command of its own, though it is the only one."""
+def _refresh_items(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="A folder of `storehand train recommender`.")],
+    items: Annotated[Path, typer.Option(metavar="FILE", help="Items: sku, and what is known of them today.")],
+    item_column: Annotated[
+        list[str] | None, typer.Option(metavar="PART=NAME", help="sku, name, brand, price ... is column NAME.")
+    ] = None,
+    missing_is_gone: Annotated[
+        bool, typer.Option("--missing-is-gone", help="Items that the file does not name are no longer sold.")
+    ] = False,
+) -> None:
+    try:
+        from storehand_plugins.recommendation.train.refreshing import refresh
+    except ImportError as error:
+        raise extra_missing("train items", str(error)) from error
+    done = refresh(folder, items, columns=_pairs(item_column), missing_is_gone=missing_is_gone)
+    say(f"{done.changed:,} items changed; {done.unknown:,} of the file are new to the model and wait for the next "
+        f"training; {done.unnamed:,} of the model are not in the file")  # fmt: skip
 
 
 def _pairs(told: list[str] | None) -> dict[str, str]:

@@ -9,8 +9,7 @@ import numpy as np
 
 from storehand_plugins.recommendation.train.building import Built
 from storehand_plugins.recommendation.train.measuring import Figures
-from storehand_plugins.recommendation.train.reading import Shop
-from storehand_plugins.recommendation.train.writing import day
+from storehand_plugins.recommendation.train.reading import Shop, day
 from storehand_plugins.recommendation.visits import CART, PURCHASE, VIEW
 
 PROTOCOLS = {

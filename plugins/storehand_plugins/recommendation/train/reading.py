@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def read_shop(
     twice = len(rows.columns[0]) - len(events)
     if twice:
         rows.dropped["the same event again"] = twice
-    items = [*products, *(Item(sku=sku) for sku in list(rows.skus)[len(products) :])]
+    items = _dated([*products, *(Item(sku=sku) for sku in list(rows.skus)[len(products) :])], events)
     return Shop(items, events, len(rows.shoppers), rows.dropped + item_drops, rows.first_bad)
 
 
@@ -185,6 +185,26 @@ def _sorted(rows: _Rows) -> Events:
         return events
     same = np.all([np.diff(column) == 0 for column in (events.shopper, events.item, events.kind, events.at)], axis=0)
     return events.where(np.concatenate([[True], ~same]))
+
+
+def _dated(items: list[Item], events: Events) -> list[Item]:
+    """The items with what the events know of each."""
+    order = np.argsort(events.item, kind="stable")
+    number, first = np.unique(events.item[order], return_index=True)
+    groups = dict(zip(number.tolist(), np.split(order, first[1:]), strict=True))
+    dated = []
+    for index, item in enumerate(items):
+        own = groups.get(index)
+        if own is not None:
+            shoppers, at = len(np.unique(events.shopper[own])), events.at[own]
+            item = replace(item, shoppers=shoppers, first_seen=day(at.min()), last_seen=day(at.max()))
+        dated.append(item)
+    return dated
+
+
+def day(at: float) -> str:
+    """ISO date of epoch seconds."""
+    return datetime.fromtimestamp(float(at), UTC).date().isoformat()
 
 
 def _nothing(path: Path, rows: _Rows) -> str:

@@ -7,7 +7,6 @@ import json
 import shutil
 import tempfile
 from collections.abc import Mapping
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from storehand_plugins.recommendation.folder import FORMAT, OWN_FILE
 from storehand_plugins.recommendation.tables import FILE as TABLES_FILE
 from storehand_plugins.recommendation.train import cold
 from storehand_plugins.recommendation.train.building import Built
+from storehand_plugins.recommendation.train.reading import day
 from storehand_plugins.recommendation.visits import FIRST_ITEM, PAD, UNKNOWN, token_name
 
 
@@ -131,8 +131,3 @@ def _fingerprint(folder: Path) -> str:
 
 def _write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def day(at: float) -> str:
-    """ISO date of epoch seconds."""
-    return datetime.fromtimestamp(at, UTC).date().isoformat()
