@@ -77,7 +77,8 @@ def test_the_chosen_variant_is_streamed_component_by_component():
 
 def test_the_seed_of_the_job_decides_the_text():
     one, again, other = (
-        ask(local_models([TASK]), generation={"seed": seed}).variants[0].components["body"] for seed in (5, 5, 6)
+        ask(local_models([TASK]), generation={"seed": seed}, nVariants=1).variants[0].components["body"]
+        for seed in (5, 5, 6)
     )
 
     assert one == again != other
@@ -150,6 +151,15 @@ def test_an_answer_with_labels_instead_of_json_is_read():
 
     assert output.best.components["subject"] == "Tea for all"
     assert "auto shut-off" in output.best.components["body"]
+
+
+def test_an_answer_that_was_cut_off_loses_its_half_sentence():
+    text = json.dumps({"subject": "Tea time", "body": "The kettle has auto shut-off. Its stainless steel looks well."})
+    words = text[: text.index(" looks")].count(" ") + 1
+    output = chat(text, nVariants=1, generation={"maxNewTokens": words})
+
+    assert "has auto shut-off." in output.best.components["body"]
+    assert "Its stainless steel" not in output.best.components["body"]
 
 
 def test_the_prompt_names_placeholders_and_fences_the_data():

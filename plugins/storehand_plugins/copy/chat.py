@@ -17,6 +17,7 @@ from storehand_plugins.copy.sieve import placeholders
 from storehand_plugins.description.kinds import FactKind
 
 _THINKING = re.compile(r"<think(?:ing)?>.*?(?:</think(?:ing)?>|$)", re.DOTALL)
+_WHOLE = re.compile(r".*[.!?。！？]", re.DOTALL)
 _FENCE = re.compile(r"```(?:json)?")
 _LABEL = r"^[\W_]*(?:{names})[\W_]*?[:：]\s*(?P<text>.+?)(?=^[\W_]*(?:{all})[\W_]*?[:：]|\Z)"
 _NAMES: dict[Component, str] = {
@@ -104,10 +105,22 @@ def _one_line(text: str) -> str:
     return " ".join(text.replace("<", "‹").replace(">", "›").replace("```", "").split())
 
 
-def parse(text: str, components: Sequence[Component]) -> dict[Component, str]:
-    """The components in an answer: a JSON object anywhere in it, else lines with labels; empty without either."""
+def parse(text: str, components: Sequence[Component], *, is_cut: bool = False) -> dict[Component, str]:
+    """The components in an answer: a JSON object anywhere in it, else lines with labels; empty without either.
+
+    `is_cut`: the model ran out of tokens, so what it wrote last loses its half sentence.
+    """
+    found = _parsed(text, components)
+    if is_cut and found:
+        last = max(found, key=lambda name: text.rfind(found[name][:20]))
+        whole = _WHOLE.match(found[last])
+        found[last] = whole.group() if whole else ""
+    return {name: words for name, words in found.items() if words}
+
+
+def _parsed(text: str, components: Sequence[Component]) -> dict[Component, str]:
     plain = _FENCE.sub("", _THINKING.sub("", text)).strip()
-    found = _from_json(plain)
+    found = next((each for end in ("", '"}', "}") if (each := _from_json(plain + end)) is not None), None)
     if found is None:
         return _from_labels(plain, components)
     read: dict[Component, str] = {}
@@ -140,5 +153,5 @@ def _from_labels(text: str, components: Sequence[Component]) -> dict[Component, 
     for name in components:
         pattern = _LABEL.format(names=_NAMES[name], all=every)
         if match := re.search(pattern, text, re.IGNORECASE | re.MULTILINE | re.DOTALL):
-            found[name] = match["text"].strip()
+            found[name] = match["text"].strip(' \n\t",{}')
     return found

@@ -93,8 +93,8 @@ def _claims(components: Mapping[Component, str], given: Sequence[str]) -> Iterat
     found: list[tuple[int, int, ClaimKind]] = [
         (claim.start, claim.end, claim.kind) for claim in unsupported_claims(whole, given)
     ]
-    for number, kind in unsupported_numbers(whole, given):
-        found.append((number.start, number.end, kind))  # a comprehension loses the literal's type
+    for number, wrong in unsupported_numbers(whole, given):
+        found.append((number.start, number.end, wrong))
     place = 0
     for name, text in components.items():
         for start, end, kind in sorted(found):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from storehand.contracts.base import Generation
 from storehand.contracts.copy import Channel, Component, CopyInput
-from storehand.task import GenerateOptions, Message, Models
+from storehand.task import GenerateOptions, Models
 from storehand_plugins.copy import chat
 from storehand_plugins.copy.angles import Angle
 from storehand_plugins.copy.brief import Brief
@@ -30,6 +30,9 @@ MODEL_PRODUCTS = 3
 PARAGRAPH_FACTS = 8
 SLOT_TOKENS = 320
 CHAT_TOKENS = 700
+LEAST_ROOM = 64
+"""Tokens of an answer below which asking a chat model is no use."""
+
 _WITH_PARAGRAPHS: tuple[Channel, ...] = ("email", "wechat", "article", "social")
 _SEEDS = 2**31
 _CONNECTORS = (
@@ -68,6 +71,14 @@ class Writers:
         if len(self.brief.items) > 1 and self.brief.channel != "article":  # a list of names and highlights
             return [Story() for _ in angles]
         return self._paragraphs(len(angles), asks_model=style == "slots")
+
+    def _plain(self, number: int) -> Story:
+        """The realiser's, for one variant."""
+        if self.brief.channel not in _WITH_PARAGRAPHS or (
+            len(self.brief.items) > 1 and self.brief.channel != "article"
+        ):
+            return Story()
+        return self._paragraphs(number + 1, asks_model=False)[number]
 
     def _paragraphs(self, count: int, *, asks_model: bool) -> list[Story]:
         by_place: list[list[tuple[list[str], bool]]] = []
@@ -131,31 +142,29 @@ class Writers:
         prompt = chat.messages(self.brief, given, angle, limits)
         text = "\n".join(message.content for message in prompt)
         room = self.models.info(ROLE).max_tokens - 64 - self.models.count_tokens(ROLE, text)
-        if room < 64:
-            return self._paragraphs(number + 1, asks_model=False)[number]
+        if room < LEAST_ROOM:
+            return self._plain(number)
         self.prompts.append(text)
         options = self._chat_options(number, room)
         sieve = Sieve(self.brief, given)
         best: Mapping[Component, Sequence[str]] = {}
-        for completion in self._ask(prompt, options):
+        for completion in self.models.generate(ROLE, prompt, options):
             told: dict[Component, list[str]] = {}
-            for component, words in chat.parse(completion, self.brief.components).items():
+            is_cut = completion.finish_reason == "length"
+            for component, words in chat.parse(completion.text, self.brief.components, is_cut=is_cut).items():
                 if component != "hashtags" and (kept := sieve.kept(words, component)):
                     told[component] = kept
             if _length(told) > _length(best):
                 best = told
-        if best:
+        if "body" in best:
             return Story(told=best, is_by_model=True)
-        return self._paragraphs(number + 1, asks_model=False)[number]
+        return replace(self._plain(number), told=best, is_by_model=bool(best))
 
     def _chat_options(self, number: int, room: int) -> GenerateOptions:
         options = GenerateOptions.of(
             self.generation, room=room, max_new_tokens=CHAT_TOKENS, temperature=0.8, top_p=0.95, seed=self.seed
         )
         return replace(options, seed=((options.seed or 0) + number) % _SEEDS)
-
-    def _ask(self, prompt: Sequence[Message], options: GenerateOptions) -> list[str]:
-        return [completion.text for completion in self.models.generate(ROLE, prompt, options)]
 
     @property
     def prompt_sha256(self) -> str | None:
