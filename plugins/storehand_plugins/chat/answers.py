@@ -17,20 +17,27 @@ from storehand_plugins.chat.signals import Signals, read_signals
 from storehand_plugins.chat.turn import Turn
 from storehand_plugins.checks import split_sentences
 
-ANSWER: dict[Language, float] = {"en": 0.5, "zh": 0.5}
+ANSWER: dict[Language, float] = {"en": 0.46, "zh": 0.48}
 """From this confidence on an article is the answer (calibrated on the development half of the evaluation)."""
 
-CLARIFY: dict[Language, float] = {"en": 0.34, "zh": 0.34}
+CLARIFY: dict[Language, float] = {"en": 0.32, "zh": 0.34}
 """From here on it may be meant, and the customer is asked."""
 
 MOST_PARTS = 3
 _QUESTION = re.compile(
-    r"[?？]\s*$|(吗|呢|么)[。！!~]?\s*$|^\W*(and |also |but |so )?(how|what|when|where|which|who|why|can|could|do|does|is|are|will|may)\b",
+    r"[?？]\s*$|(吗|呢|么)[。！!~]?\s*$"
+    r"|^\W*(and |also |but |so )?(how|what|when|where|which|who|why|can|could|do|does|is|are|will|may)\b",
     re.IGNORECASE,
 )
-_FOLLOWS = re.compile(
-    r"^\W*(and|what about|how about|and what|same for|also|then|but what|but)\b|^\W*(那|那么|那如果|如果是|还有|另外|要是)|^[^。！？]{1,12}呢[?？]?\W*$"
+_LEANS = re.compile(
+    r"^\W*(and |but |so |ok,? )?(what|how) about\b|^\W*(and |but )?(the )?same (for|with)\b"
+    r"|^\W*(and|but) (for|if|with|in|to|when|what if)\b"
+    r"|^\W*那(么|如果|要是)?[^。！？]{0,16}(呢|吗)?[?？]?\W*$|^[^。！？]{1,10}呢[?？]?\W*$"
 )
+"""A question that only the one before makes whole."""
+
+_FOLLOWS = re.compile(r"^\W*(and|also|then|but)\b|^\W*(还有|另外|要是|如果是)")
+"""One that may lean on it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,7 @@ class Found:
 
 
 def find_answer(
-    input: ChatInput,
+    input: ChatInput,  # noqa: A002  # the word of the domain
     turn: Turn,
     signals: Signals,
     retriever: Retriever,
@@ -108,7 +115,8 @@ def _searched(question: str, turn: Turn, retriever: Retriever) -> Finding:
     if not turn.earlier:
         return alone
     before = turn.earlier[-1]
-    if _FOLLOWS.search(plain(question)) and (is_thin(question) or alone.confidence < ANSWER[turn.language]):
+    asked = plain(question)
+    if _LEANS.search(asked) or (_FOLLOWS.search(asked) and alone.confidence < ANSWER[turn.language]):
         together = retriever.search(question, before=before)
         return together if together.confidence >= CLARIFY[turn.language] else alone
     if is_thin(question) and alone.confidence < ANSWER[turn.language]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -78,10 +78,9 @@ def list_bases(tenant: Tenant = None, data_dir: DataDir = None, as_json: AsJson 
         print_json([{key: getattr(each, key) for key in keys} for each in found])
         return
     rows = [
-        (each.name, each.version, str(each.articles), f"{datetime.fromtimestamp(each.saved_at):%Y-%m-%d %H:%M}",
-         "served" if each.is_current else "")
+        (each.name, each.version, str(each.articles), _time(each.saved_at), "served" if each.is_current else "")
         for each in found
-    ]  # fmt: skip
+    ]
     print_table(("name", "version", "articles", "saved", ""), rows)
 
 
@@ -142,18 +141,20 @@ def search(
     finding = retriever.search(question)
     against = {each.article.id for each in finding.conflicts}
     rows: list[dict[str, Any]] = [
-        {"id": each.article.id, "confidence": round(each.confidence, 3), "title": each.article.title, "quote": each.quote,
-         "contradicts": each.article.id in against}
+        {
+            "id": each.article.id,
+            "confidence": round(each.confidence, 3),
+            "title": each.article.title,
+            "quote": each.quote,
+            "contradicts": each.article.id in against,
+        }
         for each in finding.candidates[:limit]
-    ]  # fmt: skip
+    ]
     limits = {"answer": ANSWER[language], "clarify": CLARIFY[language]}
     if as_json:
         print_json({"language": language, "limits": limits, "found": rows})
         return
-    shown = [
-        (f"{each['confidence']:.2f}", each["id"], each["title"], _short(each["quote"]) + (" (contradicts)" if each["contradicts"] else ""))
-        for each in rows
-    ]
+    shown = [(f"{each['confidence']:.2f}", each["id"], each["title"], _shown(each)) for each in rows]
     print_table(("confidence", "id", "title", "quote"), shown)
     say(f"answered from {limits['answer']:.2f} on, asked back from {limits['clarify']:.2f} on, handed over below")
 
@@ -182,6 +183,14 @@ def _store(tenant: str | None, data_dir: Path | None) -> tuple[KnowledgeStore, s
 def _print_notes(notes: list[dict[str, Any]]) -> None:
     if notes:
         print_table(("row", "", "what"), [(str(note["row"] or "-"), note["severity"], note["text"]) for note in notes])
+
+
+def _time(epoch_s: float) -> str:
+    return f"{datetime.fromtimestamp(epoch_s, UTC).astimezone():%Y-%m-%d %H:%M}"
+
+
+def _shown(row: dict[str, Any]) -> str:
+    return _short(row["quote"]) + (" (contradicts the first)" if row["contradicts"] else "")
 
 
 def _short(text: str) -> str:

@@ -66,7 +66,7 @@ def options(found: Found, language: Language) -> list[str]:
 
 
 def suggestions(decision: Decision, found: Found, language: Language) -> tuple[str, ...]:
-    """What a button or an agent could say next: other likely titles; the unsaid answer where only a person may say it."""
+    """What a button or an agent could say next: other likely titles, or the answer that a person may say."""
     if decision.say == "ask_which":
         return tuple(options(found, language))
     if decision.say == "handoff" and not decision.quotes:

@@ -17,7 +17,7 @@ _DIGITS = re.compile(r"[0-9]")
 
 
 def contradict(one: str, other: str) -> bool:
-    """Whether a sentence of `one` and a sentence of `other` speak of the same and differ in a number or in yes and no."""
+    """Whether a sentence of `one` and a sentence of `other` speak of the same and differ in a number or yes and no."""
     return any(_differ(left, right) for left in _sentences(one) for right in _sentences(other))
 
 

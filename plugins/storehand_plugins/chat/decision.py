@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from storehand.contracts.chat import Action, Complaint, Handoff, HandoffReason
@@ -173,16 +173,15 @@ def _urgency(seen: Situation, reasons: tuple[HandoffReason, ...]) -> Urgency:
 
 
 def _fitted(decision: Decision, seen: Situation, allowed: Collection[Action]) -> Decision:
-    """The nearest allowed action: whoever may not answer, ask or refuse hands over; chat and ticket stand for each other."""
+    """The nearest allowed action: who may not answer, ask or refuse hands over; a ticket stands in for a chat."""
     if decision.action in allowed:
         return decision
     if decision.action in ("answer", "clarify", "refuse"):
-        decision = _hand_over(
-            seen, decision.reasons or (("policy",) if decision.action == "answer" else ("low_retrieval",))
-        )
+        why: HandoffReason = "policy" if decision.action == "answer" else "low_retrieval"
+        decision = replace(_hand_over(seen, decision.reasons or (why,)), quotes=False)
     if decision.action not in allowed:
         other: Action = "create_ticket" if decision.action == "handoff" else "handoff"
-        return Decision(other, "handoff", decision.reasons, decision.quotes, decision.queue, decision.priority)
+        return replace(decision, action=other)
     return decision
 
 

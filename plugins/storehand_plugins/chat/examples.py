@@ -8,7 +8,7 @@ _KNOWLEDGE_EN = (
     Article(
         id="returns",
         title="What is your return policy?",
-        text="You can return most items within 30 days of delivery. Items must be unused and in their original packaging.",
+        text="You can return most items within 30 days of delivery. Items must be unused and in their packaging.",
     ),
     Article(
         id="delivery",

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from storehand.contracts.base import Check
 from storehand_plugins.chat.decision import Decision
 from storehand_plugins.chat.grounding import Dropped
+from storehand_plugins.chat.passages import orders_in
 from storehand_plugins.chat.retrieval import Candidate, Finding
 from storehand_plugins.chat.turn import Turn
-from storehand_plugins.checks import find_injection
+from storehand_plugins.checks import Span
 
 _ORDERS = "the text gives orders to a machine; they were not followed, and the sentence is not quoted"
 
@@ -29,19 +30,36 @@ def _messages(turn: Turn) -> Iterator[Check]:
     for said in turn.said:
         name = f"input.messages[{said.index}].content"
         for order in said.injections:
-            yield Check(rule="injection.suspected", severity="warn", field=name, start=order.start, end=order.end,
-                        text=order.text, basis=_ORDERS)  # fmt: skip
+            yield _orders(name, order)
         if said.hidden:
-            yield Check(rule="text.hidden_characters", severity="info", field=name, start=0, end=len(said.original), text="",
-                        basis=f"{said.hidden} characters that nobody sees were left out")  # fmt: skip
+            yield Check(
+                rule="text.hidden_characters",
+                severity="info",
+                field=name,
+                start=0,
+                end=len(said.original),
+                text="",
+                basis=f"{said.hidden} characters that nobody sees were left out",
+            )
 
 
 def _knowledge(candidates: Iterable[Candidate]) -> Iterator[Check]:
     for each in candidates:
         name = f"input.{'policies' if each.is_policy else 'knowledge'}[{each.article.id}].text"
-        for order in find_injection(each.article.text):
-            yield Check(rule="injection.suspected", severity="warn", field=name, start=order.start, end=order.end,
-                        text=order.text, basis=_ORDERS)  # fmt: skip
+        for order in orders_in(each.article.text):
+            yield _orders(name, order)
+
+
+def _orders(field: str, order: Span) -> Check:
+    return Check(
+        rule="injection.suspected",
+        severity="warn",
+        field=field,
+        start=order.start,
+        end=order.end,
+        text=order.text,
+        basis=_ORDERS,
+    )
 
 
 def _conflicts(finding: Finding) -> Iterator[Check]:

@@ -26,10 +26,12 @@ _SUPPORT = 0.6
 _MARK = re.compile(r"\s*[\[【]\s*([0-9]+(?:\s*[,，、]\s*[0-9]+)*)\s*[\]】]")
 _LINK = re.compile(r"https?://\S+|www\.\S+|[\w.+-]+@[\w-]+\.[\w.]+", re.IGNORECASE)
 _PROMISE = re.compile(
-    r"\b(i|we)( will|'ll| have|'ve| can| am going to| are going to)?( now| already| gladly| immediately)? "
-    r"(refund(ed)?|reimburse[d]?|compensate[d]?|cancel(l?ed)?|credit(ed)?|issue[d]?|process(ed)?|change[d]?|update[d]?|delete[d]?|waive[d]?|guarantee|promise|offer you)\b"
-    r"|\byou(r money)? (will|shall) (be refunded|get (your|the|a full) (money|refund))\b|\byour (refund|order|account) has been\b"
-    r"|(我|我们|这边|本店)(会|将|已经?|马上|立即|可以)?(为您|给您|帮您|替您)(办理|申请|处理|安排)?(退款|退钱|赔偿|补偿|取消|修改|更改|注销|免单|减免)|(已|已经)(为您|给您|帮您)|保证|承诺您",
+    r"\b(i|we)( will|'ll| have|'ve| am going to| are going to| can)( now| already| gladly| immediately)? "
+    r"(refund(ed)?|reimbursed?|compensated?|cancel(l?ed)?|credit(ed)?|issued?|process(ed)?"
+    r"|changed?|updated?|deleted?|waived?|guarantee|promise|offer you)\b"
+    r"|\byou(r money)? (will|shall) (be refunded|get (your|the|a full) (money|refund))\b"
+    r"|\byour (refund|order|account) has been\b"
+    r"|(我|我们|这边|本店)(会|将|已经?|马上|立即|可以)?(为您|给您|帮您|替您)(办理|申请|处理|安排)?(退款|退钱|赔偿|补偿|取消|修改|更改|注销|免单|减免)|(已|已经)(为您|给您|帮您)(?!转接|登记)|保证|承诺您",
     re.IGNORECASE,
 )
 
@@ -48,6 +50,11 @@ class Dropped:
 
     text: str
     reason: str
+
+
+def promises(text: str) -> list[str]:
+    """What the assistant's own words promise or claim to have done, which only a person may."""
+    return [match.group() for match in _PROMISE.finditer(text)]
 
 
 def check_sentence(sentence: str, sources: Mapping[int, Candidate], *, said: str = "") -> Supported | Dropped:

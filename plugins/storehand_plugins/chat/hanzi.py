@@ -1,4 +1,4 @@
-"""Traditional characters that customers of Chinese shops write, with their simplified forms: one to one, so offsets stay."""
+"""Traditional characters that customers write, with their simplified forms: one to one, so that offsets stay."""
 
 from __future__ import annotations
 

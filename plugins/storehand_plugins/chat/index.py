@@ -77,7 +77,7 @@ class Index:
             score += weight * count * (_K1 + 1) / (count + norm)
             covered += weight * (1.0 if term in document.head_terms else _TEXT_ONLY)
         coverage = covered / total if total else 0.0
-        asked = max((self._share(head, question) for head in document.heads), default=0.0)
+        asked = max((self._share(head, question) for head in document.heads), default=coverage)
         return Match(number, score * (0.4 + 0.6 * asked) * (0.5 + 0.5 * coverage), coverage, asked)
 
     def _share(self, head: Bag, question: Bag) -> float:

@@ -64,7 +64,14 @@ def read_articles(path: Path) -> Read:
     """InvalidInput for a file that can't be read at all; everything else is a note with its row (the line of JSON Lines
     and Markdown, the record of CSV, header included, and of JSON)."""
     text, encoding = _decoded(path)
-    kinds = {".jsonl": _json_lines, ".ndjson": _json_lines, ".json": _json, ".csv": _csv, ".tsv": _csv, ".md": _markdown}
+    kinds = {
+        ".jsonl": _json_lines,
+        ".ndjson": _json_lines,
+        ".json": _json,
+        ".csv": _csv,
+        ".tsv": _csv,
+        ".md": _markdown,
+    }
     reader = kinds.get(path.suffix.lower())
     if reader is None:
         raise InvalidInput(f"{path.name}: articles come as {', '.join(kinds)}")
@@ -186,7 +193,9 @@ def _suspicions(row: int, fields: Mapping[str, Any]) -> Iterator[Note]:
     for name in ("title", "text"):
         text = str(fields.get(name, ""))
         if orders := find_injection(text):
-            yield Note(row, "warning", f"{name} gives orders to a machine and is never quoted there: “{orders[0].text}”")
+            yield Note(
+                row, "warning", f"{name} gives orders to a machine and is never quoted there: “{orders[0].text}”"
+            )
         if removed := visible(text).removed:
             yield Note(row, "warning", f"{removed} characters that nobody sees were taken out of {name}")
         if is_mojibake(text):

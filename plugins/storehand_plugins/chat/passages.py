@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from functools import lru_cache
+from itertools import pairwise
 
 from storehand_plugins.chat.words import Bag, bag
+from storehand_plugins.checks import Span as Place
 from storehand_plugins.checks import find_injection, split_sentences
 
 SHORT_CHARS = 320
@@ -16,7 +18,8 @@ MOST_SENTENCES = 3
 _MOST_CHARS = 600
 
 _LIMITS = re.compile(
-    r"^\W*(however|but|except|unless|only|this does not|it does not|they do not|not included|excluded|otherwise|please note|note"
+    r"^\W*(however|but|except|unless|only|this does not|it does not|they do not|not included|excluded|otherwise"
+    r"|please note|note"
     r"|但|不过|除|另外|特殊|例外|其中|以上|注意|暂不|不支持|不包括|不适用)",
     re.IGNORECASE,
 )
@@ -25,9 +28,15 @@ Span = tuple[int, int]
 
 
 @lru_cache(maxsize=4096)
+def orders_in(text: str) -> tuple[Place, ...]:
+    """Where an article gives orders to a machine; looked for once per article."""
+    return tuple(find_injection(text))
+
+
+@lru_cache(maxsize=4096)
 def quotable(text: str) -> tuple[Span, ...]:
     """The sentences of a text that may be shown: those that give orders to a machine may not."""
-    orders = find_injection(text)
+    orders = orders_in(text)
     return tuple(
         (start, end)
         for start, end in split_sentences(text)
@@ -71,7 +80,7 @@ def _score(sentence: str, question: Bag, weight: Callable[[str], float]) -> floa
 
 def _are_joined(text: str, sentences: tuple[Span, ...]) -> bool:
     """Nothing but white space stands between them: no sentence was left out."""
-    return all(not text[one[1] : other[0]].strip() for one, other in zip(sentences, sentences[1:], strict=False))
+    return all(not text[one[1] : other[0]].strip() for one, other in pairwise(sentences))
 
 
 def _clipped(text: str, span: Span) -> Span:

@@ -20,9 +20,27 @@ _MOST = 3
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _POLICY = frozenset(
     CONCEPT + name
-    for name in ("refund", "return", "exchange", "cancel", "shipping_fee", "ship", "invoice", "pay", "discount", "warranty",
-                 "track", "faulty", "late", "dispatch", "arrive", "gift_wrap", "price_match", "instalment")
-)  # fmt: skip
+    for name in (
+        "refund",
+        "return",
+        "exchange",
+        "cancel",
+        "shipping_fee",
+        "ship",
+        "invoice",
+        "pay",
+        "discount",
+        "warranty",
+        "track",
+        "faulty",
+        "late",
+        "dispatch",
+        "arrive",
+        "gift_wrap",
+        "price_match",
+        "instalment",
+    )
+)
 """Whoever asks for these asks about the shop; the product's facts answer only what names them too."""
 
 
@@ -93,8 +111,13 @@ def _fact(name: str, value: str, key: str, language: Language) -> _Fact:
     return _Fact(words, "" if find_injection(value) else _ended(shown, language))
 
 
-_UNIT_WORDS = {"kg": "weight", "g": "weight", "l": "capacity", "ml": "capacity", "w": "power", "cm": "size", "in": "size",
-               "mah": "battery", "mm": "size", "kw": "power", "lb": "weight", "oz": "weight"}  # fmt: skip
+_UNIT_WORDS = {
+    **dict.fromkeys(("kg", "g", "lb", "oz"), "weight"),
+    **dict.fromkeys(("cm", "mm", "in"), "size"),
+    **dict.fromkeys(("l", "ml"), "capacity"),
+    **dict.fromkeys(("w", "kw"), "power"),
+    "mah": "battery",
+}
 
 
 def _said(value: str, language: Language) -> str:

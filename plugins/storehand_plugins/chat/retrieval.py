@@ -19,6 +19,13 @@ _OTHER_LANGUAGE = 0.8
 """An article in another language is quoted only where none in the customer's says the same."""
 
 _POLICY = 1.1
+_BEFORE = 0.75
+"""Weight of the words of the question before, in one that leans on it."""
+
+_COVERAGE, _UNASKED = 0.65, 0.05
+_ENOUGH = 1.0
+"""Weight of words from which on a question says enough to be sure of its answer: one of the shop's own words."""
+
 _RIVAL = 0.8
 """From this share of the best article's confidence on, another one speaks of the same question."""
 
@@ -70,7 +77,7 @@ class Retriever:
         self._similarity = similarity
 
     def search(self, question: str, *, before: str = "") -> Finding:
-        """`before` is the customer's previous question, whose words count half: "and for shoes?"."""
+        """`before` is the customer's previous question, whose words count somewhat less: "and for shoes?"."""
         words = _asked(question, before)
         whole = f"{before}\n{question}".strip()
         found = [
@@ -85,7 +92,8 @@ class Retriever:
     def _candidates(self, index: Index, words: Bag, question: str, *, is_policy: bool) -> list[Candidate]:
         matches = [match for match in index.search(words) if self._is_valid(index, match.number)][: CANDIDATES * 2]
         best = matches[0].score if matches else 1.0
-        sure = {match.number: confidence_of(match, best) for match in matches}
+        enough = min(1.0, sum(words.values()) / _ENOUGH)
+        sure = {match.number: enough * confidence_of(match, best) for match in matches}
         if self._similarity is not None and index.articles:
             near = self._similarity.nearest(question, index, list(sure))
             sure = {
@@ -111,9 +119,9 @@ class Retriever:
 
 
 def confidence_of(match: Match, best_score: float) -> float:
-    """From 0 to 1: how much of the question the article has, how much of the article's title the question has, and how
-    far it is behind the best."""
-    said = 0.6 * match.coverage + 0.4 * match.asked
+    """From 0 to 1: how much of the question the article has, how much of its title the question has (a weighted
+    geometric mean, so that one can't stand in for the other), and how far it is behind the best."""
+    said = match.coverage**_COVERAGE * max(match.asked, _UNASKED) ** (1 - _COVERAGE)
     return said * (0.55 + 0.45 * match.score / best_score if best_score else 1.0)
 
 
@@ -123,7 +131,9 @@ def is_valid(article: Article, now: datetime) -> bool:
 
 def _asked(question: str, before: str) -> Bag:
     return (
-        merged(bag(question), {term: weight / 2 for term, weight in bag(before).items()}) if before else bag(question)
+        merged(bag(question), {term: weight * _BEFORE for term, weight in bag(before).items()})
+        if before
+        else bag(question)
     )
 
 

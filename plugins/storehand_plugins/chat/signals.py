@@ -44,8 +44,27 @@ INTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("warranty", ("warranty", "faulty")),
     ("order_status", ("track",)),
     ("shipping", ("shipping_fee", "ship", "dispatch", "arrive", "parcel", "abroad", "late", "lost", "store", "area")),
-    ("product", ("stock", "size", "color", "material", "weight", "battery", "capacity", "power", "waterproof", "compatible",
-                 "authentic", "preorder", "discontinued", "charge_device", "installation", "price")),
+    (
+        "product",
+        (
+            "stock",
+            "size",
+            "color",
+            "material",
+            "weight",
+            "battery",
+            "capacity",
+            "power",
+            "waterproof",
+            "compatible",
+            "authentic",
+            "preorder",
+            "discontinued",
+            "charge_device",
+            "installation",
+            "price",
+        ),
+    ),
     ("contact", ("contact", "hours", "human")),
     ("order", ("order", "change", "gift_wrap", "record")),
 )  # fmt: skip
@@ -82,7 +101,7 @@ def read_signals(text: str, language: Language) -> Signals:
     pieces = clauses(whole) or [whole]
     number = find_order_number(text)
     found = Counter(name for piece in pieces for name in _meanings(piece, table, has_number=number is not None))
-    reasons = tuple(dict.fromkeys(reason for name, reason in _REASONS if found[name]))
+    reasons: tuple[HandoffReason, ...] = tuple(dict.fromkeys(reason for name, reason in _REASONS if found[name]))
     strong = sum(
         is_found(table.mood["strong"], piece) and not is_found(table.mood["strong_unless"], piece) for piece in pieces
     )
@@ -149,7 +168,7 @@ def _complaint(found: Counter[str], *, strong: int, reasons: tuple[HandoffReason
         names.discard("other")
     if not names:
         return None
-    category = next(each for each in _CATEGORIES if each in names)
+    category: ComplaintCategory = next(each for each in _CATEGORIES if each in names)
     severity: Literal["low", "medium", "high"] = "medium"
     if strong or found["safety"] or "legal_or_safety" in reasons or "repeated_turns" in reasons:
         severity = "high"

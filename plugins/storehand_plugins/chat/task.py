@@ -43,7 +43,7 @@ def _now() -> datetime:
 class ChatTask(Task[ChatInput, ChatOutput]):
     """Answers a customer from the shop's knowledge, or hands over to a person.
 
-    Without an instruction model answers are quotations; with one (a model of the format "chat" bound to `text`) they are
+    Without an instruction model answers are quotations; with one (of the format "chat", bound to `text`) they are
     written from the sources and checked sentence by sentence. What may be answered at all is decided before, by rules.
     """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -23,8 +23,9 @@ _COVERED = 0.25
 """Weight of a word whose concept is counted too: it still prefers the article that uses the same word."""
 
 _PAIR = 0.8
-_SINGLE = 0.3
-_LONGEST = 4
+_SINGLE = 0.5
+_LONGEST = 5
+_MIN_SPELT = 5
 
 _TOKEN = re.compile(r"[a-z0-9]+(?:[.'-][a-z0-9]+)*|[\u3400-\u9fff]+")
 _HAN = re.compile(r"[\u3400-\u9fff]")
@@ -49,6 +50,8 @@ class Concepts:
     chinese: dict[str, str]
     weak: frozenset[str]
     stop: frozenset[str]
+    near: Mapping[str, str]
+    """Misspelt by one letter left out -> the word."""
 
 
 @cache
@@ -63,7 +66,33 @@ def concepts() -> Concepts:
         for phrase in each["zh"]:
             chinese.setdefault(phrase, name)
     weak = frozenset(name for name, each in table.items() if each.get("weak"))
-    return Concepts(english, chinese, weak, frozenset(file["stop_en"].split()))
+    stop = frozenset(file["stop_en"].split())
+    return Concepts(english, chinese, weak, stop, _slips(word for phrase in english for word in phrase))
+
+
+def _slips(words: Iterable[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in sorted({word for word in words if len(word) >= _MIN_SPELT}):
+        for slip in (word, *_without_one(word)):
+            found.setdefault(slip, word)
+    return found
+
+
+def _without_one(word: str) -> Iterator[str]:
+    return (word[:at] + word[at + 1 :] for at in range(1, len(word)))  # first letters are seldom wrong
+
+
+def spelt(word: str, table: Concepts) -> str:
+    """The shop's word that an unknown one is one slip away from (a letter too few, too many, wrong or swapped)."""
+    if len(word) < _MIN_SPELT or any(char.isdigit() for char in word):
+        return word
+    if word in table.near:
+        return table.near[word]
+    for slip in _without_one(word):
+        meant = table.near.get(slip)
+        if meant is not None and (len(meant) != len(word) or len(word) > _MIN_SPELT or sorted(meant) == sorted(word)):
+            return meant
+    return word
 
 
 @lru_cache(maxsize=65536)
@@ -133,7 +162,7 @@ def _tokens(text: str) -> Iterator[tuple[str, float]]:
 
 def _english(words: list[str]) -> Iterator[tuple[str, float]]:
     table = concepts()
-    stems = [stem(word) for word in words]
+    stems = [stem(word) if word in table.stop else spelt(stem(word), table) for word in words]
     at = 0
     while at < len(stems):
         for length in range(min(_LONGEST, len(stems) - at), 0, -1):

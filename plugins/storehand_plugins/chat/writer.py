@@ -24,7 +24,7 @@ _SOURCES = 4
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The sentences that were said, what they rest on, and what was left out. `has_streamed`: they have been emitted."""
+    """The sentences that were said, what they rest on, and what was left out. `has_streamed`: they are out."""
 
     sentences: tuple[str, ...]
     citations: tuple[Citation, ...]
@@ -34,7 +34,7 @@ class Written:
 
 
 class _Speaker:
-    """Checks sentences as they come and says the good ones; the engine's thread feeds it, the job's thread closes it."""
+    """Checks sentences as they come and says the good ones; an engine's thread feeds it, the job's closes it."""
 
     def __init__(self, check: Callable[[str], Supported | Dropped | None], say: Callable[[str], None]) -> None:
         self._check = check
