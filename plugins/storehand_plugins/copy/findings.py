@@ -57,7 +57,7 @@ def _offer(variant: CopyVariant) -> Iterator[Check]:
         must = fact.field in _MUST_STATE and (states_deal or fact.field in ("value", "price", "gift"))
         yield _note(
             f"offer.{fact.field}_missing",
-            "block" if must else "warn",
+            ("block" if must else "warn") if "body" in variant.components else "info",
             field,
             "there was no room for it within the limits of this channel",
             "raise the limit, or name it where the link leads",
@@ -96,7 +96,7 @@ def _channel(variant: CopyVariant, brief: Brief) -> Iterator[Check]:
                 else "an SMS names its sender; the products share no brand",
                 "set `brand`, or add the sender in the mailer",
             )
-    if brief.channel == "email" and not brief.tokens.unsubscribes:
+    if brief.channel == "email" and "body" in variant.components and not brief.tokens.unsubscribes:
         yield _note(
             "email.unsubscribe",
             "warn",
@@ -180,6 +180,9 @@ def _notes(variant: CopyVariant, brief: Brief, given: CopyInput, *, style: str, 
             "body",
             f"{asked} was asked for; this task writes zh and en, so this is {brief.language}",
         )
+    if brief.language == "en" and any(product.language == "zh" for product in given.products):
+        basis = "facts in Chinese were left out of the English text; send the product in the language of the copy"
+        yield _note("locale.facts_left_out", "warn", "input.products", basis)
     if given.brand_voice and style != "chat":
         yield _note("brand_voice.unused", "info", "body", "only an instruction model can follow a brand voice")
     if variant.written_by == "realiser" and style != "slots":

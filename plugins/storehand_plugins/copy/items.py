@@ -80,10 +80,10 @@ def item_of(
 ) -> Item:
     """What may be said of it: values that `sayable` refuses are left out."""
     plan = plan_of(product, language, tone)
-    said = sorted((_as_said(fact, language) for fact in plan.facts), key=lambda fact: list(FactKind).index(fact.kind))
+    readable = [fact for fact in plan.facts if language == "zh" or not _HAN.search(fact.value + fact.key)]
+    said = sorted((_as_said(fact, language) for fact in readable), key=lambda fact: list(FactKind).index(fact.kind))
     plan = replace(plan, facts=tuple(said))
     facts = [fact for fact in plan.facts if fact.kind in _APPEAL and sayable(fact.value) and sayable(fact.key)]
-    facts = [fact for fact in facts if language == "zh" or not _HAN.search(fact.value + fact.key)] or facts
     ranked = sorted(facts, key=lambda fact: (bool(_DULL.search(fact.key)), _APPEAL.index(fact.kind)))
     if sum(fact.kind is not FactKind.WORD for fact in ranked) >= ENOUGH:
         ranked = [fact for fact in ranked if fact.kind is not FactKind.WORD]
@@ -140,7 +140,8 @@ def _point(fact: Fact, language: Language) -> str:
             return value if value.endswith(("材质", "料")) else f"{value}材质"
         if fact.kind is FactKind.COLOR:
             return f"{value}配色" if value.endswith("色") else value
-        return f"{key}{value}" if fact.kind is FactKind.AMOUNT else (f"{key}：{value}" if key else value)
+        between = " " if key[-1:].isascii() else ""
+        return f"{key}{between}{value}" if fact.kind is FactKind.AMOUNT else (f"{key}：{value}" if key else value)
     if fact.kind is FactKind.MATERIAL:
         return f"made of {_low(value)}"
     if fact.kind is FactKind.COLOR:

@@ -95,9 +95,10 @@ def _pieces(component: Component, wording: Wording, story: Story) -> list[Piece]
         own = (("" if brief.is_chinese else " ").join(told), told[0], *own)
     pieces = [Piece(own, NEEDED)]
     if "body" not in brief.components and component == brief.components[0]:
-        pieces = [*(Piece((token,), NEEDED) for token in brief.tokens.all), Piece(own, NEEDED)]
-        if brief.offer:
-            pieces.append(Piece((*brief.offer.shorts, brief.offer.deal), NEEDED, "｜" if brief.is_chinese else " | "))
+        tokens = brief.tokens
+        names = [Piece(wording.said(wording.voices.GREETINGS_SHORT, token=token), NEEDED) for token in tokens.names]
+        others = (*tokens.links, *tokens.others, *tokens.unsubscribes)
+        pieces = [*names, Piece(own, NEEDED, ""), *(Piece((token,), NEEDED) for token in others)]
     return pieces
 
 
