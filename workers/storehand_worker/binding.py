@@ -44,7 +44,7 @@ def role_needs(tasks: Iterable[Task[Any, Any]], bound: Container[str] = ()) -> d
     things of the same role."""
     needs: dict[str, RoleNeed] = {}
     for task in tasks:
-        optional = {role: kind for role, kind in task.optional_roles.items() if role in bound}
+        optional: dict[str, Kind] = {role: kind for role, kind in task.optional_roles.items() if role in bound}
         for role, kind in (*task.roles.items(), *optional.items()):
             starter = task.starters.get(role)
             need = RoleNeed(role, kind, (task.name,), Path(starter) if starter else None)
