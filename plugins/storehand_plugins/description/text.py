@@ -9,10 +9,12 @@ from storehand.contracts.claim import UnsupportedClaim
 from storehand.contracts.description import AttributeCheck, DescriptionVariant
 from storehand.contracts.product import Product
 from storehand_plugins.checks import (
+    Contradiction,
     Wanted,
     find_contradictions,
     find_facts,
     find_words,
+    fold,
     unsupported_claims,
     unsupported_numbers,
 )
@@ -41,7 +43,7 @@ class Reviewer:
     def variant(self, text: Text) -> DescriptionVariant:
         """The text with its findings."""
         fields = fields_of(text)
-        attributes = self._attributes(fields)
+        attributes = self._attributes(fields, is_free=text.written.is_free)
         claims = [claim for field, words in fields for claim in self.claims(words, field)]
         if text.description.origin is not None:
             attributes = [_moved(each, text) for each in attributes]
@@ -81,7 +83,12 @@ class Reviewer:
         """Whether it says something that the product refutes or does not say; an unknown name alone is only flagged."""
         if any(claim.kind != "other" for claim in self.claims(text, "description")):
             return True
-        return bool(find_contradictions(text, self._product))
+        return bool(self._contradictions(text))
+
+    def _contradictions(self, text: str) -> list[Contradiction]:
+        """Those whose words are not the attribute's own."""
+        found = find_contradictions(text, self._product)
+        return [each for each in found if fold(each.found).squashed().text not in fold(each.value).squashed().text]
 
     def _keyword_coverage(self, fields: Sequence[tuple[str, str]]) -> float:
         keywords = self._brief.input.keywords
@@ -89,11 +96,11 @@ class Reviewer:
             return 1.0
         return sum(any(find_words(text, (each,)) for _, text in fields) for each in keywords) / len(keywords)
 
-    def _attributes(self, fields: Sequence[tuple[str, str]]) -> list[AttributeCheck]:
+    def _attributes(self, fields: Sequence[tuple[str, str]], *, is_free: bool) -> list[AttributeCheck]:
         refuted = {
             (each.attribute, each.value): (field, each)
-            for field, text in reversed(fields)
-            for each in reversed(find_contradictions(text, self._product))
+            for field, text in (reversed(fields) if is_free else ())  # phrases claim nothing, values are the input's
+            for each in reversed(self._contradictions(text))
         }
         spans = [(field, find_facts(text, self._wanted)) for field, text in fields]
         checks = []

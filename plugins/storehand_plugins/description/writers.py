@@ -128,7 +128,9 @@ class ChatWriter(Writer):
         first = replace(sentences[0], facts=sentences[0].facts + only_titled)
         parts = dict(self._sound_parts(answer))
         lines = tuple(Sentence(each, "facts", self._reviewer.stated(each)) for each in parts.get(BULLETS, ()))
-        return Written(title, (first, *sentences[1:]), "model", is_mended, parts, lines, follows_style=True)
+        return Written(
+            title, (first, *sentences[1:]), "model", is_mended, parts, lines, follows_style=True, is_free=True
+        )
 
     def _sound_parts(self, answer: Answer) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Fields that invent nothing, keep their limit and have no forbidden word; the others are put together."""
@@ -178,7 +180,7 @@ class PlainWriter(Writer):
         else:
             opener = realised(replace(plan, facts=()), 0, self._brief.forbidden).sentences[0]
             kept.insert(0, opener)
-        return Written(plan.name, tuple(kept), "model", is_mended=True)
+        return Written(plan.name, tuple(kept), "model", is_mended=True, is_free=True)
 
     def _is_sober(self, sentence: str) -> bool:
         """Of a model that can't be told anything, an unknown name is an invention too."""

@@ -27,8 +27,9 @@ class Sentence:
 @dataclass(frozen=True, slots=True)
 class Written:
     """What a writer hands over. `is_mended`: the checks took a sentence away, or left-out facts must be added.
-    `parts`: other fields that a chat model wrote, `lines` its bullets with what
-    they say. `follows_style`: it was told the brand voice and the audience."""
+    `parts`: other fields that a chat model wrote, `lines` its bullets with what they say. `follows_style`: it was told
+    the brand voice and the audience. `is_free`: the words between the facts are a model's own, so that they may
+    contradict the product."""
 
     title: str
     sentences: tuple[Sentence, ...]
@@ -37,6 +38,7 @@ class Written:
     parts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     lines: tuple[Sentence, ...] = ()
     follows_style: bool = False
+    is_free: bool = False
 
     @property
     def texts(self) -> tuple[str, ...]:
