@@ -18,7 +18,7 @@ Bag = Mapping[str, float]
 CONCEPT = "@"
 """Marks tokens that stand for a concept of `concepts.toml`, in any language."""
 
-_WEAK = 0.35
+_WEAK, _HINT = 0.35, 0.5
 _COVERED = 0.25
 """Weight of a word whose concept is counted too: it still prefers the article that uses the same word."""
 
@@ -50,6 +50,7 @@ class Concepts:
     chinese: dict[str, str]
     weak: frozenset[str]
     stop: frozenset[str]
+    hints: frozenset[object]
     near: Mapping[str, str]
     """Misspelt by one letter left out -> the word."""
 
@@ -60,14 +61,20 @@ def concepts() -> Concepts:
     table = file["concept"]
     english: dict[tuple[str, ...], str] = {}
     chinese: dict[str, str] = {}
+    hints: set[object] = set()
     for name, each in table.items():
         for phrase in each["en"]:
             english.setdefault(tuple(stem(word) for word in re.split(r"[ -]", phrase)), name)
-        for phrase in each["zh"]:
+        for phrase in (*each["zh"], *each.get("hints_zh", ())):
             chinese.setdefault(phrase, name)
+        for word in each.get("hints_en", ()):
+            english.setdefault((stem(word),), name)
+        hints.update(each.get("hints_zh", ()), ((stem(word),) for word in each.get("hints_en", ())))
     weak = frozenset(name for name, each in table.items() if each.get("weak"))
     stop = frozenset(file["stop_en"].split())
-    return Concepts(english, chinese, weak, stop, _slips(word for phrase in english for word in phrase))
+    return Concepts(
+        english, chinese, weak, stop, frozenset(hints), _slips(word for phrase in english for word in phrase)
+    )
 
 
 def _slips(words: Iterable[str]) -> dict[str, str]:
@@ -169,7 +176,8 @@ def _english(words: list[str]) -> Iterator[tuple[str, float]]:
             name = table.english.get(tuple(stems[at : at + length]))
             if name is None:
                 continue
-            yield CONCEPT + name, _WEAK if name in table.weak else 1.0
+            said = tuple(stems[at : at + length])
+            yield CONCEPT + name, _HINT if said in table.hints else _WEAK if name in table.weak else 1.0
             for word, stemmed in zip(words[at : at + length], stems[at : at + length], strict=True):
                 if word not in table.stop:
                     yield stemmed, _COVERED
@@ -191,7 +199,8 @@ def _chinese(run: str) -> Iterator[tuple[str, float]]:
                 continue
             yield from _pairs(rest, 1.0)
             rest = ""
-            yield CONCEPT + name, _WEAK if name in table.weak else 1.0
+            said = run[at : at + length]
+            yield CONCEPT + name, _HINT if said in table.hints else _WEAK if name in table.weak else 1.0
             yield from _pairs(run[at : at + length], _COVERED)
             at += length
             break
