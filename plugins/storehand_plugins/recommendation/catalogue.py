@@ -83,6 +83,8 @@ class Catalogue:
         self.brands = [(item.brand or "").casefold() for item in self.items]
         self.languages = [language_of(item) for item in self.items]
         self._prices = np.array([float(Decimal(item.price)) if item.price else np.nan for item in self.items])
+        self._languages = np.array(self.languages)
+        self._is_bound = np.array([bool(item.markets) for item in self.items], bool)
         self._is_there = np.array([item.availability not in _GONE for item in self.items], bool)
 
     def __len__(self) -> int:
@@ -133,15 +135,16 @@ class Catalogue:
     def sold_in(self, markets: Iterable[str]) -> Any:
         """Items for any of these markets; an item that names none is for all."""
         wanted = set(markets)
-        return np.array(
-            [not wanted or not item.markets or bool(wanted & set(item.markets)) for item in self.items], bool
-        )
+        if not wanted or not self._is_bound.any():
+            return np.ones(len(self), bool)
+        return np.array([not item.markets or bool(wanted & set(item.markets)) for item in self.items], bool)
 
     def speaks(self, language: str) -> Any:
         """Items in this language, where the catalogue has several and this is one of them."""
         if not self.is_bilingual or language not in self.languages:
             return np.ones(len(self), bool)
-        return np.array([each == language for each in self.languages], bool)
+        found: Any = self._languages == language
+        return found
 
 
 def _is_under(steps: tuple[str, ...], path: tuple[str, ...]) -> bool:

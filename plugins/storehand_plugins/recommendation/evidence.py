@@ -22,8 +22,8 @@ _FADE = 0.85
 """A visit's weight against that of the visit after it."""
 
 DEFAULT_BLEND: Mapping[str, float] = {
-    "sequence": 0.7, "together": 0.3, "later": 0.3, "alike": 0.1, "popular": 0.1, "month": 0.2, "week": 0.1,
-    "own_before": 0.5, "own_times": 1.0, "own_recent": 0.7, "own_share": 0.3, "own_month": 0.1,
+    "sequence": 0.5, "together": 0.6, "later": 0.1, "alike": 0.4, "popular": -0.2, "month": 0.7, "week": 0.1,
+    "own_before": 2.5, "own_times": 2.0, "own_recent": 0.6, "own_share": 0.1, "own_month": 0.0,
 }  # fmt: skip
 """Where a shop has too few events to learn its own."""
 
@@ -43,7 +43,7 @@ def speakers(visits: Sequence[Visit]) -> dict[int, float]:
 def evidence(tables: ItemTables, texts: TextIndex, visits: Sequence[Visit], vector: Any) -> Any:
     """[len(NAMES), items]; every row on a scale of a few units, so that one blend fits shops of any size."""
     rows = np.zeros((len(NAMES), tables.count), np.float32)
-    rows[4:7] = popularity(tables)
+    rows[4:7] = tables.popularity
     if not visits:
         return rows
     if vector is not None:
@@ -55,15 +55,6 @@ def evidence(tables: ItemTables, texts: TextIndex, visits: Sequence[Visit], vect
     rows[3] = 3 * texts.nearness_to_items(items[:20], strengths[:20])
     rows[7:] = _own(tables, visits)
     return rows
-
-
-def popularity(tables: ItemTables) -> Any:
-    """The rows of POPULAR. An item nobody could buy yet stands where a slow seller does: it must have a chance."""
-    counts = np.stack([tables.shoppers, tables.month, tables.week])
-    if tables.is_cold.any() and not tables.is_cold.all():
-        usual = np.quantile(counts[:, ~tables.is_cold], 0.5, axis=1)
-        counts = np.where(tables.is_cold, usual[:, None], counts)
-    return np.log1p(counts)
 
 
 def _own(tables: ItemTables, visits: Sequence[Visit]) -> Any:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from storehand.contracts.recommendation import Reason
@@ -69,7 +70,7 @@ class _Voice(NamedTuple):
     shoppers: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Reasons:
     """Finds the strongest reason for an item. `language` None: the item's own."""
 
@@ -91,6 +92,7 @@ class Reasons:
             or self._popular(number)
         )
 
+    @cached_property
     def _speakers(self) -> Mapping[int, float]:
         return {self.anchor: 1.0} if self.anchor is not None else speakers(self.history.visits)
 
@@ -117,14 +119,10 @@ class Reasons:
         return self._say(number, "looked_at", [number], variant="_cart" if max(kinds) >= CART else "")
 
     def _by_shoppers(self, number: int) -> Reason | None:
+        weights, tables = self._speakers, self.model.tables
         voices = [
-            voice
-            for item, weight in self._speakers().items()
-            for voice in (
-                _voice(self.model.tables.together, "bought_together", item, number, weight),
-                _voice(self.model.tables.later, "often_next", item, number, weight),
-            )
-            if voice is not None and voice.shoppers >= FEW
+            *_voices(tables.together, "bought_together", weights, number),
+            *_voices(tables.later, "often_next", weights, number),
         ]
         if not voices:
             return None
@@ -135,7 +133,7 @@ class Reasons:
 
     def _by_kind(self, number: int) -> Reason | None:
         catalogue = self.model.catalogue
-        near = [(catalogue.texts.between(item, number), item) for item in self._speakers() if item != number]
+        near = [(catalogue.texts.between(item, number), item) for item in self._speakers if item != number]
         same = [item for _, item in sorted(near, key=lambda pair: (-pair[0], pair[1]))
                 if catalogue.steps[item] and catalogue.steps[item] == catalogue.steps[number]]  # fmt: skip
         if same:
@@ -159,13 +157,14 @@ class Reasons:
         return Reason(code=code, because_of=skus, text=texts[code + variant].format(name=name, **words))
 
 
-def _voice(neighbours: Neighbours, code: Code, item: int, number: int, weight: float) -> _Voice | None:
-    places = (neighbours.index[item] == number).nonzero()[0]
-    if not len(places):
-        return None
-    place = places[0]
-    worth = weight * float(neighbours.nearness[item, place])
-    return _Voice(worth, code, item, int(neighbours.shoppers[item, place]))
+def _voices(neighbours: Neighbours, code: Code, weights: Mapping[int, float], number: int) -> Iterator[_Voice]:
+    items = list(weights)
+    lines, places = (neighbours.index[items] == number).nonzero()
+    for line, place in zip(lines.tolist(), places.tolist(), strict=True):
+        item = items[line]
+        shoppers = int(neighbours.shoppers[item, place])
+        if shoppers >= FEW:
+            yield _Voice(weights[item] * float(neighbours.nearness[item, place]), code, item, shoppers)
 
 
 def _name(item: Item) -> str:

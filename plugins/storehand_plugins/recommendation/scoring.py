@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from storehand_plugins.recommendation.evidence import NAMES, evidence, popularity, speakers
+from storehand_plugins.recommendation.evidence import NAMES, evidence, speakers
 from storehand_plugins.recommendation.folder import ItemModel
 from storehand_plugins.recommendation.history import ShopperHistory
 from storehand_plugins.recommendation.tables import ItemTables
@@ -61,7 +61,7 @@ def score_items(
         total = np.array([model.blend(seen).get(name, 0.0) for name in NAMES], np.float32) @ rows
         spoken_for |= _spoken_for(rows)
     else:
-        total = np.asarray(POPULAR_BLEND, np.float32) @ popularity(tables)
+        total = np.asarray(POPULAR_BLEND, np.float32) @ tables.popularity
     total = total + SEARCH_WEIGHT * searched
     if anchor is not None:
         total = around(model, anchor) + TILT * _standard(total)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ class Neighbours:
         return np.bincount(reached, weights=strength, minlength=count + 1)[:count].astype(np.float32)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ItemTables:
     """Arrays by item number. `vectors` and `bias` belong to the sequence model; `shoppers`, `month` and `week` count
     who bought the item ever and in the last 28 and 7 days of the events; `together` is bought on one visit, `later` on
@@ -47,6 +48,16 @@ class ItemTables:
     @property
     def count(self) -> int:
         return len(self.bias)
+
+    @cached_property
+    def popularity(self) -> Any:
+        """[3, items]: ever, month, week, as logarithms. An item nobody could buy yet stands where a usual one does: it
+        must have a chance."""
+        counts = np.stack([self.shoppers, self.month, self.week])
+        if self.is_cold.any() and not self.is_cold.all():
+            usual = np.quantile(counts[:, ~self.is_cold], 0.5, axis=1)
+            counts = np.where(self.is_cold, usual[:, None], counts)
+        return np.log1p(counts).astype(np.float32)
 
     def in_single(self) -> ItemTables:
         """The same in the precision that serving computes in: what is weighed in training must be what is served."""

@@ -19,7 +19,7 @@ RIVALS = 4000
 ENOUGH_TO_POLISH = 200
 _STEPS = (0.5, 0.25, 0.12)
 _GAINS = 1 / np.log2(np.arange(2, AT + 2))
-_PULL = 0.002
+_PULL = 1.5
 """How strongly the weights are drawn to their defaults."""
 
 
@@ -31,7 +31,8 @@ def learn(
     if len(rows) < ENOUGH:
         return _without_own(DEFAULT_BLEND, uses_own)
     problems = [_problem(*each) for each in zip(rows, targets, allowed, strict=True)]
-    weights = _most_likely(problems)
+    starts = [_most_likely(problems), np.array([DEFAULT_BLEND[name] for name in NAMES], np.float32)]
+    weights = max(starts, key=lambda start: _ndcg(start, problems))
     if len(rows) >= ENOUGH_TO_POLISH:
         weights = _polished(weights, problems)
     return _without_own(dict(zip(NAMES, np.round(weights, 4).tolist(), strict=True)), uses_own)
@@ -51,7 +52,7 @@ def _most_likely(problems: Sequence[tuple[Any, Any]]) -> Any:
 
     def closure() -> torch.Tensor:
         optimizer.zero_grad()
-        loss = _PULL * (weights - start).square().sum()
+        loss = _PULL / len(tensors) * (weights - start).square().sum()
         for rows, places in tensors:
             loss = loss - (weights @ rows).log_softmax(-1)[places].mean() / len(tensors)
         loss.backward()  # type: ignore[no-untyped-call]
