@@ -32,7 +32,8 @@ def arrange(
     """At most k items: `pins` as they are, then from `ranked`."""
     chosen = list(pins[:k])
     room = _Room(model, rules)
-    rest = [number for number in ranked if number not in set(chosen)]
+    pinned = set(chosen)
+    rest = [number for number in ranked if number not in pinned]
     if diversity > 0:
         return _varied(model, total, rest, chosen, room, k=k, diversity=diversity)
     for number in rest:
