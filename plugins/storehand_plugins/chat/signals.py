@@ -15,6 +15,7 @@ from storehand_plugins.chat.words import CONCEPT, bag
 _REASONS: tuple[tuple[str, HandoffReason], ...] = (
     ("safety", "legal_or_safety"),
     ("legal", "legal_or_safety"),
+    ("allergy", "legal_or_safety"),
     ("refund", "refund_or_money"),
     ("account_change", "account_change"),
     ("pii", "pii_request"),
@@ -109,13 +110,16 @@ def read_signals(text: str, language: Language) -> Signals:
     complaint = _complaint(found, strong=strong, reasons=reasons)
     concepts = [token.removeprefix(CONCEPT) for token in bag(text) if token.startswith(CONCEPT)]
     small = next((name for name, each in table.smalltalk.items() if is_found(each, whole)), None)
+    mood = _mood(whole, table, strong)
+    if small is None and mood > 0 and not (concepts or general or reasons or complaint or "?" in whole):
+        small = "thanks"  # praise, and nothing asked
     return Signals(
         reasons=reasons,
         complaint=complaint,
         intent=_intent(concepts, found, small, complaint),
         is_general=general,
         is_angry=strong > 0,
-        mood=_mood(whole, table, strong),
+        mood=mood,
         smalltalk=small,
         asks_order=bool(found["order_status"] or found["complaint.delivery"]),
         asks_how_to_track=general and "track" in concepts,
