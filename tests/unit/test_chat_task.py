@@ -341,6 +341,8 @@ def test_hidden_characters_emoji_and_long_messages_are_read():
     assert "text.hidden_characters" in [check.rule for check in output.checks]
     assert chat("🙂🙂🙂").action == "clarify"
     assert chat("\u0007?!").action == "clarify"
+    for mark in ("?", "。", "!?", "1"):
+        assert chat(mark * (20_000 // len(mark))).action in ("clarify", "handoff")
     long = "blah " * 3980 + "I want a refund"
     assert reasons(chat(long)) == ("refund_or_money",)
     assert chat("多" * 20_000, language="zh").action in ("clarify", "handoff")

@@ -31,6 +31,7 @@ _ORDER_NUMBER = re.compile(
     r"|(?<![A-Za-z0-9])(?P<coded>[A-Z]{1,5}-?[0-9]{4,20}(?:-[0-9]{1,6})?)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+_SMALLTALK_CHARS = 200
 _LONE = re.compile(r"^\W*(?P<lone>[A-Za-z]{0,5}-?[0-9]{4,20})\W*$")
 
 INTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
@@ -99,7 +100,8 @@ def read_signals(text: str, language: Language) -> Signals:
     """Every clause is judged by itself; what is only supposed ("if it arrives broken") is no fact."""
     table = patterns(language)
     whole = plain(text)
-    pieces = clauses(whole) or [whole]
+    short = whole[:_SMALLTALK_CHARS]
+    pieces = clauses(whole) or [short]
     number = find_order_number(text)
     found = Counter(name for piece in pieces for name in _meanings(piece, table, has_number=number is not None))
     reasons: tuple[HandoffReason, ...] = tuple(dict.fromkeys(reason for name, reason in _REASONS if found[name]))
@@ -109,7 +111,8 @@ def read_signals(text: str, language: Language) -> Signals:
     general = any(is_found(table.forms["general"], piece) for piece in pieces)
     complaint = _complaint(found, strong=strong, reasons=reasons)
     concepts = [token.removeprefix(CONCEPT) for token in bag(text) if token.startswith(CONCEPT)]
-    small = next((name for name, each in table.smalltalk.items() if is_found(each, whole)), None)
+    may_be_small = len(whole) <= _SMALLTALK_CHARS
+    small = next((name for name, each in table.smalltalk.items() if may_be_small and is_found(each, whole)), None)
     mood = _mood(whole, table, strong)
     if small is None and mood > 0 and not (concepts or general or reasons or complaint or "?" in whole):
         small = "thanks"  # praise, and nothing asked
