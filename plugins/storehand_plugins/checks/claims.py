@@ -35,7 +35,7 @@ def unsupported_claims(text: str, sources: Iterable[str]) -> list[Claim]:
     Known materials, features, certificates, comparisons and superlatives, and capitalised English names of two and
     more words. A source that says "not waterproof" does not support "waterproof".
     """
-    given = _Given(tuple(sources))
+    given = _given(tuple(sources))
     folded = fold_visible(text)
     found = [*_patterned(folded, given), *_mentioned(folded, given), *_named(text, given)]
     return list(_merged(text, found))
@@ -87,6 +87,11 @@ class _Given:
         if key in self._positive:
             return True
         return key not in self._negative and not mention.concept.family and self.says(text[mention.start : mention.end])
+
+
+@lru_cache(maxsize=256)  # every field and variant of a product is held against the same sources
+def _given(sources: tuple[str, ...]) -> _Given:
+    return _Given(sources)
 
 
 @lru_cache(maxsize=1)

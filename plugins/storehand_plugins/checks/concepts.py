@@ -93,16 +93,22 @@ def _split(words: str) -> list[str]:
 
 
 def _pattern(words: _Words) -> re.Pattern[str]:
-    return re.compile("|".join(_spelt(word) for word in sorted(words, key=len, reverse=True)))
+    """Grouped by their first character, longest first: the engine looks at a few words per place instead of all."""
+    by_first: dict[str, list[str]] = {}
+    for word in sorted(words, key=len, reverse=True):
+        by_first.setdefault(word[0], []).append(word)
+    groups = [f"{re.escape(first)}(?:{'|'.join(_rest(word) for word in group)})" for first, group in by_first.items()]
+    latin = [group for first, group in zip(by_first, groups, strict=True) if first.isascii()]
+    others = [group for first, group in zip(by_first, groups, strict=True) if not first.isascii()]
+    return re.compile("|".join([f"(?<![a-z])(?:{'|'.join(latin)})", *others] if latin else others))
 
 
-def _spelt(word: str) -> str:
-    body = r"[\s-]?".join(re.escape(part) for part in word.split())
+def _rest(word: str) -> str:
+    """What follows the first character."""
     if len(word) == 1:  # 麻 is also in 麻烦: alone, or in front of what things are made into
-        return rf"(?:(?<![{_HAN}]){body}(?![{_HAN}])|{body}(?=[制质管件]))"
-    left = "(?<![a-z])" if word[0].isascii() else ""
-    right = "(?![a-z])" if word[-1].isascii() else ""
-    return left + body + right
+        return rf"(?:(?<![{_HAN}].)(?![{_HAN}])|(?=[制质管件]))"
+    rest = r"[\s-]?".join(re.escape(part) for part in word.split())[len(re.escape(word[0])) :]
+    return rest + ("(?![a-z])" if word[-1].isascii() else "")
 
 
 def _squash(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 _SAME = str.maketrans(
     {
@@ -24,7 +24,7 @@ _SAME = str.maketrans(
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)  # no slots: it remembers its squashed form
 class Folded:
     """`text[i]` came from the original character `origin[i]`."""
 
@@ -37,6 +37,10 @@ class Folded:
 
     def squashed(self) -> Folded:
         """Without what writers set freely: spaces and hyphens."""
+        return self._squashed
+
+    @cached_property
+    def _squashed(self) -> Folded:
         kept = [index for index, char in enumerate(self.text) if not (char.isspace() or char == "-")]
         return Folded("".join(self.text[index] for index in kept), tuple(self.origin[index] for index in kept))
 

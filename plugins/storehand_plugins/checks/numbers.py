@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from storehand_plugins.checks.folding import fold
-from storehand_plugins.checks.measures import amount_of, is_same
+from storehand_plugins.checks.measures import Amount, amount_of, is_same
 from storehand_plugins.checks.numerals import ENGLISH, chinese_value
 from storehand_plugins.checks.units import HAN_UNITS, UNITS
 
@@ -49,6 +50,11 @@ class Number:
 
 def find_numbers(text: str) -> list[Number]:
     """All numbers: digits of any width, decimals, fractions, per cent, model codes, Chinese and English numerals."""
+    return list(_found(text))
+
+
+@lru_cache(maxsize=1024)
+def _found(text: str) -> tuple[Number, ...]:
     folded = fold(text)
     found: list[Number] = []
     for match in _PATTERN.finditer(folded.text):
@@ -59,7 +65,7 @@ def find_numbers(text: str) -> list[Number]:
         start, end = folded.span(match.start(), last)
         if not found or start >= found[-1].end:  # the ½ of A½ would count twice
             found.append(Number(start, end, value, unit, is_code))
-    return found
+    return tuple(found)
 
 
 def _read(match: re.Match[str]) -> tuple[str, str, bool, int] | None:
@@ -107,13 +113,7 @@ def unsupported_numbers(text: str, sources: Iterable[str]) -> list[tuple[Number,
 
     The same amount in another unit is supported (1.2 m by 120 cm), and a code where a source has it in any spacing.
     """
-    texts = list(sources)
-    given = [number for source in texts for number in find_numbers(source)]
-    known: dict[str, set[str]] = {}
-    for number in given:
-        known.setdefault(number.value, set()).add(number.unit)
-    amounts = [amount for number in given if (amount := amount_of(number.value, number.unit))]
-    squashed = [fold(source).squashed().text for source in texts]
+    known, amounts, squashed = _known(tuple(sources))
     wrong: list[tuple[Number, Kind]] = []
     for number in find_numbers(text):
         if number.is_code and any(_has_code(number.value, source) for source in squashed):
@@ -127,6 +127,17 @@ def unsupported_numbers(text: str, sources: Iterable[str]) -> list[tuple[Number,
         elif number.unit and number.unit not in units and units - {""}:
             wrong.append((number, "unit"))
     return wrong
+
+
+@lru_cache(maxsize=256)  # every field and variant of a product is held against the same sources
+def _known(sources: tuple[str, ...]) -> tuple[Mapping[str, set[str]], Sequence[Amount], Sequence[str]]:
+    """Units by value, amounts, and the texts in which codes are looked for."""
+    given = [number for source in sources for number in find_numbers(source)]
+    units: dict[str, set[str]] = {}
+    for number in given:
+        units.setdefault(number.value, set()).add(number.unit)
+    amounts = [amount for number in given if (amount := amount_of(number.value, number.unit))]
+    return units, amounts, [fold(source).squashed().text for source in sources]
 
 
 def _has_code(code: str, source: str) -> bool:
