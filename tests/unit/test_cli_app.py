@@ -17,7 +17,14 @@ from storehand.cli.exits import MEANINGS, ExitCode, exit_code_of
 from storehand.cli.options import AsJson
 from storehand.errors import Cancelled, InvalidInput, JobNotFound, NotReady, PluginError, StorehandError, Unavailable
 
-COMMANDS = ("demo", "worker", "submit", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor")
+COMMANDS = (
+    "demo", "worker", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
+    "knowledge", "train",
+)  # fmt: skip
+BELOW = (
+    "jobs show", "jobs dead", "jobs dead show", "knowledge ingest", "knowledge list", "knowledge show", "knowledge use",
+    "knowledge search", "knowledge remove", "train recommender", "train items",
+)  # fmt: skip
 
 
 def run(*args, app=None, **options):
@@ -34,7 +41,7 @@ def test_help_lists_every_command_and_every_exit_code():
     )
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, "jobs show", "jobs dead", "jobs dead show"])
+@pytest.mark.parametrize("command", [*COMMANDS, *BELOW])
 def test_every_command_is_a_manual_with_examples_in_both_languages(command):
     result = run(*command.split(), "--help")
 

@@ -42,7 +42,8 @@ def test_tasks_of_plugins_have_schemas_too(cli, probe_is_installed):
     listed = cli("schema").stdout
     given = json.loads(cli("schema", "probe").stdout)
 
-    assert [line.split()[0] for line in listed.splitlines()[1:]] == ["description", "probe", "sentiment"]
+    tasks = ["chat", "copy", "description", "probe", "recommendation", "sentiment"]
+    assert [line.split()[0] for line in listed.splitlines()[1:]] == tasks
     assert "workS" in given["properties"]
 
 
@@ -50,7 +51,7 @@ def test_a_task_nobody_brings_is_named_with_those_that_are_there(cli):
     result = cli("schema", "descripton")
 
     assert result.exit_code == 2
-    assert "no task 'descripton' here; there are: description, sentiment" in result.stderr
+    assert "no task 'descripton' here; there are: chat, copy, description, recommendation, sentiment" in result.stderr
 
 
 def test_plugins_are_listed_with_where_they_come_from(cli, probe_is_installed):

@@ -70,7 +70,13 @@ def ingest(
 
 
 def list_bases(tenant: Tenant = None, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List the knowledge bases and their versions. 列出知识库及其版本。"""
+    """List the knowledge bases and their versions. 列出知识库及其版本。
+
+    \b
+    Examples / 示例
+      storehand knowledge list
+      storehand knowledge list --json
+    """
     store, whose = _store(tenant, data_dir)
     found = [version for name in store.names(whose) for version in store.versions(whose, name)]
     if as_json:
@@ -92,7 +98,13 @@ def show(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show the articles of a knowledge base. 查看知识库内容。"""
+    """Show the articles of a knowledge base. 查看知识库内容。
+
+    \b
+    Examples / 示例
+      storehand knowledge show help
+      storehand knowledge show help return-policy-en
+    """
     store, whose = _store(tenant, data_dir)
     articles = store.load(whose, name, version or store.current(whose, name))
     if article_id is not None:
@@ -111,7 +123,13 @@ def use(
     tenant: Tenant = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Serve another version, such as the one before. 切换到指定版本（回滚）。"""
+    """Serve another version, such as the one before. 切换到指定版本（回滚）。
+
+    \b
+    Examples / 示例
+      storehand knowledge list
+      storehand knowledge use help 0001-3f9c2a7d1b04     # 回滚
+    """
     store, whose = _store(tenant, data_dir)
     count = store.use(whose, name, version)
     say(f"{name}: version {version} with {count} articles is served from now on")
@@ -128,6 +146,11 @@ def search(
     """Show what the chat would find for a question, and how sure it would be. 试查：会检索到什么。
 
     An embedding model, where one is bound, is not asked here.
+
+    \b
+    Examples / 示例
+      storehand knowledge search help "can I send it back?"
+      storehand knowledge search help "退货运费谁出" --json
     """
     from storehand_plugins.chat.answers import ANSWER, CLARIFY
     from storehand_plugins.chat.index import Index
@@ -165,7 +188,12 @@ def remove(
     tenant: Tenant = None,
     data_dir: DataDir = None,
 ) -> None:
-    """Delete a knowledge base with all its versions. 删除知识库。"""
+    """Delete a knowledge base with all its versions. 删除知识库。
+
+    \b
+    Examples / 示例
+      storehand knowledge remove help
+    """
     store, whose = _store(tenant, data_dir)
     count = len(store.versions(whose, name))
     if not yes:

@@ -23,9 +23,14 @@ _WORKER_COMMANDS = {
     "worker": "Run a worker: load the models and serve jobs.",
     "plugins": "List the plugins a worker would load.",
     "demo": "A bilingual shop in one minute.",
+    "knowledge": "Knowledge bases that the chat task answers from.",
+    "train": "Train a model on the shop's own data.",
 }
 
-_ORDER = ("demo", "worker", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor")
+_ORDER = (
+    "demo", "worker", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
+    "knowledge", "train",
+)  # fmt: skip
 
 TaskSchemas = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
 """Task name -> JSON Schema of its input and of its output."""
