@@ -28,7 +28,7 @@ $(VENV)/.dev: $(VENV)/.worker
 
 install: $(VENV)/.dev ## make .venv with everything a developer needs
 
-demo: $(VENV)/.worker ## a bilingual shop's descriptions and reviews through a real worker, under a minute
+demo: $(VENV)/.worker ## a little bilingual shop: all five tasks through a real worker, under a minute
 	@$(BIN)/storehand demo
 
 test: $(VENV)/.dev ## the test suite, under ten minutes on two cores
@@ -58,6 +58,7 @@ evaluate: $(VENV)/.dev ## how good the answers are: the checker, chat, recommend
 
 docs: $(VENV)/.dev ## regenerate the reference pages in docs/
 	$(BIN)/python -m tests.project.docs --write
+	$(BIN)/python -m tests.project.tasks --write
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
