@@ -274,10 +274,94 @@ def test_only_empty_cells_are_filled(folder):
 
     rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8-sig"))))
     assert result.exit_code == 0, result.output
-    assert "1 were filled already" in result.stderr
+    assert "1 were filled already and are kept" in result.stderr
     assert worker.answered == {"杯子": 1}
-    assert [(row["货号"], row["描述"][:8]) for row in rows] == [("A", "About 杯子")]
+    assert {(row["货号"], row["描述"][:8]) for row in rows} == {("A", "About 杯子"), ("B", "自己写的")}
     assert out.read_bytes().startswith(b"\xef\xbb\xbf"), "a spreadsheet needs the mark to read Chinese"
+
+
+def test_filled_rows_stay_in_the_table_in_their_place_however_often_it_runs(folder):
+    words = ["" if number % 3 else f"Own words {number}" for number in range(60)]
+    text = "".join(f"S{number},Cup {number},{own}\n" for number, own in enumerate(words))
+    (folder.path / "p.csv").write_text("sku,name,description\n" + text, encoding="utf-8")
+    out = folder.path / "filled.csv"
+
+    with Answerer(folder.data) as worker:
+        for _ in range(2):
+            result = folder(
+                "--only-fill-empty", "description", "--in-order", "--in-flight", "4", source="p.csv", out=out
+            )  # fmt: skip
+
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert "0 answered; 0 failed; 40 were there already; 20 were filled already and are kept" in result.stderr
+    assert [row["sku"] for row in rows] == [f"S{number}" for number in range(60)]
+    assert [row["description"] for row in rows[::3]] == words[::3]
+    assert sum(worker.answered.values()) == 40
+
+
+def test_changes_alone_are_written_on_demand_and_merchant_feeds_never_take_a_persons_text(folder):
+    text = '{"sku": "A", "name": "Cup"}\n{"sku": "B", "name": "Bowl", "description": "Own words"}\n'
+    (folder.path / "p.jsonl").write_text(text, encoding="utf-8")
+    fill = ("--only-fill-empty", "description")
+    merged, merchant = folder.path / "merged.jsonl", folder.path / "feed.jsonl"
+
+    with Answerer(folder.data):
+        folder(*fill, "--format", "merged", "--changes-only", source="p.jsonl")
+        folder(*fill, "--format", "merged", source="p.jsonl", out=merged)
+        folder(*fill, "--format", "merchant", source="p.jsonl", out=merchant)
+
+    assert [row["sku"] for row in lines(folder.out)] == ["A"]
+    assert {row["sku"]: row["description"][:9] for row in lines(merged)} == {"A": "About Cup", "B": "Own words"}
+    assert [row["id"] for row in lines(merchant)] == ["A"]
+
+
+def test_a_row_that_was_filled_meanwhile_replaces_its_answer(folder):
+    rows = ["sku,name,description\nA,Cup,\n", "sku,name,description\nA,Cup,Own words\n"]
+    out = folder.path / "filled.csv"
+
+    with Answerer(folder.data):
+        for text in rows:
+            (folder.path / "p.csv").write_text(text, encoding="utf-8")
+            folder("--only-fill-empty", "description", source="p.csv", out=out)
+
+    [row] = csv.DictReader(io.StringIO(out.read_text(encoding="utf-8")))
+    assert row["description"] == "Own words"
+
+
+def test_a_bad_row_of_a_group_goes_alone_and_the_groups_line_names_the_group(folder):
+    text = "id,货号,商品名称,评价内容\n1,K1,水壶,很好\n2,K1,水壶,\n3,M1,杯子,\n4,K1,水壶,一般\n"
+    (folder.path / "r.csv").write_text(text, encoding="utf-8")
+    out = folder.path / "texts.csv"
+    asked = []
+
+    def rated(job):
+        asked.append([review["reviewBody"] for review in job.input["reviews"]])
+        overall = {"label": "positive", "score": 0.5, "distribution": {"positive": 1, "neutral": 1, "negative": 0}}
+        return Outcome.succeeded({"overall": overall, "reviews": [{}, {}]})
+
+    with Answerer(folder.data, rated):
+        result = folder("--group-by", "货号", source="r.csv", task="sentiment", out=out)
+
+    [row] = csv.DictReader(io.StringIO(out.read_text(encoding="utf-8")))
+    rejected = lines(folder.path / "texts.csv.rejected.jsonl")
+    assert result.exit_code == 1
+    assert asked == [["很好", "一般"]]
+    assert (row["货号"], row["商品名称"], row["storehand_rows"], row["storehand_neutral"]) == ("K1", "水壶", "2", "1")
+    assert "评价内容" not in row
+    assert [(each["row"], each["id"]) for each in rejected] == [(2, "K1"), (3, "M1")]
+    assert [each["problems"][0]["column"] for each in rejected] == ["评价内容", "评价内容"]
+
+
+def test_why_rows_failed_is_told_in_the_table_and_at_the_end(folder):
+    folder.products("Cup", "Bowl")
+    out = folder.path / "out.csv"
+
+    with Answerer(folder.data, refused):
+        result = folder(out=out)
+
+    rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))
+    assert {row["storehand_error"] for row in rows} == {"engine: the model is away"}
+    assert "2 × engine: the model is away" in result.stderr
 
 
 def test_merged_rows_keep_the_shops_columns_and_gain_the_texts(folder):

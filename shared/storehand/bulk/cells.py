@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime, time, tzinfo
 from html.parser import HTMLParser
 from typing import Any
 
-_LIST_SIGNS = re.compile(r"\s*(?:\r?\n|[|;；、])\s*")
+_LIST_SIGNS = re.compile(r"\s*(?:\r\n?|\n|[|;；、])\s*")
 _PRICE = re.compile(r"(?P<before>[^\d.,\-]*?)\s*(?P<amount>\d[\d.,'\s]*)\s*(?P<after>[^\d]*)")
 _SYMBOLS = {"€": "EUR", "£": "GBP", "us$": "USD", "hk$": "HKD", "rmb": "CNY", "元": "CNY", "人民币": "CNY", "₩": "KRW"}
 _STAR_RATING = re.compile(r"(\d+(?:[.,]\d+)?)\s*(?:/|out of|von)?\s*(\d+)?\s*(?:stars?|星|分)?", re.IGNORECASE)

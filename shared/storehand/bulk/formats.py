@@ -19,6 +19,7 @@ FORMATS: tuple[Format, ...] = ("answers", "merged", "csv", "merchant")
 TITLE_MAX, DESCRIPTION_MAX = 150, 5000
 """Characters of Merchant Center's title and description."""
 
+ROWS = "storehand_rows"
 _FIGURES = ("attribute_coverage", "review")
 _FORMULA = ("=", "+", "@", "\t", "\r")
 
@@ -31,9 +32,32 @@ class Form(Protocol):
 
     def line(self, unit: Unit, job_id: str, outcome: Outcome) -> str: ...
 
+    def kept(self, cells: Mapping[str, Any]) -> str:
+        """The line of a row that needs no answer."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """How a line of several rows begins: the column they share, the columns of the job itself, and their number."""
+
+    column: str
+    own: tuple[str, ...] = ()
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return (self.column, *self.own, ROWS)
+
+    def row(self, unit: Unit) -> dict[str, Any]:
+        own = {name: unit.cells.get(name) for name in self.own}
+        return {self.column: unit.id, **own, ROWS: unit.rows}
+
 
 class Answers:
     head = ""
+
+    def kept(self, cells: Mapping[str, Any]) -> str:
+        return ""
 
     def line(self, unit: Unit, job_id: str, outcome: Outcome) -> str:
         found: dict[str, Any] = {"row": unit.row, "id": unit.id, "job": job_id, "status": str(outcome.status)}
@@ -63,7 +87,7 @@ class Filling:
     def into(self, row: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:
         filled = dict(row)
         if outcome.output is None:
-            filled["storehand_error"] = outcome.code
+            filled["storehand_error"] = reason_of(outcome)
             return filled
         for name, value in texts_of(self.task, outcome.output).items():
             column = self.column(name)
@@ -79,23 +103,29 @@ class Merged:
     """The input row as JSON with the texts in its columns."""
 
     filling: Filling
+    grouping: Grouping | None = None
     head = ""
 
     def line(self, unit: Unit, job_id: str, outcome: Outcome) -> str:
-        row = unit.cells if unit.rows == 1 else {"id": unit.id, "rows": unit.rows}
+        row = self.grouping.row(unit) if self.grouping else unit.cells
         return _json_line(self.filling.into(row, outcome))
+
+    def kept(self, cells: Mapping[str, Any]) -> str:
+        return _json_line(cells)
 
 
 class Sheet:
     """The input row as CSV with the texts in its columns."""
 
     def __init__(
-        self, filling: Filling, columns: Sequence[str], texts: Sequence[str], *, delimiter: str, bom: bool
-    ) -> None:
+        self, filling: Filling, columns: Sequence[str], texts: Sequence[str], *,
+        grouping: Grouping | None = None, delimiter: str, bom: bool,
+    ) -> None:  # fmt: skip
         named = [column for column in map(filling.column, texts) if column is not None]
-        self._columns = list(dict.fromkeys([*columns, *named, "storehand_error"]))
+        self._columns = list(dict.fromkeys([*(grouping.columns if grouping else columns), *named, "storehand_error"]))
         self._texts = {*named}
         self._filling = filling
+        self._grouping = grouping
         self._delimiter = delimiter
         self._bom = bom
 
@@ -105,16 +135,17 @@ class Sheet:
         return ("\ufeff" if self._bom else "") + self._written(self._columns)
 
     def line(self, unit: Unit, job_id: str, outcome: Outcome) -> str:
-        row = unit.cells if unit.rows == 1 else {**_ids(unit, self._columns), "rows": unit.rows}
+        row = self._grouping.row(unit) if self._grouping else unit.cells
         filled = self._filling.into(row, outcome)
         return self._written([self._cell(name, filled.get(name)) for name in self._columns])
 
+    def kept(self, cells: Mapping[str, Any]) -> str:
+        return self._written([_plain_cell(cells.get(name)) for name in self._columns])
+
     def _cell(self, name: str, value: Any) -> Any:
-        if isinstance(value, dict | list):
-            return json.dumps(value, ensure_ascii=False)
         if name in self._texts and isinstance(value, str) and value.startswith(_FORMULA):
             return "'" + value  # a spreadsheet would run it
-        return value
+        return _plain_cell(value)
 
     def _written(self, row: Sequence[Any]) -> str:
         text = io.StringIO()
@@ -147,6 +178,9 @@ class Merchant:
         found = {name: {"digital_source_type": source, "content": text} for name, text in named.items()}
         return _json_line({"id": own_id, **found})
 
+    def kept(self, cells: Mapping[str, Any]) -> str:
+        return ""  # a person's text must not be marked as a machine's
+
     def _table(self, row: Sequence[str]) -> str:
         text = io.StringIO()
         csv.writer(text, delimiter=self._delimiter or "\t", lineterminator="\n").writerow(row)
@@ -168,8 +202,14 @@ def _structured(source: str, text: str) -> str:
     return f'{source}:"{quoted}"'
 
 
-def _ids(unit: Unit, columns: Sequence[str]) -> dict[str, Any]:
-    return {columns[0]: unit.id} if columns else {}
+def reason_of(outcome: Outcome) -> str:
+    """Code and message of a failure on one line."""
+    message = " ".join(outcome.error.message.split()) if outcome.error else ""
+    return f"{outcome.code}: {message}" if message else outcome.code
+
+
+def _plain_cell(value: Any) -> Any:
+    return json.dumps(value, ensure_ascii=False, default=str) if isinstance(value, dict | list) else value
 
 
 def _json_line(data: Mapping[str, Any]) -> str:

@@ -12,6 +12,7 @@ from storehand.bulk.ledger import Ledger, Written
 from storehand.errors import InvalidInput, Unavailable
 
 _COPY = 1 << 20
+_MOST_PENDING = 1000
 
 
 def run_folder(path: Path) -> Path:
@@ -66,6 +67,8 @@ class Output:
         self._texts.append(data)
         self._pending.append(Written(digest, row, status, tries, self._stop, self._stop + len(data)))
         self._stop += len(data)
+        if len(self._pending) >= _MOST_PENDING:
+            self.flush()
 
     def flush(self) -> None:
         """What was added stands in the file, then in the ledger."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -15,20 +16,21 @@ from storehand.bulk.mapping import Mapping as ColumnMapping
 from storehand.bulk.rows import Problem, Row
 from storehand.bulk.source import Source
 from storehand.bulk.spool import Spool
-from storehand.bulk.unit import Rejected, Unit, digest_of, seed_of
+from storehand.bulk.unit import Kept, Rejected, Unit, digest_of, seed_of
 from storehand.bulk.variants import Folder, folder_for
 
 
 @dataclass(slots=True)
 class Plan:
     """`units()` may be walked once per run; the counters fill up meanwhile. `fill_empty` are columns: a row where none
-    of them is empty is skipped."""
+    of them is empty needs no job; it is kept for the output with `keeps_filled`, else skipped."""
 
     source: Source
     contract: Contract
     mapping: ColumnMapping
     limit: int | None = None
     fill_empty: tuple[str, ...] = ()
+    keeps_filled: bool = False
     seed: int = 0
     notes: Counter[str] = field(default_factory=Counter)
     filled: int = 0
@@ -43,7 +45,7 @@ class Plan:
         rows = self._count()
         return rows if rows is None or self.limit is None else min(rows, self.limit)
 
-    def units(self) -> Iterator[Unit | Rejected]:
+    def units(self) -> Iterator[Unit | Kept | Rejected]:
         made = self._grouped() if self.mapping.group_column else self._single()
         yield from made
         for note, count in self.mapping.converter.notes.items():
@@ -70,13 +72,15 @@ class Plan:
         if folder and folder.folded:
             self.notes["rows of variants joined with their product"] += folder.folded
 
-    def _single(self) -> Iterator[Unit | Rejected]:
+    def _single(self) -> Iterator[Unit | Kept | Rejected]:
         for row in self._rows():
             own_id = self.mapping.own_id(row.cells)
             if row.problem is not None:
                 yield Rejected(row.number, row.line, own_id, (row.problem,), row.cells)
             elif self._is_filled(row.cells):
                 self.filled += 1
+                if self.keeps_filled:
+                    yield Kept(row.number, row.cells, digest_of(own_id, row.cells))
             else:
                 root, item = self.mapping.document(row.cells)
                 if item is not None and self.mapping.shape.item:
@@ -91,7 +95,7 @@ class Plan:
             made: Iterator[tuple[str, list[Row]]] = spool.groups()
             for key, rows in made if self.limit is None else islice(made, self.limit):
                 for own_id, part in self._parts(key, rows):
-                    yield self._joined(own_id, part)
+                    yield from self._joined(own_id, part)
             self.is_whole = self.limit is None
         finally:
             spool.close()
@@ -121,17 +125,35 @@ class Plan:
             for number, start in enumerate(range(0, len(rows), most), 1):
                 yield f"{key}#{number}", rows[start : start + most]
 
-    def _joined(self, key: str, rows: list[Row]) -> Unit | Rejected:
+    def _joined(self, key: str, rows: list[Row]) -> Iterator[Unit | Rejected]:
+        """The group's job; rows that the contract refuses are rejected by themselves and the others go without them."""
         root: dict[str, Any] = {}
-        items: list[Any] = []
+        good: list[tuple[Row, dict[str, Any]]] = []
+        name = self.mapping.shape.item or ""
         for row in rows:
             part, item = self.mapping.document(row.cells)
             root = root or part
             if item is not None:
-                items.append(self._completed(item, row.number))
-        if self.mapping.shape.item and items:
-            root[self.mapping.shape.item] = items
-        return self._unit(rows, key, root)
+                good.append((row, self._completed(item, row.number)))
+            elif name not in part:
+                nothing = Problem(f"says nothing that belongs in {name}", "fill its cells, or take the row out")
+                yield Rejected(row.number, row.line, key, (nothing,), row.cells)
+        unit = self._of_items(key, rows, root, good)
+        if isinstance(unit, Rejected) and (bad := _places(name, unit.problems)) and len(bad) < len(good):
+            for place, (row, _) in enumerate(good):
+                if place in bad:
+                    yield Rejected(row.number, row.line, key, tuple(bad[place]), row.cells)
+            unit = self._of_items(key, rows, root, [each for place, each in enumerate(good) if place not in bad])
+        if good or name in root:
+            yield unit
+
+    def _of_items(
+        self, key: str, rows: list[Row], root: dict[str, Any], items: list[tuple[Row, dict[str, Any]]]
+    ) -> Unit | Rejected:
+        if not items:
+            return self._unit(rows, key, root)
+        whole = {**root, self.mapping.shape.item or "": [item for _, item in items]}
+        return self._unit([row for row, _ in items], key, whole)
 
     def _completed(self, item: dict[str, Any], number: int) -> dict[str, Any]:
         """What a contract needs and a file of single reviews or questions need not have."""
@@ -170,3 +192,14 @@ class Plan:
 
     def _is_filled(self, cells: Mapping[str, Any]) -> bool:
         return bool(self.fill_empty) and not any(is_empty(cells.get(column)) for column in self.fill_empty)
+
+
+def _places(name: str, problems: tuple[Problem, ...]) -> dict[int, list[Problem]]:
+    """Problems of a list's elements by their place in it; none if another part of the job is at fault too."""
+    found: dict[int, list[Problem]] = {}
+    for problem in problems:
+        match = re.match(rf"{re.escape(name)}\.(\d+)\b", problem.path)
+        if match is None:
+            return {}
+        found.setdefault(int(match[1]), []).append(problem)
+    return found

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rich.cells import cell_len
 
-from storehand.bulk.formats import Format
 from storehand.bulk.plan import Plan
-from storehand.bulk.rejects import described
+from storehand.bulk.rejects import described, rejected_path
+from storehand.bulk.setup import Setup
 from storehand.bulk.tally import Tally
-from storehand.bulk.unit import Rejected
+from storehand.bulk.unit import Kept, Rejected
 from storehand.cli.output import print_json, print_table, say, span
+
+_REASONS = 5
 
 
 def say_mapping(plan: Plan, columns: dict[str, str]) -> None:
@@ -32,7 +36,8 @@ def say_mapping(plan: Plan, columns: dict[str, str]) -> None:
     for pair in mapping.pairs:
         say(f"  {_padded(pair.name + ' + ' + pair.value)} → attribute")
     for constant in mapping.constants:
-        shown = str(constant.value)
+        value = constant.value
+        shown = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
         say(f"  {_padded('(all rows)')} → {constant.target.path} = {shown[:60]}{'…' if len(shown) > 60 else ''}")
     for text, column in columns.items():
         say(f"  {_padded(column)} ← {text}")
@@ -70,7 +75,7 @@ class DryRun:
                     self.first.append(each)
                 for problem in each.problems:
                     self.reasons[problem.column or problem.path, problem.reason, problem.advice] += 1
-            else:
+            elif not isinstance(each, Kept):
                 self.good += 1
             yield
 
@@ -116,7 +121,7 @@ def print_dry_run(found: DryRun, plan: Plan, *, as_json: bool) -> None:
     say(f"dry run: {found.good:,} jobs would be sent, {found.bad:,} rows are bad{skipped}; nothing was sent")
 
 
-def print_summary(tally: Tally, *, output: str, form: Format, rejected: str, as_json: bool) -> None:
+def print_summary(tally: Tally, setup: Setup, *, output: Path, as_json: bool) -> None:
     if as_json:
         print_json(tally.as_dict())
         return
@@ -126,15 +131,17 @@ def print_summary(tally: Tally, *, output: str, form: Format, rejected: str, as_
         f"{tally.failures:,} failed" + (f" ({failed})" if failed else ""),
     ]
     if tally.rejected:
-        parts.append(f"{tally.rejected:,} rejected (see {rejected})")
+        parts.append(f"{tally.rejected:,} rejected (see {rejected_path(output)})")
     if tally.found:
         some = f", {tally.found_failed:,} of them failed: --retry-failed asks again" if tally.found_failed else ""
         parts.append(f"{tally.found:,} were there already{some}")
     if tally.filled:
-        parts.append(f"{tally.filled:,} were filled already")
+        parts.append(f"{tally.filled:,} were filled already" + (" and are kept" if setup.plan.keeps_filled else ""))
     if tally.superseded:
         parts.append(f"{tally.superseded:,} old answers moved to {output}.superseded.jsonl")
     say("; ".join(parts))
+    for reason, count in tally.reasons.most_common(_REASONS):
+        say(f"  {count:,} × {reason[:300]}")
     figures = [f"{span(tally.seconds)}", f"{tally.rate:.1f} rows/s", f"{tally.tokens:,} tokens"]
     if tally.coverage is not None:
         figures.append(f"attribute coverage {tally.coverage:.3f}")
@@ -142,7 +149,7 @@ def print_summary(tally: Tally, *, output: str, form: Format, rejected: str, as_
     _say_notes(tally.notes)
     if tally.failures:
         say("run the same command with --retry-failed to ask for the failed rows again")
-    say(f"→ {output} ({form})")
+    say(f"→ {output} ({setup.format})")
 
 
 def _say_notes(notes: Counter[str]) -> None:

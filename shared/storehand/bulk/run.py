@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from storehand.bulk.flight import Flight
-from storehand.bulk.formats import Form
+from storehand.bulk.formats import Form, reason_of
 from storehand.bulk.output import Output
 from storehand.bulk.plan import Plan
 from storehand.bulk.rejects import Rejects
 from storehand.bulk.tally import Tally
 from storehand.bulk.texts import coverage_of, tokens_of
-from storehand.bulk.unit import Rejected, Unit
+from storehand.bulk.unit import Kept, Rejected, Unit
 from storehand.errors import Unavailable
 from storehand.job import Job, Outcome, Status
 
@@ -31,6 +31,8 @@ _AWAY_S = 120.0
 """How long the job store may be away before the run gives up; it can be resumed."""
 
 SUCCEEDED = str(Status.SUCCEEDED)
+KEPT = "kept"
+"""In the ledger: a row that needed no job."""
 
 
 class Watcher(Protocol):
@@ -70,7 +72,7 @@ class Run:
         self._stop = stop
         self._pending: list[Unit] = []
         self._order: deque[int] = deque()
-        self._held: dict[int, tuple[Unit, Job, Outcome]] = {}
+        self._held: dict[int, tuple[Unit, Job, Outcome] | Kept] = {}
         self._silent_since = time.monotonic()
         self._silence_s = _SILENCE_S
         self._chunk = max(1, min(CHUNK, terms.in_flight // 2))
@@ -84,8 +86,12 @@ class Run:
                 break
             if isinstance(each, Rejected):
                 self._reject(each)
+            elif isinstance(each, Kept):
+                self._keep(each)
             elif (unit := self._wanted(each)) is not None:
                 self._pending.append(unit)
+                if self._terms.in_order:
+                    self._order.append(unit.row)
                 self._top_up()
             self._watcher.show(self.tally)
         self._finish()
@@ -104,6 +110,19 @@ class Run:
             what = "; ".join(map(str, rejected.problems))
             self._watcher.say(f"row {rejected.row} is bad and --strict stops here: {what}")
 
+    def _keep(self, kept: Kept) -> None:
+        if self._output.ledger.take(kept.digest) is not None:
+            return
+        if self._order:  # only if answers come in order: this row has its place among them
+            self._order.append(kept.row)
+            self._held[kept.row] = kept
+            self._top_up()
+        else:
+            self._write_kept(kept)
+
+    def _write_kept(self, kept: Kept) -> None:
+        self._output.add(self._form.kept(kept.cells), digest=kept.digest, row=kept.row, status=KEPT, tries=0)
+
     def _wanted(self, unit: Unit) -> Unit | None:
         """The unit if it must be asked for; rows in the output count as found."""
         ledger = self._output.ledger
@@ -119,13 +138,17 @@ class Run:
         return None
 
     def _top_up(self) -> None:
-        if len(self._pending) < self._chunk:
+        if len(self._pending) < self._chunk and len(self._held) < self._terms.in_flight:
             return
-        while self._outstanding + len(self._pending) > self._terms.in_flight and not self._leaves():
+        while len(self._flight) and self._is_too_much() and not self._leaves():
             self._collect(_PATIENCE_S)
         if not self.tally.stopped:
-            self._submit()
+            if self._pending:
+                self._submit()
             self._collect(0.0)
+
+    def _is_too_much(self) -> bool:
+        return self._outstanding + len(self._pending) > self._terms.in_flight
 
     def _finish(self) -> None:
         """After the last row, or after the user's wish to leave."""
@@ -161,8 +184,6 @@ class Run:
     def _submit(self) -> None:
         units, self._pending = self._pending, []
         self._patiently(lambda: self._flight.submit(units))
-        if self._terms.in_order:
-            self._order.extend(unit.row for unit in units)
 
     def _collect(self, patience_s: float) -> None:
         answers = self._patiently(lambda: list(self._flight.ended(patience_s)))
@@ -172,7 +193,11 @@ class Run:
             else:
                 self._write(*answer)
         while self._order and self._order[0] in self._held:
-            self._write(*self._held.pop(self._order.popleft()))
+            held = self._held.pop(self._order.popleft())
+            if isinstance(held, Kept):
+                self._write_kept(held)
+            else:
+                self._write(*held)
         self._output.flush()
         self._mind_silence(bool(answers))
         self.tally.filled = self._plan.filled
@@ -183,7 +208,7 @@ class Run:
         self._output.add(text, digest=unit.digest, row=unit.row, status=str(outcome.status), tries=unit.tries)
         self.tally.done += 1
         if outcome.output is None:
-            self.tally.failed[outcome.code] += 1
+            self.tally.fail(outcome.code, reason_of(outcome))
             return
         self.tally.tokens += tokens_of(outcome.output)
         coverage = coverage_of(job.task, outcome.output)

@@ -8,14 +8,14 @@ from typing import Any
 
 from storehand.bulk.cells import folded
 from storehand.bulk.contract import Contract
-from storehand.bulk.formats import Answers, Filling, Form, Format, Merchant, Merged, Sheet
+from storehand.bulk.formats import Answers, Filling, Form, Format, Grouping, Merchant, Merged, Sheet
 from storehand.bulk.mapper import MapOptions, make_mapping
-from storehand.bulk.mapping import Constant
+from storehand.bulk.mapping import Constant, Mapping
 from storehand.bulk.names import OUTPUT
 from storehand.bulk.plan import Plan
 from storehand.bulk.shape import shape_of
 from storehand.bulk.source import Source
-from storehand.bulk.texts import FIELDS
+from storehand.bulk.texts import FIELDS, GROUPED
 from storehand.errors import InvalidInput
 
 _TABLES = (".csv", ".tsv", ".tab")
@@ -29,6 +29,7 @@ class Wish:
     format: Format | None = None
     writes: tuple[tuple[str, str], ...] = ()
     fill_empty: tuple[str, ...] = ()
+    changes_only: bool = False
     limit: int | None = None
     seed: int = 0
     map: MapOptions = field(default_factory=MapOptions)
@@ -51,9 +52,12 @@ def prepare(contract: Contract, source: Source, wish: Wish) -> Setup:
     _refuse_unknown_texts(contract, columns)
     _ask_for_fields(contract, mapping, columns)
     fill = tuple(columns[name] for name in wish.fill_empty)
-    plan = Plan(source, contract, mapping, limit=wish.limit, fill_empty=fill, seed=wish.seed)
+    keeps = form_name in ("merged", "csv") and not wish.changes_only
+    plan = Plan(
+        source, contract, mapping, limit=wish.limit, fill_empty=fill, keeps_filled=keeps, seed=wish.seed
+    )  # fmt: skip
     filling = Filling(contract.task, columns, only_empty=bool(wish.fill_empty))
-    return Setup(plan, _form(form_name, filling, source, wish), form_name, columns)
+    return Setup(plan, _form(form_name, filling, source, wish, _grouping(mapping)), form_name, columns)
 
 
 def fingerprint(task: str, source_name: str, wish: Wish, form_name: Format) -> dict[str, Any]:
@@ -73,6 +77,7 @@ def fingerprint(task: str, source_name: str, wish: Wish, form_name: Format) -> d
         "--timezone": options.zone,
         "--write": sorted(wish.writes),
         "--only-fill-empty": sorted(wish.fill_empty),
+        "--changes-only": wish.changes_only or None,
         "--seed": wish.seed,
     }
 
@@ -100,18 +105,30 @@ def _format(task: str, wish: Wish) -> Format:
     return chosen
 
 
-def _form(name: Format, filling: Filling, source: Source, wish: Wish) -> Form:
+def _form(name: Format, filling: Filling, source: Source, wish: Wish, grouping: Grouping | None) -> Form:
     ending = wish.output.suffix.lower() if wish.output else ""
     delimiter = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}.get(ending)
     if name == "answers":
         return Answers()
     if name == "merged":
-        return Merged(filling)
+        return Merged(filling, grouping)
     if name == "merchant":
         return Merchant(delimiter)
-    texts = [*FIELDS.get(filling.task, ()), *filling.columns]
+    fields = GROUPED.get(filling.task) if grouping else None
+    texts = [*(fields or FIELDS.get(filling.task, ())), *filling.columns]
     bom = source.encoding in ("utf-8-sig", "utf-16", "gb18030")
-    return Sheet(filling, source.columns, list(dict.fromkeys(texts)), delimiter=delimiter or ",", bom=bom)
+    return Sheet(
+        filling, source.columns, list(dict.fromkeys(texts)), grouping=grouping, delimiter=delimiter or ",", bom=bom
+    )
+
+
+def _grouping(mapping: Mapping) -> Grouping | None:
+    """A group's line has the columns that say something about the whole job, such as the product's name."""
+    if mapping.group_column is None:
+        return None
+    own = [each.column for each in mapping.bound if each.target.path.split(".")[0] != mapping.shape.item]
+    kept = dict.fromkeys(name for name in own if name and name != mapping.group_column)
+    return Grouping(mapping.group_column, tuple(kept))
 
 
 def _output_column(name: str, source: Source, mapping: Any) -> str:

@@ -7,6 +7,9 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+MOST_REASONS = 100
+"""Different failures that are remembered for the summary."""
+
 
 @dataclass(slots=True)
 class Tally:
@@ -16,6 +19,8 @@ class Tally:
     total: int | None = None
     done: int = 0
     failed: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Code and message of failures; different ones up to a limit."""
     rejected: int = 0
     found: int = 0
     found_failed: int = 0
@@ -52,10 +57,16 @@ class Tally:
     def coverage(self) -> float | None:
         return self.coverage_sum / self.coverage_n if self.coverage_n else None
 
+    def fail(self, code: str, reason: str) -> None:
+        self.failed[code] += 1
+        if reason in self.reasons or len(self.reasons) < MOST_REASONS:
+            self.reasons[reason] += 1
+
     def as_dict(self) -> dict[str, Any]:
         return {
             "answered": self.done - self.failures,
             "failed": dict(self.failed),
+            "failures": dict(self.reasons),
             "rejected": self.rejected,
             "already_there": self.found,
             "already_failed": self.found_failed,

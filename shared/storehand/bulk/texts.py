@@ -13,10 +13,15 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
     "description": ("title", "description", "attribute_coverage", "review"),
     "copy": ("subject", "preheader", "headline", "body", "cta", "hashtags", "review"),
     "sentiment": ("label", "score", "confidence", "stars", "star_mismatch", "flags", "pros", "cons", "review"),
-    "recommendation": ("items", "personalised", "fallback", "review"),
+    "recommendation": ("items", "names", "personalised", "fallback", "review"),
     "chat": ("action", "reply", "intent", "confidence", "citations", "handoff", "review"),
 }
 """Names of a table's columns. `review` counts findings a person should look at: `block:1 warn:2`."""
+
+GROUPED: Mapping[str, tuple[str, ...]] = {
+    "sentiment": ("label", "score", "positive", "neutral", "negative", "mean_rating", "pros", "cons", "review"),
+}
+"""The same for jobs of several rows, where they differ."""
 
 
 def texts_of(task: str, output: Answer) -> dict[str, Any]:
@@ -66,7 +71,9 @@ def _sentiment(output: Answer) -> dict[str, Any]:
     overall = output.get("overall", {})
     reviews = output.get("reviews", ())
     only = reviews[0] if len(reviews) == 1 else {}
-    found = {"label": overall.get("label"), "score": _rounded(overall.get("score")), "n": overall.get("n")}
+    found = {"label": overall.get("label"), "score": _rounded(overall.get("score"))}
+    if len(reviews) > 1:
+        found |= {**overall.get("distribution", {}), "mean_rating": _rounded(overall.get("meanRating"))}
     for name, key in (("confidence", "confidence"), ("stars", "stars"), ("star_mismatch", "starMismatch")):
         found[name] = _rounded(only.get(key))
     found["flags"] = " | ".join(only.get("flags", ()))
@@ -78,6 +85,7 @@ def _sentiment(output: Answer) -> dict[str, Any]:
 def _recommendation(output: Answer) -> dict[str, Any]:
     return {
         "items": " | ".join(item["sku"] for item in output.get("items", ())),
+        "names": " | ".join(item.get("name") or item["sku"] for item in output.get("items", ())),
         "personalised": output.get("personalised"),
         "fallback": output.get("fallback"),
     }

@@ -34,6 +34,15 @@ class Unit:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A row that has its texts already and goes into the output as it is."""
+
+    row: int
+    cells: Mapping[str, Any]
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Rejected:
     """Rows that make no job. `row` and `line` are those of the first, `cells` as they were read."""
 

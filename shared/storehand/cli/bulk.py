@@ -69,8 +69,11 @@ def register(app: App) -> None:
         ] = None,
         only_fill_empty: Annotated[
             str | None,
-            typer.Option(metavar="TEXTS", help="description,title: skip rows that have them, overwrite nothing."),
+            typer.Option(metavar="TEXTS", help="description,title: ask only for rows without them, overwrite nothing."),
         ] = None,
+        changes_only: Annotated[
+            bool, typer.Option("--changes-only", help="With --only-fill-empty: leave filled rows out of the output.")
+        ] = False,
         group_by: Annotated[str | None, typer.Option(metavar="COLUMN", help="One job per value of a column.")] = None,
         id_column: Annotated[
             str | None, typer.Option("--id", metavar="COLUMN", help="The column that names a row.")
@@ -131,6 +134,7 @@ def register(app: App) -> None:
         wish = Wish(
             output=output, format=_format(format), writes=_pairs(write, "--write"), limit=limit, seed=seed,
             fill_empty=tuple(part.strip() for part in (only_fill_empty or "").split(",") if part.strip()),
+            changes_only=changes_only,
             map=MapOptions(
                 maps=_pairs(maps, "--map"), sets=_pairs(sets, "--set"), attributes=tuple(attributes or ()),
                 file=mapping,
@@ -262,13 +266,11 @@ def _stop_on_signal(board: Any) -> Iterator[Any]:
 
 
 def _ended(tally: Tally, setup: Setup, wish: Wish, *, quiet: bool, as_json: bool) -> None:
-    from storehand.bulk.rejects import rejected_path
     from storehand.bulk.report import print_summary
 
     assert wish.output is not None
     if as_json or not quiet or tally.failures or tally.rejected:
-        rejected = str(rejected_path(wish.output))
-        print_summary(tally, output=str(wish.output), form=setup.format, rejected=rejected, as_json=as_json)
+        print_summary(tally, setup, output=wish.output, as_json=as_json)
     sys.stdout.flush()
     if tally.stopped == "interrupted":
         raise typer.Exit(ExitCode.INTERRUPTED)
