@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import csv
+import io
 import json
+import re
+import shlex
 import signal
 import sqlite3
 import subprocess
 import sys
 from collections import Counter
 from contextlib import closing
+from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 from typer.testing import CliRunner
 
@@ -27,7 +33,7 @@ ROWS = 60
 
 
 class BulkShop:
-    """A shop with a worker that describes and probes, and 60 products in two languages."""
+    """A shop with a worker of all tasks and the probe, and 60 products in two languages."""
 
     def __init__(self, shop: Shop) -> None:
         self.shop = shop
@@ -83,7 +89,10 @@ class BulkShop:
 
 @pytest.fixture(scope="module")
 def bulk(tmp_path_factory):
-    shop = Shop(tmp_path_factory.mktemp("bulk"), plugins='["probe", "description"]')
+    shop = Shop(
+        tmp_path_factory.mktemp("bulk"),
+        plugins='["probe", "description", "copy", "sentiment", "recommendation", "chat"]',
+    )
     worker = shop.worker()
     worker.start()  # with more patience than `with worker` has: it loads a model
     try:
@@ -179,13 +188,56 @@ def test_ctrl_c_may_cancel_what_is_in_flight_and_a_later_run_asks_again(bulk):
     assert [line["row"] for line in bulk.lines("slow.out.jsonl")] == [1]
 
 
-def test_without_a_worker_it_says_so_and_waits(tmp_path):
-    shop = Shop(tmp_path)
-    lonely = BulkShop(shop)
-    waiting = lonely.start("--limit", "1", out="out.jsonl")
-    assert waiting.stderr is not None
-    told = next(line for line in waiting.stderr if "has started" in line)
-    waiting.send_signal(signal.SIGINT)
+def test_the_page_s_examples_work_as_written_in_both_languages(bulk, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[2] / "docs" / "bulk.md").read_text(encoding="utf-8")
+    section = page[page.index("## A file for each task") : page.index("## One job per row")]
+    for name, text in re.findall(r"```(?:csv|json) (\S+)\n(.*?)```", section, re.DOTALL):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    commands = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1].splitlines()
+    monkeypatch.chdir(tmp_path)
 
-    assert "Start one: storehand worker" in told
-    assert lonely.finish(waiting)[0] == 130
+    for command in commands:
+        words = shlex.split(command, comments=True)[1:]
+        result = CliRunner().invoke(build_app(), words, env=bulk.shop.environment)
+        assert result.exit_code == 0, f"{command}\n{result.stderr}"
+
+    texts, sms, rated, for_you, replies = (
+        {row[key]: row for row in csv.DictReader(io.StringIO((tmp_path / name).read_text(encoding="utf-8")))}
+        for name, key in (
+            ("texts.csv", "sku"), ("sms.csv", "sku"), ("口碑.csv", "货号"), ("for-you.csv", "user"),
+            ("replies.csv", "conversation id"),
+        )
+    )  # fmt: skip
+    assert "1.7 l" in texts["KT-01"]["description"]
+    assert texts["MG-02"]["description"] == "A mug that we described ourselves."
+    assert "TEA20" in sms["MG-02"]["storehand_body"]
+    assert (rated["SH-01"]["商品名称"], rated["SH-01"]["storehand_rows"]) == ("保温杯", "2")
+    assert rated["BB-03"]["storehand_label"] == "positive"
+    assert for_you["u2"]["storehand_items"].startswith("EN-013")
+    assert for_you["用户三"]["storehand_personalised"] == "True"
+    assert replies["c1"]["storehand_citations"] == "delivery"
+    assert replies["c2"]["storehand_reply"] == "付款后48小时内发货，一般3到5天送达。"
+    merged = [json.loads(line) for line in (tmp_path / "文案.jsonl").read_text(encoding="utf-8").splitlines()]
+    assert {row["货号"] for row in merged if "毫升" in row["storehand_description"]} == {"SH-01"}
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "parquet"])
+def test_other_files_give_the_same_answers_as_a_table(bulk, ending):
+    rows = [
+        {"评价编号": f"r{n}", "评价内容": text} for n, text in enumerate(("很好用", "质量太差", "It broke at once."))
+    ]
+    table, other = bulk.shop.folder / f"{ending}.csv", bulk.shop.folder / f"reviews.{ending}"
+    with table.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    if ending == "parquet":
+        pyarrow.parquet.write_table(pyarrow.Table.from_pylist(rows), other)
+    else:
+        other.write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+
+    for source in (table, other):
+        code, told = bulk.run(out=f"{source.name}.out.jsonl", task="sentiment", source=str(source))
+        assert code == 0, told
+
+    assert answers(bulk.lines(f"{table.name}.out.jsonl")) == answers(bulk.lines(f"{other.name}.out.jsonl"))

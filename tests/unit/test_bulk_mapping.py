@@ -7,7 +7,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from storehand.bulk import cells
@@ -314,6 +314,7 @@ def test_html_becomes_the_words_a_browser_shows():
     | st.booleans()
     | st.lists(st.text(max_size=4), max_size=3)
 )
+@example(cell="line\rline")
 def test_no_cell_breaks_a_converter(cell):
     row = dict.fromkeys(
         ("name", "price", "gender", "age group", "availability", "product detail", "bullets", "gtin"), cell

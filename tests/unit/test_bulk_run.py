@@ -5,8 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
+import signal
 import subprocess
 import sys
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -15,12 +18,14 @@ from typer.testing import CliRunner
 
 from storehand.bulk.ledger import Ledger
 from storehand.bulk.output import run_folder
+from storehand.bulk.texts import CHANNELS, columns_of
 from storehand.cli import bulk
 from storehand.cli.app import App
 from storehand.errors import InvalidInput, error_class
 from storehand.job import Outcome, Status
 from storehand.settings import Settings
 from storehand.store import open_store
+from storehand_plugins.copy.channels import DEFAULTS
 from tests.unit.bulk_files import Answerer, described, lines
 
 APP = App("for tests")
@@ -503,3 +508,28 @@ def test_stdin_is_read_as_lines(folder):
 
     assert result.exit_code == 0, result.output
     assert folder.written == {"A": 1, "B": 1}
+
+
+def test_without_a_worker_it_says_so_and_waits(folder, monkeypatch):
+    monkeypatch.setattr("storehand.bulk.run._SILENCE_S", 0.05)
+    folder.products("Cup")
+    ctrl_c = threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT))
+
+    ctrl_c.start()
+    result = folder()
+    ctrl_c.join()
+
+    assert result.exit_code == 130
+    assert "none of 1 jobs has started" in result.stderr
+    assert "Start one: storehand worker" in result.stderr
+
+
+def test_a_table_has_the_columns_that_its_channel_or_fields_fill():
+    assert columns_of("copy", {"channel": "sms"}, is_grouped=False) == ("body", "review")
+    assert columns_of("copy", {"channel": "sms", "components": ["headline"]}, is_grouped=False) == (
+        "headline",
+        "review",
+    )
+    assert "hashtags" in columns_of("copy", {}, is_grouped=False)
+    assert columns_of("description", {"fields": ["title", "bullets"]}, is_grouped=False)[:2] == ("title", "bullets")
+    assert {channel: tuple(parts) for channel, parts in CHANNELS.items()} == DEFAULTS

@@ -72,16 +72,20 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class Filling:
-    """Which column a text goes into. `only_empty`: what a column holds already stays, and other texts are left out."""
+    """Which column a text goes into. `only_empty`: what a column holds already stays, and other texts are left out;
+    `hidden` ones always are."""
 
     task: str
     columns: Mapping[str, str] = field(default_factory=dict)
     only_empty: bool = False
+    hidden: frozenset[str] = frozenset()
 
     def column(self, name: str) -> str | None:
         """Where a text goes; none for one that was not asked for."""
         if name in self.columns:
             return self.columns[name]
+        if name in self.hidden:
+            return None
         return None if self.only_empty and name not in _FIGURES else f"storehand_{name}"
 
     def into(self, row: Mapping[str, Any], outcome: Outcome) -> dict[str, Any]:

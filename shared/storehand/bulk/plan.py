@@ -177,7 +177,8 @@ class Plan:
             return Rejected(
                 first.number, first.line, own_id, tuple(problems(faults, self.mapping.column_of)), first.cells
             )
-        return Unit(first.number, len(rows), own_id, given, digest, first.cells)
+        shown = rows[-1] if task == "chat" else first  # the message that is answered
+        return Unit(first.number, len(rows), own_id, given, digest, shown.cells)
 
     def _add_seed(self, data: dict[str, Any]) -> None:
         if self.contract.has("seed"):

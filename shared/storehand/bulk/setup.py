@@ -15,7 +15,7 @@ from storehand.bulk.names import OUTPUT
 from storehand.bulk.plan import Plan
 from storehand.bulk.shape import shape_of
 from storehand.bulk.source import Source
-from storehand.bulk.texts import FIELDS, GROUPED
+from storehand.bulk.texts import FIELDS, GROUPED, columns_of
 from storehand.errors import InvalidInput
 
 _TABLES = (".csv", ".tsv", ".tab")
@@ -56,8 +56,12 @@ def prepare(contract: Contract, source: Source, wish: Wish) -> Setup:
     plan = Plan(
         source, contract, mapping, limit=wish.limit, fill_empty=fill, keeps_filled=keeps, seed=wish.seed
     )  # fmt: skip
-    filling = Filling(contract.task, columns, only_empty=bool(wish.fill_empty))
-    return Setup(plan, _form(form_name, filling, source, wish, _grouping(mapping)), form_name, columns)
+    grouping = _grouping(mapping)
+    settled = {each.target.path: each.value for each in mapping.constants}
+    texts = columns_of(contract.task, settled, is_grouped=grouping is not None)
+    hidden = frozenset(() if grouping else GROUPED.get(contract.task, ())) - {*texts, *columns}
+    filling = Filling(contract.task, columns, only_empty=bool(wish.fill_empty), hidden=hidden)
+    return Setup(plan, _form(form_name, filling, source, wish, texts, grouping), form_name, columns)
 
 
 def fingerprint(task: str, source_name: str, wish: Wish, form_name: Format) -> dict[str, Any]:
@@ -105,7 +109,9 @@ def _format(task: str, wish: Wish) -> Format:
     return chosen
 
 
-def _form(name: Format, filling: Filling, source: Source, wish: Wish, grouping: Grouping | None) -> Form:
+def _form(
+    name: Format, filling: Filling, source: Source, wish: Wish, texts: tuple[str, ...], grouping: Grouping | None
+) -> Form:
     ending = wish.output.suffix.lower() if wish.output else ""
     delimiter = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}.get(ending)
     if name == "answers":
@@ -114,19 +120,23 @@ def _form(name: Format, filling: Filling, source: Source, wish: Wish, grouping: 
         return Merged(filling, grouping)
     if name == "merchant":
         return Merchant(delimiter)
-    fields = GROUPED.get(filling.task) if grouping else None
-    texts = [*(fields or FIELDS.get(filling.task, ())), *filling.columns]
+    named = list(dict.fromkeys([*texts, *filling.columns]))
     bom = source.encoding in ("utf-8-sig", "utf-16", "gb18030")
     return Sheet(
-        filling, source.columns, list(dict.fromkeys(texts)), grouping=grouping, delimiter=delimiter or ",", bom=bom
-    )
+        filling, source.columns, named, grouping=grouping, delimiter=delimiter or ",", bom=bom
+    )  # fmt: skip
 
 
 def _grouping(mapping: Mapping) -> Grouping | None:
     """A group's line has the columns that say something about the whole job, such as the product's name."""
     if mapping.group_column is None:
         return None
-    own = [each.column for each in mapping.bound if each.target.path.split(".")[0] != mapping.shape.item]
+    item = mapping.shape.item
+    own = [
+        each.column
+        for each in mapping.bound
+        if each.target.path.split(".")[0] != item or each.target.path == "messages.content"  # the last question
+    ]
     kept = dict.fromkeys(name for name in own if name and name != mapping.group_column)
     return Grouping(mapping.group_column, tuple(kept))
 

@@ -23,6 +23,30 @@ GROUPED: Mapping[str, tuple[str, ...]] = {
 }
 """The same for jobs of several rows, where they differ."""
 
+CHANNELS: Mapping[str, tuple[str, ...]] = {
+    "email": ("subject", "preheader", "body", "cta"),
+    "sms": ("body",),
+    "push": ("headline", "body"),
+    "ad_search": ("headline", "body"),
+    "social": ("body", "hashtags"),
+    "wechat": ("headline", "preheader", "body", "cta"),
+    "xiaohongshu": ("headline", "body", "hashtags"),
+    "livestream": ("headline", "body", "cta"),
+    "article": ("headline", "preheader", "body", "cta"),
+}
+"""What `copy` writes for a channel when `components` names nothing."""
+
+
+def columns_of(task: str, settled: Mapping[str, Any], *, is_grouped: bool) -> tuple[str, ...]:
+    """A table's texts and figures. `settled` are inputs that all rows share: they may ask for other parts."""
+    fields = (GROUPED.get(task) if is_grouped else None) or FIELDS.get(task, ())
+    if task == "copy":
+        parts = settled.get("components") or CHANNELS.get(str(settled.get("channel")))
+        return (*parts, "review") if parts else fields
+    if task == "description" and isinstance(asked := settled.get("fields"), list | tuple):
+        return tuple(dict.fromkeys((*map(str, asked), *fields[2:])))
+    return fields
+
 
 def texts_of(task: str, output: Answer) -> dict[str, Any]:
     """Named texts and figures; empty ones are left out. A plugin's answer gives its plain top-level values."""
@@ -72,8 +96,7 @@ def _sentiment(output: Answer) -> dict[str, Any]:
     reviews = output.get("reviews", ())
     only = reviews[0] if len(reviews) == 1 else {}
     found = {"label": overall.get("label"), "score": _rounded(overall.get("score"))}
-    if len(reviews) > 1:
-        found |= {**overall.get("distribution", {}), "mean_rating": _rounded(overall.get("meanRating"))}
+    found |= {**overall.get("distribution", {}), "mean_rating": _rounded(overall.get("meanRating"))}
     for name, key in (("confidence", "confidence"), ("stars", "stars"), ("star_mismatch", "starMismatch")):
         found[name] = _rounded(only.get(key))
     found["flags"] = " | ".join(only.get("flags", ()))

@@ -16,8 +16,8 @@ SEEDS = 2**31
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`row` is the number of its first row, `rows` counts them, `cells` are the first row's. `digest` stands for what
-    is asked: equal rows have equal digests, share one job and get the same answer."""
+    """`row` is the number of its first row, `rows` counts them, `cells` are the first row's, of a conversation the last
+    one's. `digest` stands for what is asked: equal rows have equal digests, share one job and get the same answer."""
 
     row: int
     rows: int
