@@ -27,6 +27,7 @@ from storehand.testing import local_models
 from storehand_plugins.chat.grounding import promises
 from storehand_plugins.chat.languages import Language
 from storehand_plugins.chat.task import ChatTask
+from tests.evaluation.chat_products import products
 
 HERE = Path(__file__).parent / "chat_data"
 DATA = Path(__file__).parents[3] / "shared" / "data"
@@ -226,6 +227,7 @@ def evaluate(part: str, *, models: Models | None = None) -> dict[str, Any]:
     return {
         "part": part,
         "retrieval": found,
+        "products": products(part, used, demo_articles, in_part),
         "unanswerable": [refusals(language, part, used) for language in LANGUAGES],
         "triggers": [triggers(language, part, used) for language in LANGUAGES],
     }
@@ -240,6 +242,11 @@ def _lines(result: dict[str, Any], *, verbose: bool) -> Iterable[str]:
         else:
             yield (f"{row['set']:28}{row['articles']:9}{row['questions']:10}{row['top1']:8.3f}{row['top3']:8.3f}"
                    f"{row['answered']:10.3f}{row['right_when_answered']:16.3f}")  # fmt: skip
+    yield f"\nquestions about products ({result['products']['questions']})    right  rows"
+    for name, each in result["products"]["parts"].items():
+        yield f"  {name:30}{each['right']:10.3f}{each['rows']:6.0f}"
+    if verbose:
+        yield from (f"      {text}" for text in result["products"]["wrong"])
     yield "\nquestions nobody wrote an answer for"
     for row in result["unanswerable"]:
         yield f"  {row['language']}: {row['not_answered']:.3f} of {row['questions']} not answered"

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from storehand.contracts.chat import ChatInput
@@ -11,11 +12,13 @@ from storehand_plugins.chat.decision import OrderState, Strength
 from storehand_plugins.chat.languages import Language
 from storehand_plugins.chat.order import is_order_number, order_reply
 from storehand_plugins.chat.patterns import plain
-from storehand_plugins.chat.product import product_answer
+from storehand_plugins.chat.phrases import phrase
+from storehand_plugins.chat.product import ProductAnswer, product_answer
 from storehand_plugins.chat.retrieval import Candidate, Finding, Retriever, is_thin
 from storehand_plugins.chat.signals import Signals, read_signals
 from storehand_plugins.chat.turn import Turn
-from storehand_plugins.checks import split_sentences
+from storehand_plugins.chat.words import bag
+from storehand_plugins.checks import find_personal, split_sentences
 
 ANSWER: dict[Language, float] = {"en": 0.46, "zh": 0.48}
 """From this confidence on an article is the answer (calibrated on the development half of the evaluation)."""
@@ -23,7 +26,11 @@ ANSWER: dict[Language, float] = {"en": 0.46, "zh": 0.48}
 CLARIFY: dict[Language, float] = {"en": 0.25, "zh": 0.25}
 """From here on it may be meant, and the customer is asked."""
 
+_SURE = 0.85
+"""From this confidence on an article answers what the product's data does not say."""
+
 MOST_PARTS = 3
+_ECHO_CHARS = 60
 _QUESTION = re.compile(
     r"[?？]\s*$|(吗|呢|么)[。！!~]?\s*$"
     r"|^\W*(and |also |but |so )?(how|what|when|where|which|who|why|can|could|do|does|is|are|will|may)\b",
@@ -51,13 +58,15 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """`parts` answer the turn where `strength` is strong; `finding` is what the knowledge had for it."""
+    """`parts` answer the turn where `strength` is strong; `finding` is what the knowledge had for it. `missing`: what
+    was asked about the product and is not in its data."""
 
     strength: Strength = "none"
     confidence: float = 0.0
     order: OrderState = "not_asked"
     parts: tuple[Part, ...] = ()
     finding: Finding = field(default_factory=Finding)
+    missing: tuple[str, ...] = ()
 
     @property
     def quoted(self) -> tuple[Candidate, ...]:
@@ -77,8 +86,10 @@ def find_answer(
         return Found("strong", 1.0, order, (Part(order_reply(input.order, turn.language, now), "order"),))
     parts = _questions(turn.question)
     found = [_answer_to(question, input, turn, retriever) for question in parts]
-    whole = found[0] if len(found) == 1 else _together(found)
-    return Found(whole.strength, whole.confidence, order, whole.parts, whole.finding)
+    whole = found[0] if len(found) == 1 else _together(parts, found, turn.language)
+    if order == "number_needed" and any(part.source == "product" for part in whole.parts):
+        order = "not_asked"  # "where is the coffee from?"
+    return replace(whole, order=order)
 
 
 def _order_state(input: ChatInput, turn: Turn, signals: Signals) -> OrderState:  # noqa: A002  # the word of the domain
@@ -98,8 +109,10 @@ def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever
     confidence, best = finding.confidence, finding.best
     if input.product is not None:
         product = product_answer(input.product, question, turn.language)
-        if product is not None and product.confidence >= confidence:
-            return Found("strong", product.confidence, parts=(Part(product.text, "product"),), finding=finding)
+        if product is not None and product.text and (product.rest or product.confidence >= confidence):
+            return _of_product(product, finding, turn, retriever)
+        if product is not None and not product.text and confidence < _SURE:
+            return Found("none", confidence, finding=finding, missing=product.missing)
     if best is None or confidence < CLARIFY[turn.language]:
         return Found("none", confidence, finding=finding)
     if confidence < ANSWER[turn.language]:
@@ -107,6 +120,18 @@ def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever
     if finding.conflicts:
         return Found("conflict", confidence, finding=finding)
     return Found("strong", confidence, parts=(Part(best.quote, best.article.id, best),), finding=finding)
+
+
+def _of_product(product: ProductAnswer, finding: Finding, turn: Turn, retriever: Retriever) -> Found:
+    """What the product's data says, then the shop's words for what else was asked."""
+    parts, missing = [Part(product.text, "product")], list(product.missing)
+    for question in product.rest[: MOST_PARTS - 1]:
+        other = retriever.search(question)
+        if other.best is not None and other.confidence >= ANSWER[turn.language] and not other.conflicts:
+            parts.append(Part(other.best.quote, other.best.article.id, other.best))
+        else:
+            missing += _echoed(question, turn.language)
+    return Found("strong", product.confidence, parts=tuple(parts), finding=finding, missing=tuple(missing))
 
 
 def _searched(question: str, turn: Turn, retriever: Retriever) -> Finding:
@@ -137,12 +162,29 @@ def is_empty(text: str) -> bool:
     return not any(map(str.isalnum, text))
 
 
-def _together(found: list[Found]) -> Found:
-    """Several questions: as strong as the weakest, for a half answer must not look like a whole one."""
+def _together(questions: Sequence[str], found: Sequence[Found], language: Language) -> Found:
+    """Several questions: what is found is told, and what is not is named, for a half answer must not look whole."""
     ranks: tuple[Strength, ...] = ("conflict", "none", "weak", "strong")
-    weakest = min(found, key=lambda each: (ranks.index(each.strength), each.confidence))
-    if weakest.strength == "weak" and any(each.strength == "strong" for each in found):
-        found = [each for each in found if each.strength == "strong"]  # small talk around a question looks like one
-        weakest = min(found, key=lambda each: each.confidence)
-    parts = tuple({part.text: part for each in found for part in each.parts}.values())
-    return Found(weakest.strength, weakest.confidence, parts=parts, finding=weakest.finding)
+    if any(each.strength == "conflict" for each in found) or all(each.strength != "strong" for each in found):
+        weakest = min(found, key=lambda each: (ranks.index(each.strength), each.confidence))
+        return replace(weakest, missing=_unlike(each for one in found for each in one.missing))
+    strong = [each for each in found if each.strength == "strong"]
+    weakest = min(strong, key=lambda each: each.confidence)
+    missing = [
+        what
+        for question, each in zip(questions, found, strict=True)
+        for what in (each.missing or (_echoed(question, language) if each.strength != "strong" else ()))
+    ]
+    parts = tuple({part.text: part for each in strong for part in each.parts}.values())
+    return replace(weakest, parts=parts, missing=_unlike(missing))
+
+
+def _echoed(question: str, language: Language) -> tuple[str, ...]:
+    """The question itself as what is missing; small talk and personal data are not said again."""
+    if not bag(question) or len(question) > _ECHO_CHARS or find_personal(question):
+        return ()
+    return (phrase(language, "option", title=question.strip(" ?？。.!！")),)
+
+
+def _unlike(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))

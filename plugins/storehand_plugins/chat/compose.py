@@ -46,7 +46,7 @@ def compose(
     """The words of a decision."""
     parts = found.parts if decision.quotes else ()
     if decision.say == "answer":
-        return _spoken(language, parts, ())
+        return _spoken(language, parts, _missing(found, language))
     if decision.say == "smalltalk":
         return _spoken(language, (), (phrase(language, smalltalk or "greeting"),))
     if decision.say == "ask_which":
@@ -54,7 +54,7 @@ def compose(
     if decision.say != "handoff":
         return _spoken(language, parts, (phrase(language, decision.say),))
     before = [phrase(language, "sorry")] if is_sorry else []
-    return _spoken(language, parts, _handed_over(decision, language, is_safety, hours), before=before)
+    return _spoken(language, parts, _handed_over(decision, found, language, is_safety, hours), before=before)
 
 
 def options(found: Found, language: Language) -> list[str]:
@@ -91,10 +91,18 @@ def _which(found: Found, language: Language) -> str:
     return phrase(language, "ask_which", options=shown)
 
 
-def _handed_over(decision: Decision, language: Language, is_safety: bool, hours: str | None) -> list[str]:
+def _missing(found: Found, language: Language) -> list[str]:
+    """What was asked about the product and its data does not say."""
+    what = phrase(language, "product.missing_joint").join(found.missing)
+    return [phrase(language, "product.missing", what=what)] if what else []
+
+
+def _handed_over(decision: Decision, found: Found, language: Language, is_safety: bool, hours: str | None) -> list[str]:
     said = [phrase(language, "reason_safety")] if is_safety else []
     reason = next((each for each in _FIRST if each in decision.reasons), None)
-    if reason is not None and has_phrase(language, f"reason_{reason}"):
+    if reason == "low_retrieval" and found.missing:
+        said += _missing(found, language)
+    elif reason is not None and has_phrase(language, f"reason_{reason}"):
         said.append(phrase(language, f"reason_{reason}"))
     said.append(phrase(language, "handoff" if decision.action == "handoff" else "ticket"))
     if hours:
