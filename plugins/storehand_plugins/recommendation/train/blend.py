@@ -12,13 +12,9 @@ from storehand_plugins.recommendation.evidence import DEFAULT_BLEND, NAMES, OWN
 ENOUGH = 60
 """Shoppers below which the weights stay at their defaults."""
 
-AT = 10
 RIVALS = 4000
 """Items that compete in learning; where a catalogue has more, a sample of so many and all that were bought."""
 
-ENOUGH_TO_POLISH = 200
-_STEPS = (0.5, 0.25, 0.12)
-_GAINS = 1 / np.log2(np.arange(2, AT + 2))
 _PULL = 1.5
 """How strongly the weights are drawn to their defaults."""
 
@@ -26,15 +22,11 @@ _PULL = 1.5
 def learn(
     rows: Sequence[Any], targets: Sequence[set[int]], allowed: Sequence[Any], *, uses_own: bool
 ) -> dict[str, float]:
-    """Weights that put the bought items first: `rows` are evidence matrices, `targets` item numbers, `allowed` masks.
-    Likelihood finds the place, NDCG at ten, which has no slope, the last steps."""
+    """Weights that put bought items first: `rows` are evidence matrices, `targets` item numbers, `allowed` masks."""
     if len(rows) < ENOUGH:
         return _without_own(DEFAULT_BLEND, uses_own)
     problems = [_problem(*each) for each in zip(rows, targets, allowed, strict=True)]
-    starts = [_most_likely(problems), np.array([DEFAULT_BLEND[name] for name in NAMES], np.float32)]
-    weights = max(starts, key=lambda start: _ndcg(start, problems))
-    if len(rows) >= ENOUGH_TO_POLISH:
-        weights = _polished(weights, problems)
+    weights = _most_likely(problems)
     return _without_own(dict(zip(NAMES, np.round(weights, 4).tolist(), strict=True)), uses_own)
 
 
@@ -43,6 +35,8 @@ def _without_own(found: Mapping[str, float], uses_own: bool) -> dict[str, float]
 
 
 def _most_likely(problems: Sequence[tuple[Any, Any]]) -> Any:
+    """Where the next item is likeliest to be one of those bought, whichever: asking for every one of them would spend
+    the weights on what nobody could foresee."""
     import torch
 
     start = torch.tensor([DEFAULT_BLEND[name] for name in NAMES])
@@ -54,37 +48,13 @@ def _most_likely(problems: Sequence[tuple[Any, Any]]) -> Any:
         optimizer.zero_grad()
         loss = _PULL / len(tensors) * (weights - start).square().sum()
         for rows, places in tensors:
-            loss = loss - (weights @ rows).log_softmax(-1)[places].mean() / len(tensors)
+            scores = weights @ rows
+            loss = loss - (scores[places].logsumexp(-1) - scores.logsumexp(-1)) / len(tensors)
         loss.backward()  # type: ignore[no-untyped-call]
         return loss
 
     optimizer.step(closure)  # type: ignore[no-untyped-call]
     return weights.detach().numpy()
-
-
-def _polished(weights: Any, problems: Sequence[tuple[Any, Any]]) -> Any:
-    """One weight at a time, up or down, in steps that shrink, kept where the list got better."""
-    best = _ndcg(weights, problems)
-    for step in _STEPS:
-        for place in range(len(weights)):
-            for sign in (1, -1):
-                changed = weights.copy()
-                changed[place] += sign * step * max(0.3, abs(weights[place]))
-                found = _ndcg(changed, problems)
-                if found > best:
-                    weights, best = changed, found
-    return weights
-
-
-def _ndcg(weights: Any, problems: Sequence[tuple[Any, Any]]) -> float:
-    total = 0.0
-    for rows, hits in problems:
-        scores = weights @ rows
-        few = min(AT, len(scores))
-        top = np.argpartition(-scores, few - 1)[:few]
-        top = top[np.argsort(-scores[top], kind="stable")]
-        total += float((hits[top] * _GAINS[:few]).sum() / _GAINS[: min(few, hits.sum())].sum())
-    return total / len(problems)
 
 
 def _problem(rows: Any, targets: set[int], allowed: Any) -> tuple[Any, Any]:

@@ -54,22 +54,26 @@ class Figures:
     coverage: float
 
 
-def measure(lists: Sequence[Sequence[int]], targets: Sequence[set[int]], *, items: int) -> Figures:
-    """Lists of at most ten item numbers against the items that were bought; nobody without targets counts."""
+def by_shopper(lists: Sequence[Sequence[int]], targets: Sequence[set[int]]) -> Any:
+    """[shoppers, 3]: hit, NDCG and recall of each list of at most ten item numbers against the items that were bought;
+    nobody without targets counts."""
     gains = 1 / np.log2(np.arange(2, AT + 2))
-    rows, shown = [], set[int]()
+    rows = []
     for found, wanted in zip(lists, targets, strict=True):
-        if not wanted:
-            continue
-        top = list(found)[:AT]
-        shown.update(top)
-        hits = np.array([item in wanted for item in top] + [False] * (AT - len(top)))
-        ideal = gains[: min(AT, len(wanted))].sum()
-        rows.append((hits.any(), (hits * gains).sum() / ideal, hits.sum() / len(wanted)))
-    if not rows:
+        if wanted:
+            hits = np.array([item in wanted for item in found[:AT]] + [False] * (AT - len(found[:AT])))
+            rows.append((hits.any(), (hits * gains).sum() / gains[: len(wanted)].sum(), hits.sum() / len(wanted)))
+    return np.array(rows, float).reshape(-1, 3)
+
+
+def measure(lists: Sequence[Sequence[int]], targets: Sequence[set[int]], *, items: int) -> Figures:
+    """The means, and what share of `items` was ever shown."""
+    rows = by_shopper(lists, targets)
+    if not len(rows):
         return Figures(0, 0.0, 0.0, 0.0, 0.0)
-    hit_rate, ndcg, recall = np.array(rows, float).mean(axis=0)
-    return Figures(len(rows), float(hit_rate), float(ndcg), float(recall), len(shown) / max(1, items))
+    shown = {item for found, wanted in zip(lists, targets, strict=True) if wanted for item in found[:AT]}
+    hit_rate, ndcg, recall = rows.mean(axis=0).tolist()
+    return Figures(len(rows), hit_rate, ndcg, recall, len(shown) / max(1, items))
 
 
 def best(total: Any, allowed: Any, k: int = AT) -> list[int]:
