@@ -33,7 +33,7 @@ __all__ = ["FakeContext", "FakeModels", "TaskContract", "local_models"]
 
 LOCAL_MODELS_GROUP = "storehand.local_models"
 COMPANY = 8
-"""Threads that ask for the same answer side by side."""
+"""Threads that ask side by side. They ask for every example at least twice, and twice as often as there are threads."""
 
 
 def local_models(tasks: Iterable[Task[Any, Any]], bindings: Mapping[str, ModelBinding] | None = None) -> Models:
@@ -102,8 +102,9 @@ class TaskContract:
         models = self.models()
         examples = list(self.task.examples)
         alone = [self._answer(models, example) for example in examples]
+        times = min(COMPANY, max(2, 2 * COMPANY // max(1, len(examples))))
         with ThreadPoolExecutor(COMPANY) as threads:
-            company = list(threads.map(lambda example: self._answer(models, example), examples * COMPANY))
+            company = list(threads.map(lambda example: self._answer(models, example), examples * times))
         for number, answer in enumerate(company):
             self._same(alone[number % len(examples)], answer, "asked side by side with others")
 

@@ -29,6 +29,12 @@ torch.set_num_threads(1)
 EQUAL_LOGITS = 1e-4
 """DESIGN section 9: where the reference's two best are this close, either is right."""
 
+ALWAYS = {"llama", "gpt2", "gpt_neox", "gemma2", "mixtral", "opt", "cohere"}
+"""Grouped heads, learned and shifted positions, parallel blocks, capped and scaled logits, experts; the rest is run by
+`make test-long`, and half of it by test_engines_models.py every time."""
+
+FAMILIES = [name if name in ALWAYS else pytest.param(name, marks=pytest.mark.long) for name in ARCHITECTURES]
+
 
 @pytest.fixture(scope="module")
 def words(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -94,7 +100,7 @@ def assert_equal_tokens(folder: Path, prompt: str, text: str, *, tokens: int) ->
         assert best[0] - best[1] < EQUAL_LOGITS
 
 
-@pytest.mark.parametrize("family", ARCHITECTURES)
+@pytest.mark.parametrize("family", FAMILIES)
 def test_greedy_text_is_that_of_generate_though_requests_come_and_go(family: str, tmp_path: Path) -> None:
     folder = save_text_model(tmp_path, family=family, tokenizer=word_tokenizer())
     lengths = [3 + number * 7 % 25 for number in range(12)]

@@ -1,7 +1,8 @@
-"""A worker per module: starting one takes about a second."""
+"""A worker per module: starting one takes about a second. One with models takes several: it serves the whole run."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from kombu import pools
 
 from storehand import Client
 from storehand.celery_app import make_celery
+from storehand.contracts import INPUTS
 from storehand.job import Outcome
 from tests.pipeline.workers import Shop, WorkerProcess
 
@@ -23,6 +25,14 @@ def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
 def worker(shop: Shop) -> Iterator[WorkerProcess]:
     with shop.worker() as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shop]:
+    """A shop whose worker serves all five tasks on the bundled models, and the probe."""
+    shop = Shop(tmp_path_factory.mktemp("five"), plugins=json.dumps(["probe", *sorted(INPUTS)]))
+    with shop.worker(patience_s=120):
+        yield shop
 
 
 @pytest.fixture(scope="module")

@@ -88,20 +88,10 @@ class BulkShop:
 
 
 @pytest.fixture(scope="module")
-def bulk(tmp_path_factory):
-    shop = Shop(
-        tmp_path_factory.mktemp("bulk"),
-        plugins='["probe", "description", "copy", "sentiment", "recommendation", "chat"]',
-    )
-    worker = shop.worker()
-    worker.start()  # with more patience than `with worker` has: it loads a model
-    try:
-        until(worker.is_ready, timeout_s=120)
-        with pytest.MonkeyPatch.context() as patch:
-            patch.syspath_prepend(str(shop.folder / "site"))  # so that this process knows the probe task too
-            yield BulkShop(shop)
-    finally:
-        worker.__exit__(None, None, None)
+def bulk(five):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(five.folder / "site"))  # so that this process knows the probe task too
+        yield BulkShop(five)
 
 
 def answers(lines: list[dict]) -> dict[str, str]:

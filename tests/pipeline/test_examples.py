@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -23,13 +22,8 @@ EXAMPLES = [
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
-    """One worker with all five tasks and the bundled models."""
-    import json
-
-    folder: Path = tmp_path_factory.mktemp("five")
-    shop = Shop(folder, plugins=json.dumps(BUILT_IN))
-    with shop.worker(), Client(shop.settings) as client:
+def served(five: Shop) -> Iterator[Client]:
+    with Client(five.settings) as client:
         yield client
 
 

@@ -55,18 +55,21 @@ class Shop:
         lines = self.ledger.read_text(encoding="utf-8").splitlines()
         return Counter(line.split()[1] for line in lines if line.startswith(f"{what} "))
 
-    def worker(self, *arguments: str, name: str = "w1", **settings: object) -> WorkerProcess:
-        return WorkerProcess(self, name, arguments, settings)
+    def worker(self, *arguments: str, name: str = "w1", patience_s: float = 60, **settings: object) -> WorkerProcess:
+        return WorkerProcess(self, name, arguments, settings, patience_s=patience_s)
 
 
 class WorkerProcess:
     """A context manager: inside, the worker takes jobs; after it, it is gone."""
 
-    def __init__(self, shop: Shop, name: str, arguments: tuple[str, ...], settings: dict[str, object]) -> None:
+    def __init__(
+        self, shop: Shop, name: str, arguments: tuple[str, ...], settings: dict[str, object], *, patience_s: float = 60
+    ) -> None:
         self.log = shop.folder / f"{name}.log"
         self.name = name
         self._shop = shop
         self._port = _free_port()
+        self._patience_s = patience_s
         self._arguments = arguments
         self._settings = {f"STOREHAND_{key.upper()}": str(value) for key, value in settings.items()}
         self._process: subprocess.Popen[bytes] | None = None
@@ -74,7 +77,7 @@ class WorkerProcess:
     def __enter__(self) -> WorkerProcess:
         self.start()
         try:
-            until(self.is_ready, timeout_s=60)
+            until(self.is_ready, timeout_s=self._patience_s)
         except AssertionError:
             self.__exit__(None, None, None)
             raise AssertionError(f"the worker did not come up:\n{self.log_text()}") from None
