@@ -7,6 +7,7 @@ from types import GenericAlias
 from typing import Annotated, Any, ClassVar, Generic, Literal, TypeVar, get_args
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     BeforeValidator,
     ConfigDict,
@@ -70,6 +71,16 @@ ShortText = Annotated[
 """A name, a word, a value: what can't be seen is taken out, and what is left must be something."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=5000)]
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be blank")
+    return value
+
+
+NotBlank = AfterValidator(_not_blank)
+"""For texts that are kept as they were sent, because answers point into them by character offsets."""
 
 
 class Model(BaseModel):

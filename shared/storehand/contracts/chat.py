@@ -12,6 +12,7 @@ from storehand.contracts.base import (
     Locale,
     Markets,
     Model,
+    NotBlank,
     Provenance,
     ShortText,
     TaskInput,
@@ -48,17 +49,17 @@ class ChatMessage(Model):
     """One turn. `agent` is a person of the shop, `assistant` a machine."""
 
     role: Literal["customer", "assistant", "agent"]
-    content: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+    content: Annotated[str, StringConstraints(min_length=1, max_length=20_000), NotBlank]
     ts: AwareDatetime | None = None
 
 
 class Article(Model):
-    """One piece of the shop's knowledge. `questions` are more ways in which customers ask for it. Outside `valid_from`
-    to `valid_to` it is not quoted."""
+    """One piece of the shop's knowledge, kept as it is sent: citations point into it. `questions` are more ways in which
+    customers ask for it. Outside `valid_from` to `valid_to` it is not quoted."""
 
     id: ShortText
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)] = ""
-    text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000)]
+    text: Annotated[str, StringConstraints(min_length=1, max_length=50_000), NotBlank]
     questions: Annotated[tuple[ShortText, ...], Field(max_length=50)] = ()
     url: Annotated[str, StringConstraints(max_length=2000)] | None = None
     in_language: Locale | None = None

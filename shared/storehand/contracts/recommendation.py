@@ -51,6 +51,12 @@ class ItemFilter(Model):
     price_min: Price | None = None
     price_max: Price | None = None
 
+    @model_validator(mode="after")
+    def _in_order(self) -> ItemFilter:
+        if self.price_min and self.price_max and float(self.price_min) > float(self.price_max):
+            raise ValueError(f"priceMin {self.price_min} is over priceMax {self.price_max}")
+        return self
+
 
 class BusinessRules(Model):
     """`pin` comes first, in this order, where `exclude`, filter and market let it and the shopper does not have it (see
