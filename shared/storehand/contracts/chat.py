@@ -54,7 +54,7 @@ class ChatMessage(Model):
 
 
 class Article(Model):
-    """One piece of the shop's knowledge, kept as it is sent: citations point into it. `questions` are more ways in which
+    """One piece of the shop's knowledge, kept as sent: citations point into it. `questions` are more ways in which
     customers ask for it. Outside `valid_from` to `valid_to` it is not quoted."""
 
     id: ShortText
