@@ -7,17 +7,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from storehand.contracts.chat import ChatInput
+from storehand.contracts.chat import ChatInput, Order
 from storehand_plugins.chat.decision import OrderState, Strength
 from storehand_plugins.chat.languages import Language
-from storehand_plugins.chat.order import is_order_number, order_reply
+from storehand_plugins.chat.order import is_of_order, is_order_number, lacking, order_reply, order_state
 from storehand_plugins.chat.patterns import plain
 from storehand_plugins.chat.phrases import phrase
+from storehand_plugins.chat.pieces import asks, pieces
 from storehand_plugins.chat.product import ProductAnswer, product_answer
 from storehand_plugins.chat.retrieval import Candidate, Finding, Retriever, is_thin
 from storehand_plugins.chat.signals import Signals, read_signals
 from storehand_plugins.chat.turn import Turn
-from storehand_plugins.chat.words import bag
+from storehand_plugins.chat.words import CONCEPT, bag
 from storehand_plugins.checks import find_personal, split_sentences
 
 ANSWER: dict[Language, float] = {"en": 0.46, "zh": 0.48}
@@ -28,6 +29,9 @@ CLARIFY: dict[Language, float] = {"en": 0.25, "zh": 0.25}
 
 _SURE = 0.85
 """From this confidence on an article answers what the product's data does not say."""
+
+_STATE_MATTERS = frozenset(CONCEPT + name for name in ("cancel", "change", "address"))
+"""Whoever asks for these needs to know how far the order is."""
 
 MOST_PARTS = 3
 _ECHO_CHARS = 60
@@ -83,21 +87,38 @@ def find_answer(
     """The order's state is data and goes before all knowledge; then product facts and articles by confidence."""
     order = _order_state(input, turn, signals)
     if order == "known" and input.order is not None:
-        return Found("strong", 1.0, order, (Part(order_reply(input.order, turn.language, now), "order"),))
+        return _of_order(input.order, turn, retriever, now)
     parts = _questions(turn.question)
     found = [_answer_to(question, input, turn, retriever) for question in parts]
     whole = found[0] if len(found) == 1 else _together(parts, found, turn.language)
     if order == "number_needed" and any(part.source == "product" for part in whole.parts):
         order = "not_asked"  # "where is the coffee from?"
+    if input.order is not None and order == "not_asked" and whole.quoted and _STATE_MATTERS & set(bag(turn.question)):
+        whole = replace(whole, parts=(Part(order_state(input.order, turn.language), "order"), *whole.parts))
     return replace(whole, order=order)
+
+
+def _of_order(order: Order, turn: Turn, retriever: Retriever, now: datetime) -> Found:
+    """What its data says, then the shop's words for what else was asked."""
+    parts = [Part(order_reply(order, turn.language, now), "order")]
+    missing = lacking(order, turn.question, turn.language)
+    for question in pieces(turn.question):
+        if not asks(question) or is_of_order(question) or read_signals(question, turn.language).asks_order:
+            continue
+        other = retriever.search(question)
+        if other.best is not None and other.confidence >= ANSWER[turn.language] and not other.conflicts:
+            parts.append(Part(other.best.quote, other.best.article.id, other.best))
+        elif _QUESTION.search(question):
+            missing += _echoed(question, turn.language)
+    return Found("strong", 1.0, "known", tuple(dict.fromkeys(parts))[:MOST_PARTS], missing=_unlike(missing))
 
 
 def _order_state(input: ChatInput, turn: Turn, signals: Signals) -> OrderState:  # noqa: A002  # the word of the domain
     number = signals.order_number
-    asks = signals.asks_order or (signals.asks_how_to_track and input.order is not None)
-    if not asks and number and turn.earlier and is_thin(turn.text):  # he was asked for his number, and here it is
-        asks = read_signals(turn.earlier[-1], turn.language).asks_order
-    if not asks or (signals.is_general and input.order is None and number is None and not signals.asks_order):
+    asked = signals.asks_order or (input.order is not None and (signals.asks_how_to_track or is_of_order(turn.text)))
+    if not asked and number and turn.earlier and is_thin(turn.text):  # he was asked for his number, and here it is
+        asked = read_signals(turn.earlier[-1], turn.language).asks_order
+    if not asked or (signals.is_general and input.order is None and number is None and not signals.asks_order):
         return "not_asked"
     if input.order is not None:
         return "not_found" if number and not is_order_number(input.order, number) else "known"
@@ -109,10 +130,9 @@ def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever
     confidence, best = finding.confidence, finding.best
     if input.product is not None:
         product = product_answer(input.product, question, turn.language)
-        if product is not None and product.text and (product.rest or product.confidence >= confidence):
+        needed = product.confidence if product is not None and product.text else _SURE
+        if product is not None and (product.rest or needed >= confidence):
             return _of_product(product, finding, turn, retriever)
-        if product is not None and not product.text and confidence < _SURE:
-            return Found("none", confidence, finding=finding, missing=product.missing)
     if best is None or confidence < CLARIFY[turn.language]:
         return Found("none", confidence, finding=finding)
     if confidence < ANSWER[turn.language]:
@@ -124,14 +144,16 @@ def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever
 
 def _of_product(product: ProductAnswer, finding: Finding, turn: Turn, retriever: Retriever) -> Found:
     """What the product's data says, then the shop's words for what else was asked."""
-    parts, missing = [Part(product.text, "product")], list(product.missing)
+    parts = [Part(product.text, "product")] if product.text else []
+    missing = list(product.missing)
     for question in product.rest[: MOST_PARTS - 1]:
         other = retriever.search(question)
         if other.best is not None and other.confidence >= ANSWER[turn.language] and not other.conflicts:
             parts.append(Part(other.best.quote, other.best.article.id, other.best))
         else:
             missing += _echoed(question, turn.language)
-    return Found("strong", product.confidence, parts=tuple(parts), finding=finding, missing=tuple(missing))
+    strength: Strength = "strong" if parts else "none"
+    return Found(strength, product.confidence, parts=tuple(parts), finding=finding, missing=_unlike(missing))
 
 
 def _searched(question: str, turn: Turn, retriever: Retriever) -> Finding:

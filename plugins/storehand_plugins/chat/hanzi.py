@@ -1,6 +1,9 @@
-"""Traditional characters that customers write, with their simplified forms: one to one, so that offsets stay."""
+"""Traditional and simplified characters, one to one, so that offsets stay: what customers write, and what they read."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 _TRADITIONAL = (
     "貨货換换訂订單单發发運运費费錢钱買买賣卖價价優优惠惠券券開开關关問问題题時时間间國国際际們们嗎吗這这個个麼么"
@@ -22,3 +25,42 @@ _TABLE = str.maketrans(_TRADITIONAL[::2], _TRADITIONAL[1::2])
 def simplified(text: str) -> str:
     """The same number of characters."""
     return text.translate(_TABLE)
+
+
+_MORE = (
+    "乐樂储儲伤傷图圖资資输輸铺鋪长長龄齡节節库庫帮幫无無状狀档檔备備执執叠疊里裡内內暂暫热熱于於写寫顾顧"
+    "语語宽寬区區断斷遥遙径徑肤膚数數账帳面面"
+)
+_WORDS = {"联系": "聯絡", "回复": "回覆", "系统": "系統"}
+"""Where one character alone would go wrong in the assistant's own sentences."""
+
+_REPLY_TABLE = {
+    **dict(zip(map(ord, _TRADITIONAL[1::2]), _TRADITIONAL[::2], strict=True)),
+    **dict(zip(map(ord, _MORE[::2]), _MORE[1::2], strict=True)),
+}
+_WORD = re.compile("|".join(_WORDS))
+
+
+def is_traditional(text: str) -> bool:
+    """Whether more characters of the text are written so in traditional Chinese only than in simplified only."""
+    one = sum(simple != char for char, simple in zip(text, simplified(text), strict=True))
+    other = sum(ord(char) in _REPLY_TABLE and _REPLY_TABLE[ord(char)] != char for char in text)
+    return one > other
+
+
+def traditional(text: str, *, keep: Iterable[str] = ()) -> str:
+    """The assistant's own words in traditional characters; what is to `keep` stays as the shop wrote it."""
+    kept = sorted({each for each in keep if each}, key=len, reverse=True)
+    if not kept:
+        return _converted(text)
+    border = re.compile(f"({'|'.join(map(re.escape, kept))})")
+    return "".join(piece if place % 2 else _converted(piece) for place, piece in enumerate(border.split(text)))
+
+
+def _converted(text: str) -> str:
+    found: list[str] = []
+    end = 0
+    for match in _WORD.finditer(text):
+        found += (text[end : match.start()].translate(_REPLY_TABLE), _WORDS[match[0]])
+        end = match.end()
+    return "".join((*found, text[end:].translate(_REPLY_TABLE)))

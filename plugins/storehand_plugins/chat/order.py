@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 from storehand.contracts.chat import Order
 from storehand_plugins.chat.languages import Language
+from storehand_plugins.chat.patterns import plain
 from storehand_plugins.chat.phrases import joined, phrase
 from storehand_plugins.checks import fold
 
@@ -25,13 +27,21 @@ _STATES = {
 _STATE = {fold(word).squashed().text: state for state, words in _STATES.items() for word in words.split("|")}
 _OVER = frozenset(("delivered", "cancelled", "returned", "refunded"))
 _ITEMS = 5
+_WHEN = re.compile(r"\bwhen\b|\bhow (long|soon)\b|\barriv|\beta\b|什么时候|啥时候|几天|几号|多久|哪天|几时")
+_TRACKING = re.compile(r"\btracking (number|code|link)\b|单号")
+_OF_ORDER = re.compile(
+    r"\bwhere (is|are) (it|they|this|my \w+)\b(?!.*\b(from|made|produced|sold)\b)"
+    r"|\bwhen (does|do|will|is|are|should) (it|they)\b"
+    r"|\b(has|have|is|are|did) (it|they)\b.{0,15}\b(ship\w*|sent|left|dispatched|arriv\w*|delivered|on (its|the) way)\b"
+    r"|\b(what|which) (is the )?(tracking|carrier|courier)|\btracking (number|code)\b|\border status\b"
+    r"|(什么|哪家|哪个)快递|(快递|物流|运)?单号|到哪|(什么时候|啥时候|几号|哪天|几天|多久)(能|可以|会)?(到|送|收)|发货了"
+)
 
 
 def order_reply(order: Order, language: Language, now: datetime) -> str:
     """The state, the items, the carrier and the expected day; a state nobody knows is quoted."""
-    state = _STATE.get(fold(order.status).squashed().text.replace("_", ""))
-    words = phrase(language, f"states.{state}") if state else phrase(language, "order_said", status=order.status)
-    sentences = [phrase(language, "order_status", id=f" {order.id} " if language == "zh" else order.id, state=words)]
+    state = _state(order)
+    sentences = [order_state(order, language)]
     if order.items:
         sentences.append(phrase(language, "order_items", items=_items(order, language)))
     if order.carrier and state not in ("cancelled", "refunded"):
@@ -42,6 +52,33 @@ def order_reply(order: Order, language: Language, now: datetime) -> str:
         name = "order_eta" if order.eta >= now else "order_eta_past"
         sentences.append(phrase(language, name, eta=_day(order.eta, language)))
     return joined(language, *sentences)
+
+
+def order_state(order: Order, language: Language) -> str:
+    """Its state alone, in one sentence."""
+    state = _state(order)
+    words = phrase(language, f"states.{state}") if state else phrase(language, "order_said", status=order.status)
+    return phrase(language, "order_status", id=f" {order.id} " if language == "zh" else order.id, state=words)
+
+
+def lacking(order: Order, question: str, language: Language) -> list[str]:
+    """What is asked of it that its data does not say."""
+    if _state(order) in _OVER:
+        return []
+    asked = plain(question)
+    without_eta = order.eta is None and _WHEN.search(asked)
+    without_number = order.tracking_number is None and _TRACKING.search(asked)
+    names = (["order_no_eta"] if without_eta else []) + (["order_no_tracking"] if without_number else [])
+    return [phrase(language, name) for name in names]
+
+
+def is_of_order(question: str) -> bool:
+    """Whether one who has an order asks about it: "where is it", 单号多少."""
+    return _OF_ORDER.search(plain(question)) is not None
+
+
+def _state(order: Order) -> str | None:
+    return _STATE.get(fold(order.status).squashed().text.replace("_", ""))
 
 
 def is_order_number(order: Order, number: str) -> bool:

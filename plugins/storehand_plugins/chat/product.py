@@ -12,23 +12,17 @@ from storehand_plugins.chat.facts import Fact, facts_of
 from storehand_plugins.chat.languages import Language
 from storehand_plugins.chat.patterns import plain
 from storehand_plugins.chat.phrases import joined, phrase
+from storehand_plugins.chat.pieces import asks, pieces
 from storehand_plugins.chat.words import CONCEPT, Bag, bag, concepts, is_han, stem
 
 _NEEDED = 0.55
 """Share of a question's words that one fact must have, where neither its name nor its kind was asked for."""
 
 _MOST = 3
+_OVERVIEW = 6
 _ASKED_FOR = 0.9
 """Confidence where the name or the kind of a fact was asked for."""
 
-_PIECE = re.compile(
-    r"[?？!！。;；,，、\n]+|\.(?=\s|$)|\b(?:and|also|plus)\b(?!\s+up\b)|以及|还有(?!吗|没|货)|另外|并且|而且",
-    re.IGNORECASE,
-)
-_ASKS = re.compile(
-    r"\b(how|what|when|where|which|who|why|can|could|do|does|did|is|are|will|would|has|have|may|should)\b"
-    r"|吗|呢|么|多|几|什么|哪|怎|能|可以|会|有没有|是否|是不是|(.)不\2"
-)
 _POLICY = frozenset(
     CONCEPT + name
     for name in (
@@ -39,9 +33,16 @@ _POLICY = frozenset(
 )  # fmt: skip
 """Whoever asks for these asks about the shop; the product's facts answer only what names them too."""
 
-_EMPTY = ("product", "item", "thing", "contain", "商品", "产品", CONCEPT + "duration", CONCEPT + "order")
+_EMPTY = ("product", "item", "thing", "contain", "itself", "商品", "产品", CONCEPT + "duration", CONCEPT + "order")
 _SUPPORTS = re.compile(r"\bsupport(s|ed)?\b")
 """Of a product it says nothing by itself; of a shop it is the help desk."""
+
+_HAS = re.compile(r"^(请问)?(有没有|是不是|会不会|有|含|带|送|会)(?=.)")
+_ABOUT = re.compile(
+    r"\b(tell me (more |something )?about|describe|details of|more about|introduce)\b|\binfo(rmation)? (on|about)\b"
+    r"|介绍|讲讲|说说|有(什么|哪些)(特点|功能|优点|亮点|卖点)"
+)
+"""Asks for what there is to say, as long as nothing narrower is asked."""
 
 _HOW_MUCH = r"(?:是|有|大概|大约)?(?:多[少大长高重久宽]|几)?"
 
@@ -71,26 +72,25 @@ def product_answer(product: Product, question: str, language: Language) -> Produ
     missing: list[str] = []
     rest: list[str] = []
     sure = 1.0
-    pieces = [piece.strip() for piece in _PIECE.split(question) if piece and any(map(str.isalnum, piece))]
-    for piece in pieces:
+    for piece in pieces(question):
         read = _read(piece, product, facts, language)
         if read is not None:
             sentences += read.sentences
             missing += read.missing
             sure = min(sure, read.confidence)
-        elif _ASKS.search(plain(piece)):
+        elif asks(piece):
             rest.append(piece)
     if not sentences and not missing:
         return None
     return ProductAnswer(
-        joined(language, *dict.fromkeys(sentences)), sure, tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(rest))
+        joined(language, *_merged(sentences, language)), sure, tuple(dict.fromkeys(missing)), tuple(dict.fromkeys(rest))
     )
 
 
 def _read(piece: str, product: Product, facts: Sequence[Fact], language: Language) -> _Reading | None:
     """One part of the question: facts by their names, by the kind that is asked for, at last by shared words."""
     text = _SUPPORTS.sub(" ", _without_name(plain(piece), product))
-    words = bag(text)
+    words = bag(_HAS.sub("", text.strip()))
     policy = _POLICY & set(words)
     if policy:
         return _by_words(words, [fact for fact in facts if policy <= set(fact.words)], language)
@@ -110,6 +110,8 @@ def _read(piece: str, product: Product, facts: Sequence[Fact], language: Languag
             missing.append(attribute.called(language))
     if sentences:
         return _Reading(tuple(dict.fromkeys(sentences))[: _MOST + 1], tuple(missing))
+    if not missing and _ABOUT.search(text):
+        return _Reading(tuple(_shown(fact, language) for fact in facts[:_OVERVIEW])) if facts else None
     return _by_words(words, facts, language) or (_Reading(missing=tuple(missing)) if missing else None)
 
 
@@ -206,7 +208,20 @@ def _by_words(words: Bag, facts: Iterable[Fact], language: Language) -> _Reading
     if best < _NEEDED:
         return None
     chosen = [fact for share, fact in shares if share >= 0.9 * best][:_MOST]
-    sentences = (
-        phrase(language, "product.says", note=fact.sentence) if fact.is_note else fact.sentence for fact in chosen
-    )
-    return _Reading(tuple(sentences), confidence=min(1.0, 0.5 + best / 2))
+    return _Reading(tuple(_shown(fact, language) for fact in chosen), confidence=min(1.0, 0.5 + best / 2))
+
+
+def _shown(fact: Fact, language: Language) -> str:
+    return phrase(language, "product.says", note=fact.sentence) if fact.is_note else fact.sentence
+
+
+def _merged(sentences: Iterable[str], language: Language) -> list[str]:
+    """Highlights that follow each other become one sentence."""
+    says, joint = phrase(language, "product.says", note=""), phrase(language, "product.note_joint")
+    merged: list[str] = []
+    for sentence in dict.fromkeys(sentences):
+        if merged and sentence.startswith(says) and merged[-1].startswith(says):
+            merged[-1] = merged[-1].rstrip(".。") + joint + sentence.removeprefix(says)
+        else:
+            merged.append(sentence)
+    return merged

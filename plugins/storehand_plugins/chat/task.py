@@ -13,12 +13,13 @@ from storehand.contracts.chat import ChatInput, ChatOutput
 from storehand.errors import InvalidInput
 from storehand.knowledge import KnowledgeStore
 from storehand.task import Context, Models, Task
-from storehand_plugins.chat import mood, similarity, writer
+from storehand_plugins.chat import mood, script, similarity, writer
 from storehand_plugins.chat.answers import Found, find_answer, is_empty
 from storehand_plugins.chat.compose import Reply, compose, suggestions
 from storehand_plugins.chat.decision import Decision, Situation, decide, handoff_of
 from storehand_plugins.chat.examples import EXAMPLES
 from storehand_plugins.chat.findings import findings
+from storehand_plugins.chat.hanzi import traditional
 from storehand_plugins.chat.index import Index
 from storehand_plugins.chat.library import Library, Shelf
 from storehand_plugins.chat.phrases import phrase
@@ -79,6 +80,8 @@ class ChatTask(Task[ChatInput, ChatOutput]):
             ungrounded = replace(situation, reasons=(*situation.reasons, "ungrounded"), found="none")
             decision, found = decide(ungrounded, input.allowed_actions), replace(found, parts=())
         reply = _reply(input, turn, signals, decision, found, written)
+        if script.wants_traditional(input, turn) and (written is None or not written.sentences):
+            reply = script.in_traditional(reply, input, found)
         if written is None or not written.has_streamed:
             for piece in reply.pieces:
                 context.emit(piece)
@@ -219,8 +222,8 @@ def _output(
         complaint=signals.complaint,
         handoff=handoff_of(decision, summary=summary, collected=collect(input, turn, signals)),
         suggested_replies=suggestions(decision, found, turn.language),
-        disclosure=_disclosure(turn, reply, by_model=by_model),
-        locale=_locale(input.locale, turn.language),
+        disclosure=_disclosure(input, turn, reply, by_model=by_model),
+        locale=_locale(input, turn),
         knowledge_version=shelf.version if shelf is not None else None,
         checks=findings(turn, found.finding, decision, written.dropped if written else ()),
         provenance=_provenance(models, written, task, by_model=by_model),
@@ -233,13 +236,16 @@ def _output(
     )
 
 
-def _disclosure(turn: Turn, reply: Reply, *, by_model: bool) -> str:
+def _disclosure(input: ChatInput, turn: Turn, reply: Reply, *, by_model: bool) -> str:  # noqa: A002  # the word of the domain
     name = "disclosure_model" if by_model else "disclosure_quoted" if reply.citations else "disclosure"
-    return phrase(turn.language, name)
+    said = phrase(turn.language, name)
+    return traditional(said) if script.wants_traditional(input, turn) else said
 
 
-def _locale(asked: str | None, language: str) -> str:
-    return asked if asked and asked.split("-")[0].lower() == language else language
+def _locale(input: ChatInput, turn: Turn) -> str:  # noqa: A002  # the word of the domain
+    if input.locale and input.locale.split("-")[0].lower() == turn.language:
+        return input.locale
+    return script.LOCALE if script.wants_traditional(input, turn) else turn.language
 
 
 def _provenance(models: Models, written: writer.Written | None, task: ChatTask, *, by_model: bool) -> Provenance:
