@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 
 import pytest
+from pydantic import ValidationError
 
 from storehand.contracts.recommendation import RecommendationInput, RecommendationOutput
+from storehand.errors import ModelNotAvailable
 from storehand.task import Models
-from storehand.testing import FakeContext, TaskContract, local_models
+from storehand.testing import FakeContext, FakeModels, TaskContract, local_models
 from storehand_plugins.recommendation import RecommendationTask
 
 TASK = RecommendationTask()
@@ -259,3 +261,20 @@ def test_the_token_names_model_and_answer():
     assert one.attribution_token == same.attribution_token != other.attribution_token
     assert one.provenance.revision in one.attribution_token  # type: ignore[operator]
     assert re.fullmatch(r"[A-Za-z0-9._~-]{1,64}", one.attribution_token)
+
+
+def test_a_role_bound_to_another_model_is_told_what_it_needs():
+    with pytest.raises(ModelNotAvailable, match="is no item model; `storehand train recommender` writes one") as caught:
+        TASK.run(TASK.examples[0], FakeModels(TASK.roles), FakeContext())
+    assert caught.value.code == "model_not_available"
+
+
+@pytest.mark.parametrize("query", ["", "   ", "\u200b\ufeff"])
+def test_a_blank_search_is_refused_by_its_place(query):
+    events = [*bought("EN-015"), {"type": "search", "query": query}]
+
+    with pytest.raises(ValidationError) as caught:
+        RecommendationInput.model_validate({"events": events})
+    [error] = caught.value.errors()
+    assert error["loc"][:3] == ("events", 1, "query")
+    assert "at least 1 character" in error["msg"]

@@ -97,7 +97,7 @@ def test_rows_that_cannot_be_used_are_counted_by_reason(tmp_path):
         "search (used when serving, not in training)": 1,
         "excluded item": 1,
     }
-    assert shop.first_bad["no readable time"] == 6
+    assert shop.first_bad["no readable time"] == (6, "ts")
 
 
 def test_lines_that_are_no_json_are_counted(tmp_path):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from storehand.errors import ModelNotAvailable
@@ -17,6 +18,11 @@ from storehand_plugins.recommendation.tables import ItemTables
 
 FORMAT = "items"
 OWN_FILE = "storehand.json"
+MOST_HELD = 4
+"""Models of one process; each is some kilobytes per item."""
+
+Stamp = tuple[int, ...]
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +51,65 @@ class ItemModel:
 
 
 def open_model(info: ModelInfo) -> ItemModel:
-    """The folder behind a role; ModelNotAvailable where the role is bound to a model of another kind."""
+    """The folder behind a role; ModelNotAvailable where the role is bound to a model of another kind.
+
+    Today's stock (`storehand train items`) is taken up with the next job. A folder that was trained again is not: its
+    items have other numbers than the network that this worker holds, so it goes on with what it has till it restarts.
+    """
     if info.format != FORMAT or not info.folder:
         raise ModelNotAvailable(
             f"the role {info.role!r} is bound to {info.name}, which is no item model; "
             "`storehand train recommender` writes one from a shop's events"
         )
-    folder = Path(info.folder)
+    return _SHELF.take(Path(info.folder), str(info.extra.get("fingerprint", "")))
+
+
+class _Shelf:
+    """The newest models that were opened; one thread reads while the others wait."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._held: dict[tuple[Path, str], tuple[Stamp, ItemModel]] = {}
+
+    def take(self, folder: Path, fingerprint: str) -> ItemModel:
+        """The model that belongs to the network with this fingerprint, with its items as of now."""
+        with self._lock:
+            stamp = _stamp(folder)
+            known, held = self._held.pop((folder, fingerprint), (None, None))
+            if held is None or known != stamp:
+                held = self._read(folder, fingerprint, stamp, held)
+            self._held[folder, fingerprint] = (stamp, held)
+            if len(self._held) > MOST_HELD:
+                del self._held[next(iter(self._held))]
+            return held
+
+    def _read(self, folder: Path, fingerprint: str, stamp: Stamp, held: ItemModel | None) -> ItemModel:
+        try:
+            model = _read(folder, stamp)
+            if model.fingerprint == fingerprint:
+                return model
+            raise ModelNotAvailable(f"{folder} was trained again since this worker loaded it; restart the worker")
+        except ModelNotAvailable as error:
+            if held is None:
+                raise
+            log.warning("%s; going on with the items as they were", error)
+            return held
+
+
+_SHELF = _Shelf()
+
+
+def _stamp(folder: Path) -> Stamp:
+    """When each file was written; empty where one is missing, as for a moment while a folder is replaced."""
     try:
-        stamp = tuple((folder / name).stat().st_mtime_ns for name in (catalogue.FILE, tables.FILE, OWN_FILE))
-    except OSError as error:
-        raise ModelNotAvailable(f"{info.name} is not whole: {error.filename} can't be read") from error
-    return _read(folder, stamp)
+        return tuple((folder / name).stat().st_mtime_ns for name in (catalogue.FILE, tables.FILE, OWN_FILE))
+    except OSError:
+        return ()
 
 
-@lru_cache(maxsize=8)
-def _read(folder: Path, stamp: tuple[int, ...]) -> ItemModel:
+def _read(folder: Path, stamp: Stamp) -> ItemModel:
+    if not stamp:
+        raise ModelNotAvailable(f"{folder} is not whole: it lacks {catalogue.FILE}, {tables.FILE} or {OWN_FILE}")
     try:
         about = json.loads((folder / OWN_FILE).read_text(encoding="utf-8"))
         model = ItemModel(Catalogue.load(folder), ItemTables.load(folder), about)
@@ -71,4 +120,7 @@ def _read(folder: Path, stamp: tuple[int, ...]) -> ItemModel:
         raise ModelNotAvailable(
             f"{folder} names {len(model.catalogue)} items, but has numbers for {model.tables.count}"
         )
+    if _stamp(folder) != stamp:
+        raise ModelNotAvailable(f"{folder} was replaced while it was read; try again")
+    _ = (model.catalogue.texts, model.catalogue.is_bilingual, model.tables.popularity)  # counted once, not per thread
     return model

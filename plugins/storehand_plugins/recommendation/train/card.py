@@ -40,13 +40,14 @@ def figure_rows(rows: Mapping[str, Figures]) -> Iterable[tuple[str, ...]]:
         yield name, f"{each.hit_rate:.3f}", f"{each.ndcg:.3f}", f"{each.recall:.3f}", f"{each.coverage:.3f}"
 
 
-def write_card(shop: Shop, built: Built, *, title: str, command: str, minutes: float) -> str:
+def write_card(shop: Shop, built: Built, *, title: str, note: str, command: str, minutes: float) -> str:
     """The README of the folder, in Markdown."""
     about = facts(shop)
     shape = built.network.shape
     lines = [
         f"# {title}",
         "",
+        *([note, ""] if note else []),
         f"A recommender for {len(built.catalogue):,} items, written by `storehand train recommender`. Bind it in the",
         "settings:",
         "",

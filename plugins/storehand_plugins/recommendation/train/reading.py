@@ -41,13 +41,18 @@ _TOLERANCE = timedelta(days=1)
 
 @dataclass(slots=True)
 class Shop:
-    """What was read. `dropped` counts rows by reason, `first_bad` keeps the first line number of each."""
+    """What was read. `dropped` counts rows by reason, `first_bad` keeps line and column of the first of each."""
 
     items: list[Item]
     events: Events
     shoppers: int
     dropped: Counter[str] = field(default_factory=Counter)
-    first_bad: dict[str, int] = field(default_factory=dict)
+    first_bad: dict[str, tuple[int, str]] = field(default_factory=dict)
+
+    def left_out(self) -> list[str]:
+        """A line per reason, the most frequent first, with the place to look at."""
+        return [f"{count:,} × {reason}{_where(self.first_bad.get(reason))}" for reason, count in
+                self.dropped.most_common()]  # fmt: skip
 
 
 class _Rows:
@@ -58,11 +63,11 @@ class _Rows:
         self.skus: dict[str, int] = dict(known)
         self.columns: tuple[list[int], list[int], list[int], list[float]] = ([], [], [], [])
         self.dropped: Counter[str] = Counter()
-        self.first_bad: dict[str, int] = {}
+        self.first_bad: dict[str, tuple[int, str]] = {}
 
-    def drop(self, reason: str, line: int) -> None:
+    def drop(self, reason: str, line: int, column: str = "") -> None:
         self.dropped[reason] += 1
-        self.first_bad.setdefault(reason, line)
+        self.first_bad.setdefault(reason, (line, column))
 
     def add(self, shopper: str, sku: str, kind: int, at: float) -> None:
         shoppers, items, kinds, times = self.columns
@@ -126,20 +131,20 @@ def _read_event(
     said = _text(row.get(names["type"])) if "type" in names else "purchase"
     kind = _TYPES.get(said.casefold().replace(" ", "-"))
     if kind is None:
-        return rows.drop(f"unknown event type {said[:40]!r}" if said else "no event type", line)
+        return rows.drop(f"unknown event type {said[:40]!r}" if said else "no event type", line, names.get("type", ""))
     if kind == "search":
         return rows.drop("search (used when serving, not in training)", line)
     if not shopper or not sku:
-        return rows.drop("no item" if shopper else "no shopper", line)
+        return rows.drop("no item" if shopper else "no shopper", line, names["item" if shopper else "shopper"])
     if sku in exclude:
         return rows.drop("excluded item", line)
     if "quantity" in names and not _is_positive(row.get(names["quantity"])):
-        return rows.drop("quantity is not above zero (a return?)", line)
+        return rows.drop("quantity is not above zero (a return?)", line, names["quantity"])
     at = read_time(row.get(names["time"]))
     if at is None:
-        return rows.drop("no readable time", line)
+        return rows.drop("no readable time", line, names["time"])
     if at > latest:
-        return rows.drop("time in the future", line)
+        return rows.drop("time in the future", line, names["time"])
     return rows.add(shopper, sku, KINDS[kind], at)
 
 
@@ -207,6 +212,14 @@ def day(at: float) -> str:
     return datetime.fromtimestamp(float(at), UTC).date().isoformat()
 
 
+def _where(place: tuple[int, str] | None) -> str:
+    if place is None:
+        return ""
+    line, column = place
+    return f" (first in line {line:,}{f', column {column!r}' if column else ''})"
+
+
 def _nothing(path: Path, rows: _Rows) -> str:
-    reasons = ", ".join(f"{count:,} × {reason}" for reason, count in rows.dropped.most_common(4))
-    return f"{path.name} has no event to learn from" + (f": {reasons}" if reasons else "")
+    reasons = [f"{count:,} × {reason}{_where(rows.first_bad.get(reason))}" for reason, count in
+               rows.dropped.most_common(4)]  # fmt: skip
+    return f"{path.name} has no event to learn from" + (f": {', '.join(reasons)}" if reasons else "")
