@@ -1,6 +1,7 @@
 """Checks of text against its input: facts stated, claims unsupported or contradicted, personal data, injections."""
 
 from storehand_plugins.checks.claims import Claim, unsupported_claims
+from storehand_plugins.checks.conflicts import Conflict, conflicts
 from storehand_plugins.checks.contradictions import Contradiction, find_contradictions
 from storehand_plugins.checks.coverage import Wanted, find_facts
 from storehand_plugins.checks.findings import Finding, findings
@@ -16,6 +17,7 @@ from storehand_plugins.checks.statements import sources_of
 
 __all__ = [
     "Claim",
+    "Conflict",
     "Contradiction",
     "Finding",
     "Folded",
@@ -25,6 +27,7 @@ __all__ = [
     "Span",
     "Visible",
     "Wanted",
+    "conflicts",
     "find_contradictions",
     "find_facts",
     "find_injection",

@@ -95,7 +95,7 @@ def _digits(match: re.Match[str]) -> tuple[str, str, bool, int]:
     value = re.sub(r"\s", "-", raw) if "/" in raw else _plain(raw)
     unit = match["unit"] or ""
     is_glued = bool(unit) and match.string[match.end("number")] == unit[0]
-    if unit in UNITS and (is_glued or unit not in ("in", "s", "c", "x", "l", "f", "v", "w", "h", "m")):
+    if unit in UNITS and (is_glued or unit not in ("in", "s", "c", "x", "f")):
         return value, UNITS[unit], False, match.end()
     if unit and is_glued and unit[0].isalpha() and unit.isascii():
         return value, unit, False, match.end()  # 5g, 4k, 1080p
