@@ -150,6 +150,15 @@ def test_constants_hold_for_all_rows_and_keep_their_kind(tmp_path):
     }  # fmt: skip
 
 
+def test_a_value_for_all_rows_that_the_contract_refuses_is_said_once():
+    campaign = ("campaign", '{"goal": "sale"}')
+
+    with pytest.raises(InvalidInput, match=r"--set channel: Input should be 'email'"):
+        mapping("copy", "name", sets=(("channel", "telegram"), ("campaign", '{"name": "Tea week"}')))
+    with pytest.raises(InvalidInput, match=r"--set campaign\.name: Field required"):
+        mapping("copy", "name", sets=(("channel", "sms"), campaign))
+
+
 def test_a_mapping_file_says_the_same(tmp_path):
     file = tmp_path / "m.toml"
     file.write_text('attributes = ["Capacity"]\ncurrency = "CNY"\n[map]\n"product.name" = "X"\n[set]\ntone = "warm"\n')

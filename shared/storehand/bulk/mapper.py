@@ -17,7 +17,7 @@ from storehand.bulk import cells
 from storehand.bulk.cells import folded
 from storehand.bulk.contract import Contract, Target
 from storehand.bulk.convert import Converter
-from storehand.bulk.mapping import Bound, Constant, Mapping, Pair, choose_id
+from storehand.bulk.mapping import Bound, Constant, Mapping, Pair, choose_id, force
 from storehand.bulk.shape import Shape
 from storehand.errors import InvalidInput
 
@@ -62,6 +62,7 @@ def make_mapping(contract: Contract, shape: Shape, columns: tuple[str, ...], opt
     given = options.id_column
     mapping.id_column = _existing(given, columns, "--id") if given else choose_id(shape, mapping.bound, columns, folded)
     _refuse_gaps(mapping, columns)
+    _refuse_constants(mapping)
     return mapping
 
 
@@ -214,6 +215,19 @@ def _refuse_gaps(mapping: Mapping, columns: Sequence[str]) -> None:
             f"no column is known to be {', '.join(must)}; the columns are: {shown}",
             details={"task": contract.task, "advice": f"say which: {options} (or --set {must[0]}=VALUE for all rows)"},
         )
+
+
+def _refuse_constants(mapping: Mapping) -> None:
+    """A value for all rows that the contract refuses would make every row bad."""
+    data: dict[str, Any] = {}
+    for each in mapping.constants:
+        if each.target.path.split(".")[0] not in (mapping.shape.item, "product"):
+            force(data, each.target.path.split("."), each.value)
+    if not data or not mapping.contract.is_checked_in_full:
+        return
+    faults = [(path, reason) for path, reason in mapping.contract.check(data)[1] if path.split(".")[0] in data]
+    if faults:
+        raise InvalidInput("; ".join(f"--set {path}: {reason}" for path, reason in faults))
 
 
 def _currency(code: str | None) -> str | None:

@@ -69,7 +69,7 @@ class Mapping:
                 self.converter.place(root, each.target, value, currency=each.currency)
         self._add_attributes(root, row)
         for constant in self.constants:
-            _force(root, constant.target.path.split("."), copy.deepcopy(constant.value))
+            force(root, constant.target.path.split("."), copy.deepcopy(constant.value))
         for product in (root.get("product"), root.get("products")):
             self.converter.finish(product)
         if self.shape.item is None:
@@ -135,7 +135,8 @@ def choose_id(shape: Shape, bound: list[Bound], columns: tuple[str, ...], folded
     return handle or known or (plain[0] if plain else None)
 
 
-def _force(document: dict[str, Any], steps: list[str], value: Any) -> None:
+def force(document: dict[str, Any], steps: list[str], value: Any) -> None:
+    """Puts a value at a path, whatever lies on the way."""
     for step in steps[:-1]:
         if not isinstance(document.get(step), dict):
             document[step] = {}
