@@ -183,7 +183,7 @@ def test_the_page_s_examples_work_as_written_in_both_languages(bulk, tmp_path, m
     section = page[page.index("## A file for each task") : page.index("## One job per row")]
     for name, text in re.findall(r"```(?:csv|json) (\S+)\n(.*?)```", section, re.DOTALL):
         (tmp_path / name).write_text(text, encoding="utf-8")
-    commands = re.search(r"```sh\n(.*?)```", section, re.DOTALL)[1].splitlines()
+    commands = re.findall(r"```sh\n(.*?)```", section, re.DOTALL)[0].splitlines()
     monkeypatch.chdir(tmp_path)
 
     for command in commands:
