@@ -46,11 +46,14 @@ and a quantity. Columns are found by their usual names (user_id, sku, ts; custom
 --column. Items bring names, categories, brands, prices and availability: reasons, filters and items nobody has bought
 yet need them. Rows that can't be used are counted by reason. Training stops when it no longer helps, and prints what
 the recommender is worth beside popularity, repeat purchase and item kNN on a later time. A quarter of a million events
-take about ten minutes of one CPU thread.
+take ten to fifteen minutes of one CPU thread.
 
-每行一个行为：顾客、商品、时间；如有，还可含类型（view、cart、purchase、review）与数量。列名按常用写法自动识别，
-其他写法用 --column 指定。商品表提供名称、类目、品牌、价格与库存：推荐理由、筛选和新品都靠它。不能用的行会按原因计数，
-并指出行号与列名。效果不再提高时自动停止，并与热销、复购、商品共现三条基线作比较。
+\b
+每行一个行为：顾客、商品、时间；如有，还可含类型与数量。
+列名按常用写法自动识别，其他写法用 --column 指定。
+推荐理由、筛选和新品都靠商品表里的名称、类目、品牌、价格与库存。
+不能用的行按原因计数，并指出行号与列名。
+效果不再提高时自动停止，并与热销、复购、商品共现三条基线作比较。
 
 \b
 Examples / 示例
