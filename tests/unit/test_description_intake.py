@@ -56,7 +56,8 @@ def test_of_two_values_for_one_name_none_is_said_unless_both_hold(given: list[tu
     output = described({"name": "Thing", "additionalProperty": named})
     assert ("conflicting_attribute" in rules(output)) == conflict
     assert any(value in output.best.description for _, value in given) != conflict
-    assert len(output.best.attributes) == (0 if conflict else 1)
+    assert output.best.attribute_coverage == (0.0 if conflict else 1.0)
+    assert len(output.best.attributes) == (2 if conflict else 1)
 
 
 def test_a_field_and_an_attribute_conflict_too():
@@ -66,6 +67,69 @@ def test_a_field_and_an_attribute_conflict_too():
     assert "Copper" in check.basis
     assert "teel" not in output.best.description
     assert "opper" not in output.best.description
+
+
+@pytest.mark.parametrize(
+    ("product", "unsaid", "values"),
+    [
+        (
+            {"name": "Steel Kettle 1.7 L", "material": "Glass", "additionalProperty": {"capacity": "1.5 L"}},
+            ("lass", "1.5"),
+            {"Glass": "material", "1.5 L": "additionalProperty[0].value"},
+        ),
+        (
+            {"name": "红色纯棉T恤", "color": "蓝色", "positiveNotes": ["圆领"], "material": "聚酯纤维"},
+            ("蓝色", "聚酯"),
+            {"蓝色": "color", "聚酯纤维": "material"},
+        ),
+        ({"name": "Cotton T-shirt", "material": "Polyester"}, ("olyester",), {"Polyester": "material"}),
+    ],
+)
+def test_what_the_name_refutes_is_not_said_and_both_values_are_named(
+    product: dict[str, object], unsaid: tuple[str, ...], values: dict[str, str]
+):
+    output = described(product, fields=ALL_FIELDS)
+    assert not [text for text in texts(output).values() for each in unsaid if each in text]
+    checks = [each for each in output.checks if each.rule == "conflicting_attribute"]
+    assert {each.text: each.field.removeprefix("input.product.") for each in checks} == values
+    assert all(str(product["name"]) in each.basis and each.text in each.basis for each in checks)
+    assert {each.value for each in output.best.attributes if each.status == "missing"} == set(values)
+    assert output.best.attribute_coverage < 1
+    assert "fact.missing" not in rules(output)
+
+
+@pytest.mark.parametrize(
+    ("product", "locale", "unsaid"),
+    [
+        ({"name": "冲锋衣", "additionalProperty": {"防水等级": "10000mm"}}, "en", "防水等级"),
+        ({"name": "Rain Jacket", "positiveNotes": ["Two zip pockets"]}, "zh", "Two zip pockets"),
+        ({"name": "Rain Jacket", "material": "Nylon"}, "zh", "Nylon"),
+    ],
+)
+def test_a_fact_in_another_language_is_left_out_and_named(product: dict[str, object], locale: str, unsaid: str):
+    output = described(product, locale=locale)
+    assert not [text for text in texts(output).values() if unsaid in text]
+    assert "fact.other_language" in rules(output)
+    assert output.best.attribute_coverage == 0.0
+
+
+def test_names_and_codes_are_of_every_language():
+    lamp = {
+        "name": "台灯",
+        "positiveNotes": ["USB-C", "Bluetooth 5.3"],
+        "additionalProperty": {"芯片": "Larkspur Core i5"},
+    }
+    assert described(lamp).best.attribute_coverage == 1.0
+    tea = {"name": "Green Tea", "additionalProperty": {"kind": "West Lake Longjing (龙井)"}}
+    assert described(tea).best.attribute_coverage == 1.0
+
+
+@pytest.mark.parametrize("locale", ["zh-TW", "zh-HK", "zh-Hant", "zh-Hant-TW"])
+def test_simplified_text_is_not_called_traditional(locale: str):
+    output = described({"name": "台灯"}, locale=locale)
+    assert output.locale == "zh-Hans"
+    [check] = [each for each in output.checks if each.rule == "locale.script"]
+    assert locale in check.basis
 
 
 def test_invisible_characters_are_in_no_text():

@@ -11,9 +11,10 @@ from storehand.contracts.description import DescriptionInput
 from storehand.contracts.product import Product
 from storehand_plugins.checks import find_words, fold, split_sentences
 from storehand_plugins.description.asked_words import Forbidden, holding
-from storehand_plugins.description.facts import brand_of, plan_of
+from storehand_plugins.description.facts import brand_of, dropped_fact, plan_of
 from storehand_plugins.description.intake import taken_in
 from storehand_plugins.description.kinds import FactKind, Language
+from storehand_plugins.description.languages import in_one_language
 from storehand_plugins.description.personal import fitted
 from storehand_plugins.description.plan import Fact, Plan
 from storehand_plugins.description.rules import check
@@ -36,8 +37,9 @@ _CATEGORY = {"en": "Category: {leaf}.", "zh": "类目：{leaf}。"}
 class Brief:
     """`plan` has the facts to say, those asked for first among their kind; `lead` opens the text for a shopper.
 
-    `left_out` are facts with a forbidden word. `must` are (attribute name, value) pairs. `keywords` can be said, and
-    `quotes` are sentences for those that no fact has.
+    `left_out` are facts with a forbidden word, `dropped` those that clash, `foreign` those in another language, which
+    only a chat model can say. `must` are (attribute name, value) pairs. `keywords` can be said, and `quotes` are
+    sentences for those that no fact has.
     """
 
     input: DescriptionInput
@@ -48,6 +50,8 @@ class Brief:
     lead: tuple[Fact, ...] = ()
     personalised_on: tuple[str, ...] = ()
     left_out: tuple[Fact, ...] = ()
+    dropped: tuple[Fact, ...] = ()
+    foreign: tuple[Fact, ...] = ()
     must: tuple[tuple[str, str], ...] = ()
     keywords: tuple[str, ...] = ()
     quotes: tuple[tuple[str, str], ...] = ()
@@ -92,7 +96,17 @@ def brief_of(given: DescriptionInput) -> Brief:
     asked = given.locale or product.in_language or product.language
     language: Language = "zh" if asked.lower().startswith("zh") else "en"
     plan = plan_of(product, language, given.tone)
-    brief = Brief(given, product, asked, plan, Forbidden(given.forbidden_words), checks=intake.checks)
+    plan, foreign = in_one_language(plan)
+    brief = Brief(
+        given,
+        product,
+        asked,
+        plan,
+        Forbidden(given.forbidden_words),
+        dropped=tuple(dropped_fact(name, value) for name, value in intake.dropped),
+        foreign=foreign,
+        checks=intake.checks,
+    )
     if given.forbidden_words:
         brief = _without_forbidden(brief)
     if given.must_mention:
@@ -138,7 +152,7 @@ def _with_musts(brief: Brief) -> Brief:
 def _named(name: str, brief: Brief) -> Iterator[tuple[str, str]]:
     """Attributes of this name: as the input spells it, as a text says it, or a highlight's own words."""
     wanted = _word(name)
-    for fact in (*brief.plan.facts, *brief.left_out):
+    for fact in (*brief.plan.facts, *brief.left_out, *brief.foreign, *brief.dropped):
         own = (fact.label, fact.key) if fact.label != "positiveNotes" else (fact.value,)
         if wanted in {_word(each) for each in own if each}:
             yield fact.label, fact.value

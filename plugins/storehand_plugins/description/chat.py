@@ -78,7 +78,7 @@ _FENCE = re.compile(r"</?\s*product\s*>", re.IGNORECASE)
 def messages(brief: Brief, plan: Plan | None = None) -> list[Message]:
     """The question, in the language of the product; `plan` may have fewer facts than the brief's."""
     plan = plan or brief.plan
-    parts = (_data(plan), "\n".join(_wishes(brief, plan)), "\n".join(_form(brief)))
+    parts = (_data(plan, brief.foreign), "\n".join(_wishes(brief, plan)), "\n".join(_form(brief)))
     return [Message("system", _SYSTEM[plan.language]), Message("user", "\n\n".join(parts))]
 
 
@@ -101,13 +101,13 @@ def fact_line(fact: Fact, language: Language) -> str:
     return _unfenced(f"{name}{'：' if is_chinese else ': '}{fact.value}" if name else fact.value)
 
 
-def _data(plan: Plan) -> str:
+def _data(plan: Plan, foreign: Sequence[Fact]) -> str:
     name, brand, facts, item, _ = _NAMES[plan.language]
     lines = ["<product>", name + _unfenced(plan.name)]
     if plan.brand:
         lines.append(brand + _unfenced(plan.brand))
     lines.append(facts)
-    lines += [item.format(fact_line(fact, plan.language)) for fact in plan.facts]
+    lines += [item.format(fact_line(fact, plan.language)) for fact in (*plan.facts, *foreign)]
     return "\n".join([*lines, "</product>"])
 
 

@@ -54,6 +54,11 @@ def plan_of(product: Product, language: Language, tone: Tone) -> Plan:
     )
 
 
+def dropped_fact(name: str, value: str) -> Fact:
+    """An attribute that no text says, as the checks list it."""
+    return Fact(_TYPED.get(name.lower(), FactKind.WORD), value, key=name, label=name)
+
+
 def brand_of(product: Product) -> str:
     """The brand as a text says it; empty without one."""
     named = (each.value for each in product.additional_property if each.name.lower() in _BRAND_KEYS)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from storehand.contracts.base import Check
-from storehand.contracts.description import DescriptionVariant
+from storehand.contracts.description import AttributeCheck, DescriptionVariant
 from storehand_plugins.checks import find_words
 from storehand_plugins.description.brief import Brief
 from storehand_plugins.description.compose import Text
+from storehand_plugins.description.languages import SIMPLIFIED, is_traditional
 from storehand_plugins.description.rules import check
 from storehand_plugins.description.text import fields_of
 
@@ -69,7 +70,8 @@ def _of_attributes(variant: DescriptionVariant, text: Text, brief: Brief) -> Ite
     short = {(fact.label, fact.value) for fact in text.left_out}
     if brief.input.length is not None:
         short.add(("brand", brief.plan.brand))  # it has no fact of its own, and goes with a long opener
-    out = {(fact.label, fact.value) for fact in brief.left_out}
+    out = {(fact.label, fact.value) for fact in (*brief.left_out, *brief.dropped)}  # they have findings of their own
+    foreign = {(fact.label, fact.value) for fact in brief.foreign}
     for each in variant.attributes:
         if each.status == "contradicted":
             yield check(
@@ -80,10 +82,22 @@ def _of_attributes(variant: DescriptionVariant, text: Text, brief: Brief) -> Ite
                 basis=f"{each.name} is {each.value}",
                 suggestion=each.value,
             )
+        elif each.status == "missing" and (each.name, each.value) in foreign:
+            yield _in_another_language(each, brief)
         elif each.status == "missing" and (each.name, each.value) not in out:
             rule = "fact.left_out" if (each.name, each.value) in short else "fact.missing"
             yield check(rule, text=each.value, basis=each.name)
     yield from _of_musts(variant, brief)
+
+
+def _in_another_language(attribute: AttributeCheck, brief: Brief) -> Check:
+    return check(
+        "fact.other_language",
+        field="input.product",
+        text=attribute.value,
+        basis=f"{attribute.name} is not in the language of the text ({brief.language}), and was left out",
+        suggestion="send the product in the language of the text, or bind an instruction model to the role `text`",
+    )
 
 
 def _of_musts(variant: DescriptionVariant, brief: Brief) -> Iterator[Check]:
@@ -120,7 +134,9 @@ def _of_style(variant: DescriptionVariant, text: Text, brief: Brief, locale: str
             yield check("style.not_applied", field=f"input.{name}", span=(0, len(value)), text=value[:80])
     if given.style_examples and not by_chat:
         yield check("style.not_applied", field="input.styleExamples")
-    if brief.asked != locale:
+    if locale == SIMPLIFIED and is_traditional(brief.asked):
+        yield check("locale.script", span=whole, basis=f"{brief.asked} was asked for; this is {locale}")
+    elif brief.asked != locale:
         replaced = (
             f"{brief.asked} was asked for; the model bound to the role `text` can't write it, so this is {locale}"
         )

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from storehand.contracts.base import Check
 from storehand.contracts.product import Product, PropertyValue
 from storehand_plugins.checks import find_injection, find_numbers, fold, is_mojibake, split_sentences, visible
+from storehand_plugins.description.clashes import without_clashes
 from storehand_plugins.description.rules import check
 
 _TEXT_FIELDS = {
@@ -53,6 +54,8 @@ class Intake:
 
     product: Product
     checks: tuple[Check, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    """Name and value of attributes that clash."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +70,11 @@ class _Given:
 def taken_in(product: Product) -> Intake:
     """Clean products, nearly all there are, come back as they are."""
     checks: list[Check] = []
-    if _is_suspect(product):
-        product = _cleaned(product, checks)
-    return Intake(_agreeing(product, checks), tuple(checks))
+    dropped: list[tuple[str, str]] = []
+    clean = _cleaned(product, checks) if _is_suspect(product) else product
+    clean = _agreeing(clean, checks, dropped)
+    clean, clashes, out = without_clashes(clean, product)
+    return Intake(clean, (*checks, *clashes), (*dropped, *out))
 
 
 def _is_suspect(product: Product) -> bool:
@@ -148,7 +153,7 @@ def _name_left(product: Product) -> str:
     return category if usable else _UNNAMED["zh" if product.language == "zh" else "en"]
 
 
-def _agreeing(product: Product, checks: list[Check]) -> Product:
+def _agreeing(product: Product, checks: list[Check], dropped: list[tuple[str, str]]) -> Product:
     """Each name once: lists joined, the fullest of equal values kept, and none of values that can't all be true."""
     named: dict[str, list[_Given]] = {}
     for attribute in ("color", "material", "size", "pattern", "brand"):
@@ -166,6 +171,7 @@ def _agreeing(product: Product, checks: list[Check]) -> Product:
         agreed = _joint(values) if _LISTS.fullmatch(key) else _agreed(values)
         if agreed is None:
             checks.append(_conflict(key, given, values))
+            dropped += dict.fromkeys((one.name, one.value) for one in given)
         keeper = next((one for one in given if one.value == agreed), given[0]) if agreed else None
         for one in given:
             said = agreed if one is keeper else None

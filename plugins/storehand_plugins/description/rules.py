@@ -18,6 +18,7 @@ RULES: dict[str, tuple[Severity, str]] = {
     "fact.claim_unsupported": ("warn", "the input does not say this"),
     "fact.contradicted": ("block", "the input says another value"),
     "fact.missing": ("warn", "no field of the answer states this attribute"),
+    "fact.other_language": ("warn", "it is in another language than the text, and was left out"),
     "fact.left_out": ("info", "left out to keep the length that was asked for"),
     # what was asked for
     "must_mention.unknown": ("warn", "the product has no attribute of this name"),
@@ -33,12 +34,13 @@ RULES: dict[str, tuple[Severity, str]] = {
     "variants.alike": ("info", "the facts, or the length asked for, leave room for one wording only"),
     "style.not_applied": ("info", "only an instruction model can follow this, and none wrote the text"),
     # how it came about
+    "locale.script": ("warn", "traditional characters were asked for, and the text is in simplified ones"),
     "locale.replaced": ("warn", "the language that was asked for could not be written"),
     "text.realised": ("info", "no model text passed the checks; phrases were put together"),
     "text.mended": ("info", "sentences of the model were removed or facts added after its text"),
     # what came in
     "injection": ("warn", "text that gives orders to a machine is no fact; it was left out"),
-    "conflicting_attribute": ("warn", "two values for one name: neither was said"),
+    "conflicting_attribute": ("warn", "two of its statements can't both be true; what was not said is named"),
     "hidden_characters": ("info", "invisible characters were left out"),
     "mojibake": ("warn", "this was read in the wrong character set; it was left out unless it is the name"),
     "preference.protected": ("info", "a text is not fitted to who somebody is; this preference was not used"),

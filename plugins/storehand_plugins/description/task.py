@@ -13,6 +13,7 @@ from storehand_plugins.description.compose import Composer, Text
 from storehand_plugins.description.examples import EXAMPLES
 from storehand_plugins.description.findings import alike, best_first, findings
 from storehand_plugins.description.kinds import Language
+from storehand_plugins.description.languages import SIMPLIFIED, is_traditional
 from storehand_plugins.description.text import Reviewer
 from storehand_plugins.description.writers import (
     ROLE,
@@ -113,6 +114,8 @@ def _written(brief: Brief, writer: Writer | None, seed: int) -> list[Written]:
 
 def _written_locale(asked: str, language: Language) -> str:
     """The locale that was asked for where it is of the language that was written, else that language."""
+    if is_traditional(asked):
+        return SIMPLIFIED
     return asked if asked.lower().split("-")[0] == language else language
 
 

@@ -34,7 +34,7 @@ class Reviewer:
         plan, product = brief.plan, brief.product
         self._brief = brief
         self._product = _in_years(product)
-        facts = (*plan.facts, *brief.left_out)
+        facts = (*plan.facts, *brief.left_out, *brief.foreign)
         self._sources = [*_sources(product), *(fact.value for fact in facts), plan.name, plan.brand]
         self._wanted = [Wanted(fact.label, (said(fact),)) for fact in facts]
         if brand := brand_of(product):  # also where the name has it, and the plan therefore not
@@ -126,18 +126,22 @@ class Reviewer:
             else:
                 check = AttributeCheck(name=name, value=value, status="missing")
             checks.append(check)
-        return checks + [
-            AttributeCheck(
-                name=name,
-                value=value,
-                status="contradicted",
-                field=field,
-                start=each.start,
-                end=each.end,
-                found=each.found,
-            )
-            for (name, value), (field, each) in refuted.items()
-        ]
+        return (
+            checks
+            + [
+                AttributeCheck(
+                    name=name,
+                    value=value,
+                    status="contradicted",
+                    field=field,
+                    start=each.start,
+                    end=each.end,
+                    found=each.found,
+                )
+                for (name, value), (field, each) in refuted.items()
+            ]
+            + [AttributeCheck(name=fact.label, value=fact.value, status="missing") for fact in self._brief.dropped]
+        )
 
 
 def said(fact: Fact) -> str:
