@@ -294,7 +294,7 @@ def test_filled_rows_stay_in_the_table_in_their_place_however_often_it_runs(fold
     with Answerer(folder.data) as worker:
         for _ in range(2):
             result = folder(
-                "--only-fill-empty", "description", "--in-order", "--in-flight", "4", source="p.csv", out=out
+                "--only-fill-empty", "description", "--in-flight", "4", source="p.csv", out=out
             )  # fmt: skip
 
     rows = list(csv.DictReader(io.StringIO(out.read_text(encoding="utf-8"))))

@@ -22,10 +22,10 @@ _GENDERS = {
     "unisex": ("unisex", "u", "all", "both", "中性", "通用", "男女通用", "男女同款", "不限"),
 }  # fmt: skip
 _AGES = {
-    "newborn": (0, 0.25), "infant": (0.25, 1), "toddler": (1, 5), "kids": (5, 13), "adult": (13, None),
-    "新生儿": (0, 0.25), "婴儿": (0.25, 1), "幼儿": (1, 5), "儿童": (5, 13), "成人": (13, None),
+    "newborn": (0, 0.25), "infant": (0.25, 1), "toddler": (1, 5), "kids": (5, 13), "adult": (None, None),
+    "新生儿": (0, 0.25), "婴儿": (0.25, 1), "幼儿": (1, 5), "儿童": (5, 13), "成人": (None, None),
 }  # fmt: skip
-"""Merchant Center's age groups in years."""
+"""Merchant Center's age groups in years. For adults it says nothing that a text should repeat."""
 
 _AVAILABILITY = {
     "instock": "InStock", "1": "InStock", "yes": "InStock", "有货": "InStock", "现货": "InStock", "true": "InStock",

@@ -82,9 +82,7 @@ def register(app: App) -> None:
         timezone: Annotated[
             str | None, typer.Option(metavar="ZONE", help="Of dates without one: Asia/Shanghai.")
         ] = None,
-        encoding: Annotated[
-            str | None, typer.Option(help="Of the file; found by itself for UTF-8 and GB18030.")
-        ] = None,
+        encoding: Annotated[str | None, typer.Option(help="Of the file; UTF-8 and GB18030 are recognised.")] = None,
         delimiter: Annotated[str | None, typer.Option(help="Of the table; found by itself.")] = None,
         limit: Annotated[int | None, typer.Option(min=1, help="Only the first N rows (or groups).")] = None,
         dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every row, send nothing.")] = False,
@@ -92,7 +90,12 @@ def register(app: App) -> None:
         strict: Annotated[bool, typer.Option("--strict", help="Stop at the first bad row.")] = False,
         retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again for rows that failed.")] = False,
         restart: Annotated[bool, typer.Option("--restart", help="Throw the output away and begin anew.")] = False,
-        in_order: Annotated[bool, typer.Option("--in-order", help="Write answers in the order of the rows.")] = False,
+        in_order: Annotated[
+            bool | None,
+            typer.Option(
+                "--in-order/--as-they-come", help="Order of the output. Default: the rows' in csv and merged."
+            ),
+        ] = None,
         in_flight: Annotated[int, typer.Option(min=1, max=100_000, help="Most jobs waiting or running at once.")] = 512,
         cancel_on_interrupt: Annotated[
             bool, typer.Option("--cancel-on-interrupt", help="Ctrl-C also cancels what is in flight.")
@@ -150,7 +153,8 @@ def register(app: App) -> None:
         if dry_run:
             return _dry_run(setup, show=show, as_json=as_json)
         hint = f"storehand worker --data-dir {settings.data_dir}" if data_dir else "storehand worker"
-        terms = Terms(in_flight, in_order, strict, retry_failed, cancel_on_interrupt, hint)
+        ordered = setup.format in ("csv", "merged") if in_order is None else in_order
+        terms = Terms(in_flight, ordered, strict, retry_failed, cancel_on_interrupt, hint)
         jobs = {"priority": priority, "deadline_s": deadline, "tenant": tenant}
         tally = _run(settings, setup, terms, wish, source, jobs=jobs, restart=restart, quiet=quiet)
         return _ended(tally, setup, wish, quiet=quiet, as_json=as_json)
