@@ -58,6 +58,10 @@ class Index:
         rarity = 1 + math.log((len(self.articles) + 1) / (held + 1))
         return rarity if held else rarity * _UNKNOWN
 
+    def holds(self, term: str) -> bool:
+        """Whether any article has the term."""
+        return term in self._holders
+
     def search(self, question: Bag) -> list[Match]:
         """Articles that share a word with the question, best first."""
         numbers = {number for term in question for number in self._holders.get(term, ())}

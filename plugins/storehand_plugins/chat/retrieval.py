@@ -12,7 +12,7 @@ from storehand_plugins.chat.index import Index, Match
 from storehand_plugins.chat.languages import language_of
 from storehand_plugins.chat.passages import best_passage
 from storehand_plugins.chat.similarity import Similarity
-from storehand_plugins.chat.words import CONCEPT, Bag, bag, merged
+from storehand_plugins.chat.words import CONCEPT, Bag, bag, is_han, merged
 
 CANDIDATES = 8
 _OTHER_LANGUAGE = 0.8
@@ -25,6 +25,12 @@ _BEFORE = 0.75
 _COVERAGE, _UNASKED = 0.65, 0.05
 _ENOUGH = 1.0
 """Weight of words from which on a question says enough to be sure of its answer: one of the shop's own words."""
+
+_MAIN_WORD, _MAIN_CONCEPT = 0.45, 0.4
+"""From this share of the question's weight on, a word or a concept is what it is about."""
+
+_UNKNOWN_MAIN = 0.8
+"""What is left of the confidence where no article has it."""
 
 _RIVAL = 0.8
 """From this share of the best article's confidence on, another one speaks of the same question."""
@@ -90,9 +96,10 @@ class Retriever:
         return Finding(tuple(found), tuple(_rivals(found)))
 
     def _candidates(self, index: Index, words: Bag, question: str, *, is_policy: bool) -> list[Candidate]:
+        known = _UNKNOWN_MAIN if self._similarity is None and self._lacks_main(words) else 1.0
         matches = [match for match in index.search(words) if self._is_valid(index, match.number)][: CANDIDATES * 2]
         best = matches[0].score if matches else 1.0
-        enough = min(1.0, sum(words.values()) / _ENOUGH)
+        enough = known * min(1.0, sum(words.values()) / _ENOUGH)
         sure = {match.number: enough * confidence_of(match, best) for match in matches}
         if self._similarity is not None and index.articles:
             near = self._similarity.nearest(question, index, list(sure))
@@ -103,6 +110,21 @@ class Retriever:
             }
         made = (self._candidate(index, number, words, confidence, is_policy) for number, confidence in sure.items())
         return [candidate for candidate in made if candidate is not None]
+
+    def _lacks_main(self, words: Bag) -> bool:
+        """Whether what the question is about stands in no article at all: "Can I pay with Bitcoin?"."""
+        indexes = [index for index, _ in self._sources if index.articles]
+        weights = {
+            term: min(1.0, wanted) * max((index.weight(term) for index in indexes), default=0)
+            for term, wanted in words.items()
+        }
+        total = sum(weights.values())
+        return any(
+            weight >= (_MAIN_CONCEPT if term.startswith(CONCEPT) or is_han(term) else _MAIN_WORD) * total
+            and not any(index.holds(term) for index in indexes)
+            and not any(map(str.isdigit, term))
+            for term, weight in weights.items()
+        )
 
     def _candidate(self, index: Index, number: int, words: Bag, confidence: float, is_policy: bool) -> Candidate | None:
         article = index.articles[number]
