@@ -122,13 +122,11 @@ def register(app: App) -> None:
           storehand bulk description products.csv --dry-run                # what is wrong / 先检查
           storehand bulk description products.csv -o texts.jsonl           # one line per row / 逐行输出
           storehand bulk description 商品.csv -o 文案.csv --only-fill-empty description   # 只填空白
-          storehand bulk description feed.tsv -o feed-ai.tsv --format merchant
           storehand bulk description items.parquet -o out.jsonl --map name=item_title --attributes '*'
           storehand bulk copy products.csv -o sms.csv --set channel=sms --set campaign=@campaign.json
           storehand bulk sentiment 评论.csv -o 口碑.jsonl --group-by 货号       # 每个商品一个任务
           storehand bulk recommendation events.csv -o for-you.jsonl --set k=5
           storehand bulk chat questions.csv -o replies.jsonl --set knowledge_base=help
-          cat rows.jsonl | storehand bulk description - -o out.jsonl --limit 100
         """
         from storehand.bulk.mapper import MapOptions
         from storehand.bulk.run import Terms
