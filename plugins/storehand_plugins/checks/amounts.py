@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from storehand_plugins.checks.folding import fold
 from storehand_plugins.checks.measures import amount_of, dimension_of, is_same
@@ -20,20 +21,27 @@ _COUNTED = frozenset(
 )
 """Units that may count many things: with these, the words around must agree."""
 
+_NAMES = frozenset(("sku", "gtin", "mpn", "price"))
+
 _Found = tuple[str, str, str, int, int]
 
 
 def contradicted_numbers(text: str, statements: Sequence[Statement]) -> Iterator[_Found]:
     """Attribute, value, the text's number and its span."""
     known = [(statement, number) for statement in statements for number in find_numbers(statement.text)]
-    said = find_numbers(text)
+    said = {(each.value, each.unit): each for each in find_numbers(text)}.values()
+    open_ones = [
+        pair
+        for pair in known
+        if not (pair[1].is_code or pair[0].label in _NAMES or any(_agree(each, pair[1]) for each in said))
+    ]
+    if not open_ones:
+        return
     for number, _ in unsupported_numbers(text, [statement.text for statement in statements]):
-        for statement, other in known:
-            if number.is_code or other.is_code or statement.label in ("sku", "gtin", "mpn", "price"):
-                continue
-            if any(_agree(each, other) for each in said):
-                continue
-            if _is_grown_fraction(number, other) or _is_same_thing(text, number, statement, other, known):
+        for statement, other in open_ones:
+            if not number.is_code and (
+                _is_grown_fraction(number, other) or _is_same_thing(text, number, statement, other, known)
+            ):
                 yield statement.label, statement.value, text[number.start : number.end], number.start, number.end
                 break
 
@@ -74,6 +82,7 @@ def _shared_words(text: str, number: Number, statement: Statement, other: Number
     return bool((around | unit) & _all_words(about))
 
 
+@lru_cache(maxsize=1024)
 def _words(text: str, *, last: bool = False) -> set[str]:
     """The words next to a number, up to the end of its clause."""
     parts = re.split(r"[.,;:!?，。；：！？、]", fold(text).text)
@@ -85,6 +94,7 @@ def _words(text: str, *, last: bool = False) -> set[str]:
     return {*near, *(run[index : index + 2] for index in range(len(run) - 1))} - {""}
 
 
+@lru_cache(maxsize=1024)
 def _all_words(text: str) -> set[str]:
     folded = fold(text).text
     latin = {word.rstrip("s") for word in re.findall(r"[a-z]{2,}", folded) if word not in _FILLERS}

@@ -36,17 +36,19 @@ def unsupported_claims(text: str, sources: Iterable[str]) -> list[Claim]:
     more words. A source that says "not waterproof" does not support "waterproof".
     """
     given = _given(tuple(sources))
-    folded = fold_visible(text)
+    folded = fold_visible(text).condensed()
     found = [*_patterned(folded, given), *_mentioned(folded, given), *_named(text, given)]
     return list(_merged(text, found))
 
 
 def _patterned(folded: Folded, given: _Given) -> Iterator[_Found]:
-    known = find_mentions(folded.text)
+    known = bytearray(len(folded.text))
+    for mention in find_mentions(folded.text):
+        known[mention.start : mention.end] = b"1" * (mention.end - mention.start)
     for kind, pattern in _patterns():
         for match in pattern.finditer(folded.text):
             # what the word list knows it judges better, in both languages
-            is_known = kind == "other" and any(m.start < match.end() and match.start() < m.end for m in known)
+            is_known = kind == "other" and any(known[match.start() : match.end()])
             if not (is_known or given.says(match.group())):
                 start, end = folded.span(*match.span())
                 yield start, end, kind
@@ -71,7 +73,7 @@ class _Given:
     """What the sources say."""
 
     def __init__(self, sources: tuple[str, ...]) -> None:
-        folded = [fold(source) for source in sources]
+        folded = [fold(source).condensed() for source in sources]
         self.squashed = " ".join(each.squashed().text for each in folded)
         mentions = [mention for each in folded for mention in find_mentions(each.text)]
         said = [mention.concept for mention in mentions if not mention.is_negated]

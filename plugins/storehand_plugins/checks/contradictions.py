@@ -11,7 +11,7 @@ from storehand_plugins.checks.amounts import contradicted_numbers
 from storehand_plugins.checks.concepts import Mention, find_mentions
 from storehand_plugins.checks.folding import Folded, fold
 from storehand_plugins.checks.hidden import fold_visible
-from storehand_plugins.checks.sentences import split_sentences
+from storehand_plugins.checks.sentences import sentence_at
 from storehand_plugins.checks.statements import Statement, statements_of
 
 _WHOLE = frozenset(("material", "materials", "材质", "材料", "面料", "内胆", "主材", "内胆材质", "fabric", "name"))
@@ -38,7 +38,7 @@ def find_contradictions(text: str, product: Product) -> list[Contradiction]:
     Only what is certain: where the text also gives the right value, the wrong one is an unsupported claim at most.
     """
     statements = statements_of(product)
-    folded = fold_visible(text)
+    folded = fold_visible(text).condensed()
     found = [
         *_concepts(text, folded, statements, product),
         *_negations(text, folded, statements),
@@ -59,13 +59,14 @@ def _concepts(text: str, folded: Folded, statements: Sequence[Statement], produc
         if mention.concept.family and not mention.is_negated
     ]
     said = [mention for mention in find_mentions(folded.text) if not mention.is_negated]
+    concepts = {mention.concept for mention in said}
     for mention in said:
         family = mention.concept.family
         same = [each for each in known if each[1].concept.family == family]
         if not family or any(mention.concept.fits(each.concept) for _, each in same):
             continue
         against = next((pair for pair in same if _is_about(pair, mention, text, folded, product)), None)
-        if against is None or any(other.concept.fits(against[1].concept) for other in said):
+        if against is None or any(other.fits(against[1].concept) for other in concepts):
             continue
         start, end = folded.span(mention.start, mention.end)
         yield Contradiction(against[0].label, against[0].value, text[start:end], start, end)
@@ -81,9 +82,8 @@ def _is_about(pair: tuple[Statement, Mention], mention: Mention, text: str, fold
         )
     if family != "material" or statement.label.lower() in _WHOLE or statement.label == "positiveNotes":
         return True
-    sentence = next(
-        (text[start:end] for start, end in split_sentences(text) if start <= folded.origin[mention.start] < end), ""
-    )
+    start, end = sentence_at(text)(folded.origin[mention.start])
+    sentence = text[start:end]
     words = re.findall(r"[a-z]{3,}|[\u4e00-\u9fff]{2,}", fold(statement.label).text)
     return any(word.rstrip("s") in fold(sentence).text for word in words)
 
@@ -94,7 +94,7 @@ def _is_colour(mention: Mention, folded: str, product: Product) -> bool:
     if not word.isascii():
         return True
     rest = folded[mention.end : mention.end + 40]
-    if _COLOUR_WORD.match(rest) or _COLOUR_BEFORE.search(folded[: mention.start]):
+    if _COLOUR_WORD.match(rest) or _COLOUR_BEFORE.search(folded[max(0, mention.start - 24) : mention.start]):
         return True
     nouns = {each.rstrip("s") for each in re.findall(r"[a-z]{3,}", fold(product.name).text)}
     after = re.findall(r"[a-z]+|[^a-z\s-]", rest)[:3]

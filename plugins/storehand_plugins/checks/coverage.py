@@ -62,13 +62,12 @@ def _verbatim(folded: Folded, squashed: Folded, wording: str) -> tuple[int, int]
 
 def _stands_alone(folded: Folded, span: tuple[int, int], needle: str) -> bool:
     """Not a part of a longer word or number: 5G is not in 15GB, 7 not in 6.7."""
-    chars = {origin: char for char, origin in zip(folded.text, folded.origin, strict=True)}
-    before, after = chars.get(span[0] - 1, " "), chars.get(span[1], " ")
+    before, after = folded.at(span[0] - 1), folded.at(span[1])
     if _joins(before, needle[0]) or _joins(needle[-1], after):
         return False
-    if before in ".," and needle[0].isdigit() and chars.get(span[0] - 2, " ").isdigit():
+    if before in ".," and needle[0].isdigit() and folded.at(span[0] - 2).isdigit():
         return False
-    return not (after in ".," and needle[-1].isdigit() and chars.get(span[1] + 1, " ").isdigit())
+    return not (after in ".," and needle[-1].isdigit() and folded.at(span[1] + 1).isdigit())
 
 
 def _joins(left: str, right: str) -> bool:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from storehand.contracts.claim import ClaimKind
 from storehand.contracts.product import Product
@@ -41,21 +41,20 @@ def findings(text: str, product: Product, *, allowed: Iterable[str] = ()) -> lis
     for number, kind in unsupported_numbers(text, sources):
         start, end = number.start, number.end
         found.append(Finding(start, end, text[start:end], kind))
-    wrong = [_contradicted(each, found) for each in find_contradictions(text, product)]
+    claimed = {place: each.kind for each in reversed(found) for place in range(each.start, each.end)}
+    wrong = [_contradicted(each, claimed) for each in find_contradictions(text, product)]
     if more:
-        wrong = [each for each in wrong if any(_overlap(each, other) for other in found)]
+        wrong = [each for each in wrong if any(place in claimed for place in range(each.start, each.end))]
     kept: list[Finding] = []
+    taken = bytearray(len(text))
     for each in sorted((*wrong, *found), key=lambda each: (not each.is_contradiction, each.start - each.end)):
-        if not any(_overlap(each, other) for other in kept):
+        if not any(taken[each.start : each.end]):
+            taken[each.start : each.end] = b"1" * (each.end - each.start)
             kept.append(each)
     return sorted(kept, key=lambda each: each.start)
 
 
-def _contradicted(wrong: Contradiction, found: list[Finding]) -> Finding:
+def _contradicted(wrong: Contradiction, claimed: Mapping[int, ClaimKind]) -> Finding:
     """With the kind of the claim in the same place."""
-    here = Finding(wrong.start, wrong.end, wrong.found, "other", wrong.attribute, wrong.value)
-    return next((replace(here, kind=each.kind) for each in found if _overlap(each, here)), here)
-
-
-def _overlap(one: Finding, other: Finding) -> bool:
-    return one.start < other.end and other.start < one.end
+    kinds = (claimed[place] for place in range(wrong.start, wrong.end) if place in claimed)
+    return Finding(wrong.start, wrong.end, wrong.found, next(kinds, "other"), wrong.attribute, wrong.value)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
+from bisect import bisect_right
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
+_RUN = re.compile(r"\s+|\S+")
+_LONG_RUN = re.compile(r"\s\s")
+_LINE_END = re.compile(r"[\n\r\v\f\x85\u2028\u2029]")
 _SAME = str.maketrans(
     {
         "‐": "-",
@@ -35,9 +40,34 @@ class Folded:
         """The original offsets of the folded range; it must not be empty."""
         return self.origin[start], self.origin[end - 1] + 1
 
+    def at(self, place: int) -> str:
+        """The folded character (the last of several) of the original place; a space beyond the ends."""
+        index = bisect_right(self.origin, place) - 1
+        return self.text[index] if index >= 0 and self.origin[index] == place else " "
+
+    def condensed(self) -> Folded:
+        """With one character for each run of white space, a line end where it holds one: patterns stay fast on it."""
+        return self._condensed
+
     def squashed(self) -> Folded:
         """Without what writers set freely: spaces and hyphens."""
         return self._squashed
+
+    @cached_property
+    def _condensed(self) -> Folded:
+        if not _LONG_RUN.search(self.text):
+            return self
+        chars: list[str] = []
+        origin: list[int] = []
+        for match in _RUN.finditer(self.text):
+            start, run = match.start(), match.group()
+            if run.isspace():
+                chars.append("\n" if _LINE_END.search(run) else " ")
+                origin.append(self.origin[start])
+            else:
+                chars += run
+                origin += self.origin[start : match.end()]
+        return Folded("".join(chars), tuple(origin))
 
     @cached_property
     def _squashed(self) -> Folded:

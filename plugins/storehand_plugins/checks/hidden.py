@@ -80,7 +80,7 @@ def _is_joined(char: str) -> bool:
 def _ends_a_flag(text: str, index: int) -> bool:
     """Scotland's flag is a black flag, tag letters and an end tag; tag letters elsewhere are hidden text."""
     start = index
-    while start > 0 and 0xE0000 <= ord(text[start - 1]) <= 0xE007F:
+    while start > max(0, index - 7) and 0xE0000 <= ord(text[start - 1]) <= 0xE007F:
         start -= 1
     if start == 0 or text[start - 1] != _FLAG:
         return False

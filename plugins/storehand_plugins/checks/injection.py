@@ -8,10 +8,12 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import unicodedata
 from collections.abc import Iterator
 
 from storehand_plugins.checks.folding import Folded, fold
 from storehand_plugins.checks.hidden import fold_visible
+from storehand_plugins.checks.sentences import sentence_at
 from storehand_plugins.checks.spans import Span, spans_of
 from storehand_plugins.checks.tables import read_table
 
@@ -30,6 +32,11 @@ _APART = re.compile(r"(?<![a-z0-9])(?:[a-z0-9][\s._*|/~-]{1,3}){7,}[a-z0-9](?![a
 _HAN = r"[\u4e00-\u9fff]"
 _HAN_APART = re.compile(rf"(?<={_HAN})[\s._*|/~·-]{{1,3}}(?={_HAN})")
 _TAGS = re.compile("(?<!\U0001f3f4)[\U000e0020-\U000e007e]{4,}")
+_SPELT = re.compile(r"(?<![a-z0-9])(?:[a-z][\s._*|/~-]){3,60}[a-z](?![a-z0-9])")
+_DIGIT_WORD = re.compile(r"(?<![a-z0-9])[a-z]{0,12}(?:[013457@$][a-z]{1,12}){1,6}(?![a-z0-9])")
+_DIGIT_LETTERS = str.maketrans("013457@$", "oieastas")
+_BREAK = re.compile(r"[,，、;；:：]\s{0,4}")
+_LONGEST_CLAUSE = 200
 _LOOKALIKES = str.maketrans("аеорсхуіѕԁһјоνΟΑΕΙοιαε", "aeopcxyisdhjovoaeioiae")
 
 
@@ -40,11 +47,13 @@ def find_injection(text: str) -> list[Span]:
     """
     folded = fold_visible(text)
     if not text.isascii():
-        folded = Folded(folded.text.translate(_LOOKALIKES), folded.origin)
+        folded = _plain_letters(folded)
+    folded = folded.condensed()
     ranges = [
-        _trimmed(text, folded.span(*match.span()))
+        _whole_sentence(text, written.span(*match.span()))
+        for written in (folded, *_undone(folded))
         for pattern in _PATTERNS
-        for match in pattern.finditer(folded.text)
+        for match in pattern.finditer(written.text)
         if match.end() > match.start()
     ]
     for find in (_unseen, _apart):
@@ -52,6 +61,42 @@ def find_injection(text: str) -> list[Span]:
     ranges += [each.span() for each in _TAGS.finditer(text)]
     ranges += _encoded(text)
     return spans_of(text, ranges)
+
+
+def _plain_letters(folded: Folded) -> Folded:
+    """Look-alikes and letters with accents as the plain ones; accents that stand alone are left out."""
+    chars: list[str] = []
+    origin: list[int] = []
+    for char, place in zip(folded.text, folded.origin, strict=True):
+        plain = char if char.isascii() else unicodedata.normalize("NFD", char.translate(_LOOKALIKES))[:1]
+        if char.isascii() or not unicodedata.combining(plain):
+            chars.append(plain)
+            origin.append(place)
+    return Folded("".join(chars), tuple(origin))
+
+
+def _undone(folded: Folded) -> Iterator[Folded]:
+    """What the text may be meant to read as: without gaps inside "i g n o r e", with letters for "1gn0re"."""
+    if spelt := [place for match in _SPELT.finditer(folded.text) for place in _gaps_of(match)]:
+        gaps = frozenset(spelt)
+        kept = [index for index in range(len(folded.text)) if index not in gaps]
+        yield Folded("".join(folded.text[index] for index in kept), tuple(folded.origin[index] for index in kept))
+    if _DIGIT_WORD.search(folded.text):
+        letters = _DIGIT_WORD.sub(lambda match: match.group().translate(_DIGIT_LETTERS), folded.text)
+        yield Folded(letters, folded.origin)
+
+
+def _gaps_of(match: re.Match[str]) -> Iterator[int]:
+    return (match.start() + index for index, char in enumerate(match.group()) if not char.isalnum())
+
+
+def _whole_sentence(text: str, span: tuple[int, int]) -> tuple[int, int]:
+    """From the clause in which the order begins to the end of the sentence in which it ends."""
+    start, end = _trimmed(text, span)
+    first, _ = sentence_at(text)(start)
+    _, last = sentence_at(text)(end - 1)
+    breaks = [match.end() for match in _BREAK.finditer(text, max(first, start - _LONGEST_CLAUSE), start)]
+    return max([*breaks, first]), max(end, last)
 
 
 def _trimmed(text: str, span: tuple[int, int]) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 _SCALES: dict[str, dict[str, str]] = {
     "length": {"mm": "1", "cm": "10", "m": "1000", "km": "1000000", "in": "25.4", "ft": "304.8"},
@@ -24,6 +25,9 @@ _UNITS = {unit: (dimension, Fraction(scale)) for dimension, scales in _SCALES.it
 _TOLERANCE = Fraction(1, 100)
 """Shops round what they convert: 15.6 inches are 39.6 cm, 12 months a year."""
 
+_LONGEST = 40
+"""Digits. Longer ones measure nothing, and exact sums with them are slow."""
+
 Amount = tuple[str, Fraction]
 
 
@@ -32,11 +36,14 @@ def dimension_of(unit: str) -> str:
     return _UNITS[unit][0] if unit in _UNITS else unit
 
 
+@lru_cache(maxsize=4096)
 def amount_of(value: str, unit: str) -> Amount | None:
     """The dimension and the amount in its smallest unit; none for what cannot be converted."""
     if unit not in _UNITS:
         return None
     dimension, scale = _UNITS[unit]
+    if len(value) > _LONGEST:
+        return None
     whole, _, part = value.rpartition("-")
     try:
         return dimension, (Fraction(part) + (Fraction(whole) if whole else 0)) * scale

@@ -141,4 +141,7 @@ def _known(sources: tuple[str, ...]) -> tuple[Mapping[str, set[str]], Sequence[A
 
 
 def _has_code(code: str, source: str) -> bool:
-    return re.search(rf"{re.escape(code)}(?![0-9])", source) is not None
+    place = source.find(code)
+    while place >= 0 and source[place + len(code) : place + len(code) + 1].isdecimal():
+        place = source.find(code, place + 1)
+    return place >= 0

@@ -28,12 +28,16 @@ ENGLISH: dict[str, str] = {
 """A single "one" is an article or a pronoun as often as a number."""
 
 _DIGITS = {char: value for value, char in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2}
+_LONGEST = 24
+"""Characters. No amount in a shop is longer, and each 万 of a row of them multiplies what stood before."""
 _TENS = {"十": 10, "百": 100, "千": 1000}
 _MYRIADS = {"万": 10_000, "亿": 100_000_000}
 
 
 def chinese_value(numeral: str) -> str | None:
     """The canonical number of a Chinese numeral (五千 -> 5000, 三点五 -> 3.5, 二〇二四 -> 2024); none for nonsense."""
+    if len(numeral) > _LONGEST:
+        return None
     whole, _, part = numeral.partition("点")
     if part:
         base = chinese_value(whole)

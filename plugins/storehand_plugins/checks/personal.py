@@ -66,11 +66,13 @@ _CHECKS: dict[str, Callable[[str], bool]] = {
 
 def find_personal(text: str) -> list[Personal]:
     """All personal data in order, none overlapping; spelt in any width, with spaces, dashes or hidden characters."""
-    folded = fold_visible(text)
+    folded = fold_visible(text).condensed()
     found: list[Personal] = []
+    taken = bytearray(len(text))
     for finder in _finders():
         for start, end in _places(text, folded, finder):
-            if not any(each.start < end and start < each.end for each in found):
+            if not any(taken[start:end]):
+                taken[start:end] = b"1" * (end - start)
                 found.append(Personal(start, end, text[start:end], finder.kind))
     return sorted(found, key=lambda each: each.start)
 

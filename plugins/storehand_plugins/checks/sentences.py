@@ -3,8 +3,24 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
+from collections.abc import Callable
+from functools import lru_cache
 
-_END = re.compile(r"[。！？]+[”’」』)）]*|[.!?]+[\"')\]]*(?=\s|$)|\n+")
+_END = re.compile(r"[。！？]+[”’」』)）]*|(?<![.!?])[.!?]++[\"')\]]*+(?=\s|$)|\n+")
+
+
+@lru_cache(maxsize=64)
+def sentence_at(text: str) -> Callable[[int], tuple[int, int]]:
+    """The span of the sentence that holds a place of the text; of white space between two, that of the one before."""
+    spans = split_sentences(text)
+    starts = [start for start, _ in spans]
+
+    def span(place: int) -> tuple[int, int]:
+        index = max(0, bisect_right(starts, place) - 1)
+        return spans[index] if spans else (0, 0)
+
+    return span
 
 
 def split_sentences(text: str) -> list[tuple[int, int]]:
