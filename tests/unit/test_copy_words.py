@@ -151,16 +151,50 @@ def test_a_token_counts_once_even_inside_a_longer_one():
     found = tokens_of(("{$name}", "{{$name}}"))
     assert found.are_whole("{$name} and {{$name}}")
     assert not found.are_whole("{{$name}}")
-    assert [match.group() for match in find_tokens("Hi {{ x }} {$a} *|B|* %CODE% 100% or 20%")] == [
+    assert [match.group() for match in find_tokens("Hi {{ x }} {$a} *|B|* %CODE% 100% or 20% <%= y %>")] == [
+        "{{ x }}",
         "{$a}",
         "*|B|*",
         "%CODE%",
+        "<%= y %>",
     ]
+
+
+@pytest.mark.parametrize(
+    ("gift", "said"),
+    [
+        ("AirPods case", "an AirPods case as a gift"),
+        ("Stanley mug", "a Stanley mug as a gift"),
+        ("USB cable", "a USB cable as a gift"),
+        ("LED lamp", "an LED lamp as a gift"),
+        ("unicorn toy", "a unicorn toy as a gift"),
+        ("umbrella", "an umbrella as a gift"),
+        ("iPhone case", "an iPhone case as a gift"),
+        ("linen towels", "a gift of linen towels"),
+        ("iPad stickers", "a gift of iPad stickers"),
+        ("green tea", "a gift of green tea"),
+        ("2 mugs", "a gift of 2 mugs"),
+        ("帆布袋", "a gift of 帆布袋"),
+    ],
+)
+def test_a_gift_keeps_the_spelling_of_the_shop_wherever_it_stands(gift: str, said: str):
+    offer = words("en", type="gift", gift=gift)
+    assert offer.deal == said
+    assert all(gift in text for text in (offer.label, *offer.sentences, *offer.shorts))
+    assert offer.wordings["gift"] == (gift,)
 
 
 @pytest.mark.parametrize(
     "text",
     [
+        "cure for insomnia",
+        "weight loss",
+        "relieves back pain",
+        "clinically proven",
+        "治失眠",
+        "治疗鼻炎",
+        "降血压",
+        "缓解疼痛",
         "全网最低价",
         "国家级品质",
         "第一品牌",
@@ -190,6 +224,12 @@ def test_words_that_must_not_be_written_are_found(text: str):
         "最终解释",
         "last chair",
         "第一步",
+        "治愈系台灯",
+        "cured ham",
+        "dog treats for small breeds",
+        "eases into the wall",
+        "low-fat milk",
+        "政治经济学",
     ],
 )
 def test_ordinary_uses_of_such_words_stay(text: str):

@@ -53,8 +53,7 @@ class Body:
         yield from self._extras(gap="\n\n")
         yield from self._links(gap="\n\n")
         yield Piece(self._closing(), 7, "\n\n")
-        if self._brief.sender and self._wording.number % 2 == 0:
-            yield Piece(self._wording.said((self._voices.SIGN,), sender=self._brief.sender), 8, "\n\n")
+        yield Piece(self._sign(), 8, "\n\n")
         yield from self._unsubscribes()
 
     def _article(self) -> Iterator[Piece]:
@@ -123,7 +122,7 @@ class Body:
         if not self._told:
             yield from self._shelf.bullets()
         offer = self._offer(gap="\n\n")
-        yield Piece(tuple(wording.toned(f"💰 {each}") for each in offer.wordings), NEEDED, "\n\n")
+        yield Piece(tuple(wording.toned("💰 ") + each for each in offer.wordings), NEEDED, "\n\n")
         yield self._terms(gap="\n")
         yield from self._extras(gap="\n")
         yield Piece(self._closing(), 7, "\n\n")
@@ -153,10 +152,19 @@ class Body:
         wording = self._wording
         if self._told:
             return (self._space.join(self._told), self._told[0])
-        return (
+        lines = (
             *wording.said(wording.frames(wording.phrases.LINES, fixed=1)),
             *wording.said(wording.phrases.LINES["simple"]),
         )
+        return tuple(dict.fromkeys(map(self._without_sender, lines))) if self._brief.channel == "sms" else lines
+
+    def _without_sender(self, line: str) -> str:
+        """An SMS names its sender in front: "Hillside: Hillside Coffee" would say it twice."""
+        sender = self._brief.sender
+        start = line.find(f"{sender}{self._space}") if sender else -1
+        if start < 0 or not (rest := line[start + len(sender) :].lstrip())[:1].isalnum():
+            return line
+        return line[:start] + rest
 
     def _opener(self) -> tuple[str, ...]:
         """Openers that list highlights are for texts without a paragraph about them."""
@@ -234,8 +242,9 @@ class Body:
     def _extras(self, *, gap: str) -> Iterator[Piece]:
         """The shop's notes and keywords, where the angle has not said them."""
         trends = self._brief.trends[1 if self._wording.angle == "trend" else 0 :]
-        for trend in trends[:2]:
-            yield Piece(self._wording.said(self._wording.by_number(self._voices.TREND), trend=trend), 6, gap)
+        frames = self._wording.by_number(self._voices.TREND)
+        for number, trend in enumerate(trends[:2]):
+            yield Piece(self._wording.said((*frames[number:], *frames[:number]), trend=trend), 6, gap)
         if "hashtags" not in self._brief.components:
             yield from self._keywords(gap=gap)
 
@@ -256,6 +265,13 @@ class Body:
             return ()
         is_note = self._brief.channel in ("social", "xiaohongshu") and tone not in ("professional", "minimal")
         return self._wording.said(self._wording.by_number(voices.NOTE_CLOSINGS if is_note else voices.CLOSINGS[tone]))
+
+    def _sign(self) -> tuple[str, ...]:
+        """The sender's, or nobody's in particular."""
+        voices, sender = self._voices, self._brief.sender
+        if not sender:
+            return tuple(self._wording.by_number(voices.SIGN_NOBODY))
+        return self._wording.said(self._wording.by_number(voices.SIGN), sender=sender)
 
     def _links(self, *, gap: str) -> Iterator[Piece]:
         for token in self._brief.tokens.links:

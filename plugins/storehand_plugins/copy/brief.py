@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from storehand.contracts.copy import Channel, Component, CopyInput
+from storehand.contracts.copy import CampaignOffer, Channel, Component, CopyInput, OfferField
 from storehand.contracts.product import Product
-from storehand_plugins.checks import unsupported_claims, unsupported_numbers
+from storehand_plugins.checks.injection import find_injection
 from storehand_plugins.copy.items import Item, Point, item_of
+from storehand_plugins.copy.keywords import is_supported
 from storehand_plugins.copy.offer import OfferWords, offer_words
 from storehand_plugins.copy.rules import is_sayable
+from storehand_plugins.copy.sources import product_sources
 from storehand_plugins.copy.tokens import Tokens, tokens_of
 from storehand_plugins.description.groups import GENERIC, group_of
 from storehand_plugins.description.kinds import Language, Tone
@@ -20,6 +22,10 @@ from storehand_plugins.description.phrases_zh import SCENES as SCENES_ZH
 
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _INTERNAL = re.compile(r"[_/\\#@]|\b[QHv]\d\b|\b[A-Z]+-\d+|test|campaign|segment|测试|内部", re.IGNORECASE)
+PUBLIC: tuple[Channel, ...] = ("ad_search", "social", "xiaohongshu", "livestream", "article")
+"""Channels that everybody reads: nobody's name is there to be filled in."""
+
+_TRADITIONAL = re.compile(r"zh-(?:tw|hk|mo|hant)\b", re.IGNORECASE)
 _NOT_GIVEN = ("food", "pet", "tools", "car", "cleaning")
 """Groups that make odd presents."""
 
@@ -27,7 +33,7 @@ _NOT_GIVEN = ("food", "pet", "tools", "car", "cleaning")
 @dataclass(frozen=True, slots=True)
 class Brief:
     """What the writers know. `points` are those of the first product; `tastes` are preferences it
-    meets, `liked` the values that meet them."""
+    meets, `liked` the values that meet them, `withheld` what of the offer nobody may read; `sender` may be empty."""
 
     language: Language
     locale: str
@@ -39,6 +45,7 @@ class Brief:
     campaign: str
     items: tuple[Item, ...]
     offer: OfferWords | None
+    withheld: dict[OfferField, str]
     tokens: Tokens
     tastes: tuple[str, ...]
     liked: tuple[str, ...]
@@ -85,6 +92,8 @@ def brief_of(given: CopyInput, language: Language, components: tuple[Component, 
     """`given` has no hidden characters any more. What the law or the shop forbids to say is left out here."""
     market = tuple(given.market)
     locale = given.locale or ("zh-CN" if language == "zh" else "en")
+    if _TRADITIONAL.match(locale):
+        locale = "zh-CN"
     if locale.lower().split("-")[0] != language:
         locale = language
     if locale.lower() == "en" and market and set(market) <= {"US", "CA"}:
@@ -94,7 +103,11 @@ def brief_of(given: CopyInput, language: Language, components: tuple[Component, 
         return is_sayable(text, forbidden=given.forbidden_words)
 
     tastes, hits = _tastes(given)
+    withheld = _withheld(given.campaign.offer)
+    offer = _without(given.campaign.offer, withheld)
+    tokens = tokens_of(given.tokens)
     items = tuple(item_of(product, language, given.tone, sayable=sayable) for product in given.products)
+    facts = [*product_sources(given), *(f"{fact.key} {fact.value}" for item in items for fact in item.plan.facts)]
     return Brief(
         language=language,
         locale=locale,
@@ -107,22 +120,31 @@ def brief_of(given: CopyInput, language: Language, components: tuple[Component, 
         if _is_public(given.campaign.name, language) and sayable(given.campaign.name)
         else "",
         items=items,
-        offer=offer_words(given.campaign.offer, locale) if given.campaign.offer else None,
-        tokens=tokens_of(given.tokens),
+        offer=offer_words(offer, locale) if offer else None,
+        withheld=withheld,
+        tokens=replace(tokens, names=()) if given.channel in PUBLIC else tokens,
         tastes=tuple(each for each in tastes if sayable(each) and _is_in(each, language)),
         liked=hits,
         trends=tuple(_whole(each) for each in given.trend_notes if sayable(each) and _is_in(each, language)),
-        keywords=tuple(each for each in given.keywords if sayable(each) and _is_supported(each, given)),
+        keywords=tuple(each for each in given.keywords if sayable(each) and is_supported(each, facts)),
         forbidden=given.forbidden_words,
-        sender=_sender(given.products),
+        sender=given.sender if given.sender and sayable(given.sender) else "",
     )
 
 
-def _is_supported(keyword: str, given: CopyInput) -> bool:
-    """A keyword that claims what no product has ("waterproof") would lie in a text."""
-    facts = [value for product in given.products for value in (product.name, product.category or "", *_values(product))]
-    facts += [each.name for product in given.products for each in product.additional_property]
-    return not unsupported_claims(keyword, facts) and not unsupported_numbers(keyword, facts)
+def _withheld(offer: CampaignOffer | None) -> dict[OfferField, str]:
+    """Values that speak to a machine: no shopper is to read them."""
+    if offer is None:
+        return {}
+    values: dict[OfferField, str | None] = {"gift": offer.gift, "code": offer.code, "terms": offer.terms}
+    return {name: value for name, value in values.items() if value and find_injection(value)}
+
+
+def _without(offer: CampaignOffer | None, withheld: dict[OfferField, str]) -> CampaignOffer | None:
+    """A gift offer without its gift is none."""
+    if offer is None or (offer.type == "gift" and "gift" in withheld):
+        return None
+    return offer.model_copy(update=dict.fromkeys(withheld))
 
 
 def _is_in(text: str, language: Language) -> bool:
@@ -136,13 +158,6 @@ def _whole(note: str) -> str:
 def _is_public(name: str, language: Language) -> bool:
     """Not every campaign's name is for customers: "q4_winback_v2" is not."""
     return len(name) <= 30 and not _INTERNAL.search(name) and bool(_HAN.search(name)) == (language == "zh")
-
-
-def _sender(products: Sequence[Product]) -> str:
-    """Who writes: the brand, where all products have the same."""
-    brands = {product.brand for product in products}
-    brand = brands.pop() if len(brands) == 1 else None
-    return brand or ""
 
 
 def _tastes(given: CopyInput) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from storehand.contracts.copy import Component, CopyInput
 from storehand.task import Message
+from storehand_plugins.checks.injection import find_injection
 from storehand_plugins.copy.angles import Angle
 from storehand_plugins.copy.brief import Brief
 from storehand_plugins.copy.channels import Limit
@@ -71,10 +72,10 @@ def messages(brief: Brief, given: CopyInput, angle: Angle, limits: Mapping[Compo
         ("Channel", "渠道", brief.channel),
         ("Language", "语言", brief.locale),
         ("Goal", "目的", brief.goal),
-        ("For", "面向", _one_line(given.campaign.segment or "")),
+        ("For", "面向", _voice(given.campaign.segment)),
         ("Angle", "角度", _ANGLES[angle][place]),
         ("Tone", "语气", brief.tone),
-        ("Brand voice", "品牌语调", _one_line(given.brand_voice or "")),
+        ("Brand voice", "品牌语调", _voice(given.brand_voice)),
         ("Keywords", "关键词", ", ".join(map(_one_line, brief.keywords))),
         ("Avoid these words", "禁用词", ", ".join(map(_one_line, brief.forbidden[:50]))),
         ("Reader likes", "读者偏好", ", ".join(map(_one_line, brief.tastes))),
@@ -98,6 +99,11 @@ def _facts(brief: Brief) -> list[str]:
             if fact.kind is not FactKind.NOTE and is_sayable(f"{fact.key} {fact.value}", forbidden=brief.forbidden)
         ]
     return lines
+
+
+def _voice(text: str | None) -> str:
+    """What the shop asks for, unless it gives orders of another kind."""
+    return _one_line(text) if text and not find_injection(text) else ""
 
 
 def _one_line(text: str) -> str:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Literal
 
 from storehand.contracts.base import Check
 from storehand.contracts.copy import CopyInput, CopyVariant, OfferField
 from storehand_plugins.checks.forbidden import find_words
-from storehand_plugins.copy.brief import Brief
-from storehand_plugins.copy.input_findings import input_findings
-from storehand_plugins.copy.rules import breaches
-from storehand_plugins.copy.sieve import product_sources
+from storehand_plugins.copy.brief import PUBLIC, Brief
+from storehand_plugins.copy.input_findings import input_findings, offer_times
+from storehand_plugins.copy.rules import breaches, is_sayable
+from storehand_plugins.copy.sources import product_sources
 from storehand_plugins.copy.tokens import find_tokens
+from storehand_plugins.description.kinds import FactKind
 
 Severity = Literal["info", "warn", "needs_evidence", "block"]
 _MUST_STATE: tuple[OfferField, ...] = ("value", "price", "gift", "min_spend", "code")
@@ -21,15 +23,19 @@ _MUST_STATE: tuple[OfferField, ...] = ("value", "price", "gift", "min_spend", "c
 _STOP = ("STOP", "拒收")
 
 
-def findings(variant: CopyVariant, brief: Brief, given: CopyInput, *, style: str, asked: str) -> tuple[Check, ...]:
-    """The checks of the chosen variant and of the input. `style` is how the bound model is asked."""
+def findings(
+    variant: CopyVariant, brief: Brief, given: CopyInput, *, style: str, asked: str, now: datetime
+) -> tuple[Check, ...]:
+    """The checks of the chosen variant and of the input. `style` is how the bound model is asked, `now` the time an
+    offer's dates are held against."""
     found = [
-        *_offer(variant),
+        *_offer(variant, brief),
         *_components(variant, brief),
         *_channel(variant, brief),
         *_tokens(variant, brief),
         *_words(variant, brief, given),
         *_notes(variant, brief, given, style=style, asked=asked),
+        *offer_times(given.campaign.offer, now),
         *input_findings(given, brief),
     ]
     return tuple(found)
@@ -43,11 +49,11 @@ def _note(
     )
 
 
-def _offer(variant: CopyVariant) -> Iterator[Check]:
+def _offer(variant: CopyVariant, brief: Brief) -> Iterator[Check]:
     field = "body" if "body" in variant.components else next(iter(variant.components), "body")
     states_deal = any(fact.stated for fact in variant.offer_facts if fact.field in ("value", "price", "gift"))
     for fact in variant.offer_facts:
-        if fact.stated and fact.correct:
+        if (fact.stated and fact.correct) or fact.field in brief.withheld:
             continue
         if fact.stated:
             yield _note(
@@ -88,13 +94,13 @@ def _channel(variant: CopyVariant, brief: Brief) -> Iterator[Check]:
             )
         if not brief.sender:
             yield _note(
-                "sms.sender_missing",
+                "sms.sender",
                 "warn",
                 "body",
-                "短信须有签名；商品没有共同的品牌"
+                "商业短信须有发送方签名（通信短信息服务管理规定）"
                 if brief.is_chinese
-                else "an SMS names its sender; the products share no brand",
-                "set `brand`, or add the sender in the mailer",
+                else "CTIA, PECR: a marketing SMS names its sender",
+                "set `sender`, or let the mailer add the signature",
             )
     if brief.channel == "email" and "body" in variant.components and not brief.tokens.unsubscribes:
         yield _note(
@@ -108,9 +114,14 @@ def _channel(variant: CopyVariant, brief: Brief) -> Iterator[Check]:
 
 def _tokens(variant: CopyVariant, brief: Brief) -> Iterator[Check]:
     whole = "\n".join(variant.components.values())
-    for token in brief.tokens.missing(whole):
+    given = brief.tokens.of_readers if brief.channel in PUBLIC else ()
+    for token in given:
+        basis = "everybody reads this channel, so no reader's name can be filled in"
+        yield _note("token.public_channel", "warn", "body", basis, "ask for it in an email, SMS or push", token)
+    missing = [token for token in brief.tokens.missing(whole) if token not in given]
+    for token in missing:
         yield _note("token.missing", "warn", "body", "there was no room for it", "raise the limit", token)
-    if not variant.tokens_ok and not brief.tokens.missing(whole):
+    if not variant.tokens_ok and not missing and not given:
         yield _note("token.twice", "warn", "body", "a token stands in the text more than once", None)
     for field, text in variant.components.items():
         for match in find_tokens(text):
@@ -168,7 +179,7 @@ def _words(variant: CopyVariant, brief: Brief, given: CopyInput) -> Iterator[Che
 def _notes(variant: CopyVariant, brief: Brief, given: CopyInput, *, style: str, asked: str) -> Iterator[Check]:
     whole = "\n".join(variant.components.values())
     squashed = whole.casefold().replace(" ", "")
-    for keyword in given.keywords:
+    for keyword in brief.keywords:
         if keyword.casefold().replace(" ", "") not in squashed:
             yield _note(
                 "keyword.missing", "info", "body", "no sentence could take it, or there was no room", None, keyword
@@ -180,6 +191,15 @@ def _notes(variant: CopyVariant, brief: Brief, given: CopyInput, *, style: str, 
             "body",
             f"{asked} was asked for; this task writes zh and en, so this is {brief.language}",
         )
+    elif (
+        asked != brief.locale and brief.is_chinese and brief.locale == "zh-CN" and asked.lower() not in ("zh", "zh-cn")
+    ):
+        basis = f"{asked} was asked for; this task writes simplified Chinese（本任务只写简体中文）, so this is zh-CN"
+        yield _note("locale.replaced", "warn", "body", basis, "have it converted before it is published")
+    facts = [fact for item in brief.items for fact in item.plan.facts if fact.kind is not FactKind.NOTE]
+    if facts and not any(is_sayable(f"{fact.key} {fact.value}", forbidden=brief.forbidden) for fact in facts):
+        basis = "every fact of the products is in `forbiddenWords`, or must not be said: the text says names only"
+        yield _note("facts.all_left_out", "warn", "input.products", basis, "allow some of them, or send others")
     if brief.language == "en" and any(product.language == "zh" for product in given.products):
         basis = "facts in Chinese were left out of the English text; send the product in the language of the copy"
         yield _note("locale.facts_left_out", "warn", "input.products", basis)

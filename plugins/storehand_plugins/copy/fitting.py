@@ -11,7 +11,7 @@ NEEDED = 0
 @dataclass(frozen=True, slots=True)
 class Piece:
     """One thing to say. `wordings` are complete in themselves, the best first; `gap` stands between it and the text
-    before. Weight 0 is needed and comes before all; of the rest the heaviest is left out first."""
+    before, one space never twice. Weight 0 is needed and comes before all; of the rest the heaviest goes first."""
 
     wordings: tuple[str, ...]
     weight: int = 1
@@ -47,5 +47,5 @@ def _joined(pieces: Sequence[Piece], chosen: dict[int, str]) -> str:
     text = ""
     for index, piece in enumerate(pieces):
         if wording := chosen.get(index):
-            text += (piece.gap if text else "") + wording
+            text += (piece.gap if text and not (text[-1].isspace() and piece.gap == " ") else "") + wording
     return text

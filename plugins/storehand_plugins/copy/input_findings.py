@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Literal
 
 from storehand.contracts.base import Check
-from storehand.contracts.copy import CopyInput
+from storehand.contracts.copy import CampaignOffer, CopyInput
 from storehand_plugins.checks import unsupported_claims, unsupported_numbers
 from storehand_plugins.checks.forbidden import find_words
 from storehand_plugins.checks.hidden import visible
 from storehand_plugins.checks.injection import find_injection
 from storehand_plugins.copy.brief import Brief
 from storehand_plugins.copy.rules import Breach, breaches
-from storehand_plugins.copy.sieve import product_sources
+from storehand_plugins.copy.sources import product_sources
 from storehand_plugins.copy.tokens import find_tokens
 
 Severity = Literal["info", "warn", "needs_evidence", "block"]
+
+_INFO: Severity = "info"
+_WARN: Severity = "warn"
+_PUBLISHED = ("input.campaign", "input.trendNotes", "input.sender", "input.keywords")
+"""What would go to shoppers as it is."""
 
 
 def input_findings(given: CopyInput, brief: Brief) -> Iterator[Check]:
@@ -39,11 +45,15 @@ def input_findings(given: CopyInput, brief: Brief) -> Iterator[Check]:
 def _campaign_texts(given: CopyInput) -> Iterator[tuple[str, str]]:
     yield "input.campaign.name", given.campaign.name
     if offer := given.campaign.offer:
-        for name, text in (("gift", offer.gift), ("terms", offer.terms)):
+        for name, text in (("gift", offer.gift), ("code", offer.code), ("terms", offer.terms)):
             if text:
                 yield f"input.campaign.offer.{name}", text
     for number, note in enumerate(given.trend_notes):
         yield f"input.trendNotes[{number}]", note
+    if given.campaign.segment:
+        yield "input.campaign.segment", given.campaign.segment
+    if given.sender:
+        yield "input.sender", given.sender
     if given.brand_voice:
         yield "input.brandVoice", given.brand_voice
 
@@ -61,15 +71,17 @@ def _product_texts(given: CopyInput) -> Iterator[tuple[str, str]]:
 
 
 def _suspicious(field: str, text: str, given: CopyInput) -> Iterator[Check]:
+    is_ours = field.startswith(_PUBLISHED) or field.endswith(".name")
     for span in find_injection(text):
-        yield _check(
-            "input.injection",
-            "warn",
-            field,
-            span.start,
-            span.end,
-            text,
-            "it speaks to a machine; it was read as data only",
+        yield Check(
+            rule="input.injection",
+            severity="block" if is_ours else "warn",
+            field=field,
+            start=span.start,
+            end=span.end,
+            text=span.text,
+            basis="it speaks to a machine; it was read as data only and left out of the copy",
+            suggestion="replace it by what the shop wants shoppers to read",
         )
     for match in find_tokens(text):
         if match.group() not in given.tokens:
@@ -86,13 +98,43 @@ def _suspicious(field: str, text: str, given: CopyInput) -> Iterator[Check]:
 def _keywords(given: CopyInput, brief: Brief) -> Iterator[Check]:
     sources = product_sources(given)
     for number, keyword in enumerate(given.keywords):
-        if keyword not in brief.keywords:
-            basis = "left out of the copy: no product supports it, or it must not be said"
-            field = f"input.keywords[{number}]"
-            is_known = not unsupported_claims(keyword, sources) and not unsupported_numbers(keyword, sources)
-            yield _check(
-                "keyword.refused" if is_known else "keyword.unsupported", "warn", field, 0, len(keyword), keyword, basis
-            )
+        field = f"input.keywords[{number}]"
+        if keyword in brief.keywords:
+            continue
+        wrong = [
+            *(_breach(field, breach, breach.rule.severity) for breach in breaches(keyword)),
+            *_suspicious(field, keyword, given),
+        ]
+        yield from wrong
+        if wrong:
+            continue
+        if find_words(keyword, given.forbidden_words):
+            rule, severity, basis = "keyword.refused", _WARN, "left out: one of `forbiddenWords`"
+        else:
+            is_claim = unsupported_claims(keyword, sources) or unsupported_numbers(keyword, sources)
+            rule, severity = "keyword.unsupported", _WARN if is_claim else _INFO
+            basis = "left out of the copy: no fact of the products has it"
+        yield _check(rule, severity, field, 0, len(keyword), keyword, basis)
+
+
+def offer_times(offer: CampaignOffer | None, now: datetime) -> Iterator[Check]:
+    """Whether the offer is over, or has not begun."""
+    if offer and offer.ends_at and offer.ends_at <= now:
+        text, field = offer.ends_at.isoformat(), "input.campaign.offer.endsAt"
+        basis = "the offer is over: nobody can be promised it（优惠已结束）"
+        yield Check(
+            rule="offer.ended",
+            severity="block",
+            field=field,
+            start=0,
+            end=len(text),
+            text=text,
+            basis=basis,
+            suggestion="set a later `endsAt`, or leave the offer out",
+        )
+    if offer and offer.starts_at and offer.starts_at > now:
+        text, field = offer.starts_at.isoformat(), "input.campaign.offer.startsAt"
+        yield _check("offer.not_started", "info", field, 0, len(text), text, "send it when the offer begins, or before")
 
 
 def _breach(field: str, breach: Breach, severity: Severity) -> Check:

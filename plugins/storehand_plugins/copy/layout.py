@@ -113,10 +113,10 @@ def _one_line(component: Component, wording: Wording) -> tuple[str, ...]:
         return wording.said((*_preheaders(wording), *voices.PREHEADERS[-1:]))
     phrases = wording.phrases
     if brief.channel == "xiaohongshu" and component == "headline":
-        sticker = wording.by_number(voices.STICKERS)[0]
+        sticker = wording.toned(wording.by_number(voices.STICKERS)[0])
         titles = wording.said(wording.frames(phrases.HEADLINES, fixed=2))
         titles = tuple(sorted(titles, key=lambda title: not any(name in title for name in brief.names)))
-        return (*(wording.toned(f"{title}{sticker}") for title in titles), *titles)
+        return (*(f"{title}{sticker}" for title in titles), *titles)
     titles = (*wording.said(wording.frames(phrases.HEADLINES, fixed=2)), *wording.said(phrases.HEADLINES["simple"]))
     return tuple(sorted(titles, key=lambda title: not any(name in title for name in brief.names)))
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from storehand.contracts.copy import CampaignOffer, OfferField
+from storehand_plugins.copy.articles import with_article
 from storehand_plugins.copy.moments import Moment, moment
 from storehand_plugins.copy.money import money, plain, zhe
-from storehand_plugins.description.shape import is_plural
-
-_NO_ARTICLE = ("a", "an", "the", "our", "your", "free", "one", "two", "some")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class _Parts:
         elif self.type == "free_shipping":
             wordings["value"] = ("包邮", "免运费", "free shipping", "Free shipping")
         if self.gift:
-            wordings["gift"] = (self.gift, _with_article(self.gift))
+            wordings["gift"] = (self.gift,)
         if self.least:
             wordings["min_spend"] = (self.least,)
         if self.code:
@@ -87,15 +85,13 @@ def _english(parts: _Parts) -> OfferWords:
         "percent_off": (f"{parts.percent}% off", True),
         "amount_off": (f"{parts.amount} off", True),
         "price": (f"the offer price of {parts.amount}", False),
-        "gift": (f"{_with_article(parts.gift)} as a gift", False),
+        "gift": (_given(parts.gift), False),
         "free_shipping": ("free shipping", False),
         "bundle": (f"the bundle price of {parts.amount}" if parts.amount else "our bundle offer", False),
     }[parts.type]
     if parts.gift and parts.type != "gift":
-        deal += f" and {_with_article(parts.gift)} as a gift"
-    short_deal = {"price": f"offer price {parts.amount}", "gift": f"{_with_article(parts.gift)} on us"}.get(
-        parts.type, deal
-    )
+        deal += f" and {_given(parts.gift)}"
+    short_deal = {"price": f"offer price {parts.amount}", "gift": _given(parts.gift)}.get(parts.type, deal)
     on = (f" {'' if is_cut else 'on '}orders of {parts.least} or more") if parts.least else ""
     on_short = f" from {parts.least}" if parts.least else ""
     when, briefly = _english_when(parts), _english_when(parts, is_brief=True)
@@ -194,15 +190,10 @@ def _same_year(parts: _Parts) -> bool:
     return parts.start is not None and parts.start_in_range == parts.start.medium
 
 
-def _with_article(thing: str) -> str:
-    """ "linen tea towel" is a linen tea towel; a name, a number and a plural stay as they are."""
-    first = thing.split(" ")[0].lower()
-    if first in _NO_ARTICLE or not first.isascii() or not first[:1].isalpha() or is_plural(thing):
-        return thing
-    if any(word[:1].isupper() for word in thing.split(" ")[1:]):
-        return thing
-    lowered = thing[0].lower() + thing[1:] if thing[1:2].islower() else thing
-    return f"{'an' if first[0] in 'aeiou' else 'a'} {lowered}"
+def _given(gift: str) -> str:
+    """The gift as a thing one gets, in the shop's own letters wherever it stands."""
+    said = with_article(gift)
+    return f"{said} as a gift" if said != gift else f"a gift of {gift}"
 
 
 def _upper(text: str) -> str:

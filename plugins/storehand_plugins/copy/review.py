@@ -13,7 +13,7 @@ from storehand_plugins.copy import voices_en
 from storehand_plugins.copy.brief import Brief
 from storehand_plugins.copy.layout import Draft
 from storehand_plugins.copy.offer import OfferWords
-from storehand_plugins.copy.sieve import product_sources
+from storehand_plugins.copy.sources import product_sources
 
 _DISCOUNT = re.compile(r"(\d+(?:\.\d+)?)\s?%\s?(?:off|discount)|(\d+(?:\.\d+)?)折", re.IGNORECASE)
 NGRAM = 3
@@ -29,7 +29,7 @@ def variant_of(draft: Draft, brief: Brief, given: CopyInput) -> CopyVariant:
         angle=draft.angle,
         written_by="model" if draft.is_by_model else "realiser",
         tokens_ok=brief.tokens.are_whole(whole),
-        offer_facts=tuple(_facts(components, brief.offer)) if brief.offer else (),
+        offer_facts=(*(_facts(components, brief.offer) if brief.offer else ()), *_untold(brief)),
         unsupported_claims=tuple(_claims(components, sources(brief, given))),
         personalised_on=_personal(brief, whole) if draft.angle == "taste" else (),
     )
@@ -48,7 +48,7 @@ def _personal(brief: Brief, whole: str) -> tuple[str, ...]:
 def sources(brief: Brief, given: CopyInput) -> list[str]:
     """Every text that a number or claim may rest on."""
     campaign = given.campaign
-    found = [*product_sources(given), campaign.name, *given.trend_notes, *given.keywords, *brief.tastes, *given.tokens]
+    found = [*product_sources(given), campaign.name, *given.trend_notes, *brief.keywords, *brief.tastes, *given.tokens]
     found += [*voices_en.STOP_SMS, *voices_en.STOP_SMS_TOO]
     if offer := brief.offer:
         found += [*offer.sentences, *offer.shorts, offer.label, offer.terms]
@@ -68,6 +68,11 @@ def _facts(components: Mapping[Component, str], offer: OfferWords) -> Iterator[O
             start=place[1] if place else None,
             end=place[2] if place else None,
         )
+
+
+def _untold(brief: Brief) -> Iterator[OfferFact]:
+    for name, value in brief.withheld.items():
+        yield OfferFact(field=name, value=value, stated=False, correct=False)
 
 
 def _place(components: Mapping[Component, str], wordings: Sequence[str]) -> tuple[Component, int, int] | None:

@@ -1,7 +1,8 @@
-"""What advertising law and fair dealing forbid to say: absolute terms, false urgency, invented reviews, green claims.
+"""What advertising law and fair dealing forbid to say: absolute terms, false urgency, invented reviews, green and
+health claims.
 
 Sources: 广告法 Art. 9(3), exemptions of the 2023 guide 广告绝对化用语执法指南; 16 CFR 465 on reviews; EU 2024/825
-on green claims; FTC Act s.5 on unproven claims.
+on green claims; FTC Act s.5 and 12 on unproven claims, 广告法 Art. 17 on health.
 """
 
 from __future__ import annotations
@@ -67,8 +68,34 @@ _GREEN = (
     r"|\b(?:eco[- ]?friendly|sustainab\w+|climate[- ](?:neutral|friendly|positive)|carbon[- ](?:neutral|free)"
     r"|environmentally[- ]friendly|biodegradable|planet[- ]friendly|green (?:product|choice|living))\b"
 )
+_HEALTH = (
+    "治疗|治愈(?!系|感|的?(?:画|风|色|氛))|根治|医治|主治|包治|药到病除|疗效|药效|处方药|祖传秘方"
+    "|抗癌|防癌|抗肿瘤|止痛|镇痛|消肿|祛湿|壮阳|补肾"
+    "|治(?:好)?(?:失眠|感冒|咳嗽?|便秘|脱发|头[痛疼]|胃[痛病]|牙[痛疼]|腰[痛疼]|颈椎|关节|鼻炎|皮肤病|湿疹|脚气|痘|痔|高血压"
+    "|糖尿病|近视|抑郁|百病|病)"
+    "|(?:降|降低|调节|缓解|改善|预防|告别|消除|增强|提高|提升)(?:了)?[^，。！？\\s]{0,3}?(?:三高|血压|血糖|血脂|胆固醇|失眠|免疫力?|疼痛|炎症|焦虑症?"
+    "|便秘|脱发|关节炎|颈椎病|近视|感冒|抑郁症?|疾病|癌症?)|减肥(?:药|神器|茶)"
+    r"|\b(?:cures?(?! (?:time|cream))|curing (?!time)|remed(?:y|ies)|medicinal|therapeutic|anti-?cancer"
+    r"|clinically (?:proven|tested)"
+    r"|detox(?:es|ify|ifies|ifying)?|treat(?:s|ing|ment)? (?:for |of |your )?(?:insomnia|acne|eczema"
+    r"|psoriasis|pain|arthritis|migraines?|anxiety|depression|diabetes|cancer|covid|colds?"
+    r"|flu|infections?|allergies|hair loss|disease)"
+    r"|(?:prevent|reliev|eas|reduc|lower|heal|fight|boost|strengthen|sooth|burn|combat)(?:e|es|s|ing|ed)?\s+"
+    r"(?:\w+\s+)?(?:pain|cholesterol|anxiety|insomnia|depression|stress|inflammation|blood pressure|blood sugar"
+    r"|immunity|immune system|disease|cancer|diabetes|arthritis"
+    r"|migraines?|colds?|flu|acne|eczema|allergies|hair loss|wounds?|metabolism|belly fat|fat)"
+    r"|(?:insomnia|arthritis|eczema|acne|migraine|pain|anxiety|stress)[- ](?:cure|relief|treatment|relieving)"
+    r"|(?:rapid |fast )?weight[- ]loss)\b"
+)
 
 RULES: tuple[Rule, ...] = (
+    Rule(
+        "law.health_claim",
+        re.compile(_HEALTH, re.IGNORECASE),
+        "广告法 Art. 17：非医疗广告不得涉及疾病治疗功能或使用医疗用语; FTC Act s.5, 12: health claims need proof",
+        "leave it out; what is no medicine heals nothing（删去；普通商品不得宣称疗效）",
+        "block",
+    ),
     Rule(
         "law.absolute_term",
         re.compile(_ABSOLUTE_ZH),

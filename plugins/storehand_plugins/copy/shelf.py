@@ -62,11 +62,11 @@ class Shelf:
         first, *others = self._brief.items
         if others:
             for number, item in enumerate((first, *others)):
-                rows = tuple(self._wording.toned(f"{bullets[number % len(bullets)]} {row}") for row in self.row(item))
+                rows = tuple(self._wording.toned(f"{bullets[number % len(bullets)]} ") + row for row in self.row(item))
                 yield Piece(rows, 2, "\n" if number else "\n\n")
             return
         for number, point in enumerate(self._wording.points(first)[:BULLETS]):
-            bullet = self._wording.toned(f"{bullets[number]} {upper(point.text)}")
+            bullet = self._wording.toned(f"{bullets[number]} ") + upper(point.text)
             yield Piece((bullet,), 2 + number, "\n" if number else "\n\n")
         if first.price:
             yield Piece((self._wording.by_number(self._voices.PRICE)[0].format(price=first.price),), 6, "\n")

@@ -11,6 +11,7 @@ from storehand_plugins.checks.forbidden import find_words
 from storehand_plugins.checks.injection import find_injection
 from storehand_plugins.copy.brief import Brief
 from storehand_plugins.copy.rules import breaches
+from storehand_plugins.copy.sources import product_sources
 from storehand_plugins.copy.tokens import find_tokens
 
 PLACEHOLDER = re.compile(r"[\[【]\s*([A-Z][A-Z_]{2,20})\s*[\]】]")
@@ -96,15 +97,3 @@ def placeholders(brief: Brief) -> dict[str, str]:
     names = {"CODE": "code", "GIFT": "gift", "START": "starts_at", "END": "ends_at", "MIN_SPEND": "min_spend"}
     values = {str(key): value for key, value in brief.offer.values.items()}
     return found | {name: values[key] for name, key in names.items() if key in values}
-
-
-def product_sources(given: CopyInput) -> list[str]:
-    """Every text of the products that a claim may rest on."""
-    found: list[str | None] = []
-    for product in given.products:
-        found += [product.name, product.brand, product.category, product.description, product.color, product.material]
-        found += [product.pattern, product.size, product.sku, *product.positive_notes]
-        found += [text for each in product.additional_property for text in (each.name, each.value)]
-        if product.offers:
-            found.append(product.offers.price)
-    return list(dict.fromkeys(text for text in found if text))

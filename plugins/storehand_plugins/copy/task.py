@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
@@ -22,6 +24,10 @@ from storehand_plugins.description.kinds import Language
 _SEEDS = 2**31
 
 
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
 class CopyTask(Task[CopyInput, CopyOutput]):
     """Writes marketing copy with any text model bound to the role `text`.
 
@@ -38,6 +44,10 @@ class CopyTask(Task[CopyInput, CopyOutput]):
     roles: ClassVar = {ROLE: "generate"}
     starters: ClassVar = {ROLE: Path(__file__).parent.parent / "starter" / "text"}
     examples = EXAMPLES
+
+    def __init__(self, now: Callable[[], datetime] = _utc_now) -> None:
+        """`now` is asked once per job, to tell whether an offer is over."""
+        self._now = now
 
     def run(self, input: CopyInput, models: Models, context: Context) -> CopyOutput:  # noqa: A002
         context.check()
@@ -71,7 +81,7 @@ class CopyTask(Task[CopyInput, CopyOutput]):
             variants=variants,
             chosen=chosen,
             distinctness=distinctness(variants),
-            checks=findings(variants[chosen], brief, input, style=info.format, asked=asked),
+            checks=findings(variants[chosen], brief, input, style=info.format, asked=asked, now=self._now()),
             provenance=Provenance(
                 model=info.name,
                 revision=info.revision,

@@ -15,7 +15,7 @@ _ROLES: tuple[tuple[Role, re.Pattern[str]], ...] = (
     ("name", re.compile(r"name|昵称|姓名|称呼|user|nick|customer|member|会员", re.IGNORECASE)),
 )
 _TOKEN = re.compile(
-    r"\{\{[^{}\s][^{}\n]{0,60}\}\}|\{\$?[A-Za-z_][\w.]{0,40}\}|\*\|[^|*\n]{1,60}\|\*|%[A-Z][A-Z_]{1,40}%|\[\[\w{1,40}\]\]"
+    r"\{\{[^{}\n]{1,60}\}\}|\$?\{\$?[A-Za-z_][\w.]{0,40}\}|<%=?[^%>\n]{1,60}%>|\*\|[^|*\n]{1,60}\|\*|%[A-Z][A-Z_]{1,40}%|\[\[\w{1,40}\]\]"
 )
 
 
@@ -36,6 +36,11 @@ class Tokens:
         pattern = "|".join(re.escape(token) for token in sorted(self.all, key=len, reverse=True))
         found = re.findall(pattern, text)
         return all(found.count(token) == 1 for token in self.all)
+
+    @property
+    def of_readers(self) -> tuple[str, ...]:
+        """Those that stand for a reader's name."""
+        return tuple(token for token in self.all if _role(token) == "name")
 
     def missing(self, text: str) -> tuple[str, ...]:
         return tuple(token for token in self.all if token not in text)

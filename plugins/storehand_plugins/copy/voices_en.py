@@ -90,9 +90,9 @@ PREHEADERS = (
     "Details inside.",
 )
 KEYWORD = (
-    "Looking for {keyword}? Look here.",
-    "On the hunt for {keyword}? Here is an idea.",
-    "Thinking of {keyword}? You are in the right place.",
+    "On your list: {keyword}? Look here.",
+    "Shopping for: {keyword}? Here is an idea.",
+    'Searched for "{keyword}"? You are in the right place.',
 )
 TREND = (
     "Talk of the moment: {trend}.",
@@ -157,7 +157,8 @@ TAG_WORDS: dict[str, tuple[str, ...]] = {
     "loyalty": ("thankyou", "shopping"),
     "awareness": ("finds", "shopping"),
 }
-SIGN = "Your {sender} team"
+SIGN = ("Your {sender} team", "Best wishes from {sender}", "The team at {sender}", "{sender}")
+SIGN_NOBODY = ("The team", "Best wishes from the team", "Your shop team")
 AND = ", "
 SCENE_LINES = ("A good match for {scene}.", "Just right for {scene}.")
 SECTIONS = ("What it brings", "Where it fits", "The offer")

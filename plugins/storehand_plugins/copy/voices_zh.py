@@ -117,7 +117,8 @@ TAG_WORDS: dict[str, tuple[str, ...]] = {
     "loyalty": ("好物分享", "生活记录"),
     "awareness": ("好物分享", "生活记录"),
 }
-SIGN = "{sender}敬上"
+SIGN = ("{sender}敬上", "{sender}团队", "{sender}")
+SIGN_NOBODY = ("店铺团队", "店铺团队敬上")
 AND = "、"
 SCENE_LINES = ("它适合{scene}。", "{scene}，用它正合适。")
 SECTIONS = ("它有什么", "适合哪些时刻", "优惠信息")

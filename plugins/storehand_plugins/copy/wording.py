@@ -54,14 +54,14 @@ class Wording:
         for frame in frames:
             for name in self.brief.names:
                 try:
-                    text = frame.format_map({**self._words(name), **more})
+                    text = self.toned(frame).format_map({**self._words(name), **more})
                 except KeyError:
                     continue
-                found[self.toned(text)] = None
+                found[text] = None
         return tuple(found)
 
     def toned(self, text: str) -> str:
-        """Emoji only where the tone has room for them."""
+        """Our own emoji only where the tone has room for them; the shop's words keep theirs."""
         if self.brief.tone in ("professional", "minimal"):
             return _EMOJI.sub("", text).strip()
         return text

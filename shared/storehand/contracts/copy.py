@@ -121,7 +121,9 @@ class CopyOutput(TaskOutput):
 class CopyInput(TaskInput[CopyOutput], task="copy"):
     """Write marketing copy. `components` and `max_chars` default to what the channel has and allows.
 
-    `tokens` are the personalisation tokens of the shop's mailer (`{{first_name}}`, `%NAME%`): each comes back whole.
+    `tokens` are the personalisation tokens of the shop's mailer (`{{first_name}}`, `%NAME%`): each comes back whole,
+    but no reader's name in what everybody reads (ad_search, social, xiaohongshu, livestream, article).
+    `sender` is the shop that signs letters and SMS; without it nobody's brand does.
     `trend_notes` are facts about the market that the shop stands for.
     """
 
@@ -130,6 +132,7 @@ class CopyInput(TaskInput[CopyOutput], task="copy"):
     channel: Channel
     locale: Locale | None = None
     market: Markets = ()
+    sender: ShortText | None = None
     components: Annotated[tuple[Component, ...], Field(max_length=6)] = ()
     max_chars: dict[Component, Annotated[int, Field(ge=5, le=20_000)]] = Field(default_factory=dict)
     tokens: Annotated[tuple[PersonalisationToken, ...], Field(max_length=10)] = ()
