@@ -14,7 +14,7 @@ from storehand_plugins.chat.order import is_of_order, is_order_number, lacking, 
 from storehand_plugins.chat.patterns import plain
 from storehand_plugins.chat.phrases import phrase
 from storehand_plugins.chat.pieces import asks, pieces
-from storehand_plugins.chat.product import ProductAnswer, product_answer
+from storehand_plugins.chat.product import ASKED_FOR, ProductAnswer, product_answer
 from storehand_plugins.chat.retrieval import Candidate, Finding, Retriever, is_thin
 from storehand_plugins.chat.signals import Signals, read_signals
 from storehand_plugins.chat.turn import Turn
@@ -130,8 +130,7 @@ def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever
     confidence, best = finding.confidence, finding.best
     if input.product is not None:
         product = product_answer(input.product, question, turn.language)
-        needed = product.confidence if product is not None and product.text else _SURE
-        if product is not None and (product.rest or needed >= confidence):
+        if product is not None and (product.rest or confidence <= _most(product)):
             return _of_product(product, finding, turn, retriever)
     if best is None or confidence < CLARIFY[turn.language]:
         return Found("none", confidence, finding=finding)
@@ -140,6 +139,13 @@ def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever
     if finding.conflicts:
         return Found("conflict", confidence, finding=finding)
     return Found("strong", confidence, parts=(Part(best.quote, best.article.id, best),), finding=finding)
+
+
+def _most(product: ProductAnswer) -> float:
+    """The confidence up to which an article does not take its place: what is asked for by name is in the data."""
+    if not product.text:
+        return _SURE
+    return 1.0 if product.confidence >= ASKED_FOR else product.confidence
 
 
 def _of_product(product: ProductAnswer, finding: Finding, turn: Turn, retriever: Retriever) -> Found:

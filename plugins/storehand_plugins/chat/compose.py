@@ -13,6 +13,9 @@ from storehand_plugins.chat.phrases import has_phrase, joined, phrase
 from storehand_plugins.chat.summary import title_of
 from storehand_plugins.checks import visible
 
+_EXACT = 0.7
+"""Below it an article is not quoted beside a hand-over of an account: it would be about something else."""
+
 _OPTIONS = 3
 _SUGGESTIONS = 3
 _FIRST: tuple[HandoffReason, ...] = (
@@ -45,6 +48,8 @@ def compose(
 ) -> Reply:
     """The words of a decision."""
     parts = found.parts if decision.quotes else ()
+    if "account_change" in decision.reasons and found.confidence < _EXACT:
+        parts = ()
     if decision.say == "answer":
         return _spoken(language, parts, _missing(found, language))
     if decision.say == "smalltalk":
@@ -53,6 +58,8 @@ def compose(
         return _spoken(language, (), (_which(found, language),))
     if decision.say != "handoff":
         return _spoken(language, parts, (phrase(language, decision.say),))
+    if is_sorry:  # what the product is like is no word for one whose product broke
+        parts = tuple(part for part in parts if part.source != "product")
     before = [phrase(language, "sorry")] if is_sorry else []
     return _spoken(language, parts, _handed_over(decision, found, language, is_safety, hours), before=before)
 
@@ -62,6 +69,7 @@ def options(found: Found, language: Language) -> list[str]:
     likely = [
         each for each in found.finding.candidates if each.confidence >= 0.8 * CLARIFY[language] and each.article.title
     ]
+    likely = [each for each in likely if not each.is_foreign] or likely
     return list(dict.fromkeys(title_of(each) for each in likely))[:_OPTIONS]
 
 

@@ -52,7 +52,8 @@ def _facts(product: Product, language: Language) -> Iterator[Fact]:
     for note in product.positive_notes:
         yield _note(note, ended(note, language))
     if product.offers is not None:
-        price = f"{product.offers.price} {product.offers.price_currency}"
+        is_yuan = language == "zh" and product.offers.price_currency == "CNY"
+        price = product.offers.price + ("元" if is_yuan else f" {product.offers.price_currency}")
         yield _named(phrase(language, "product.price"), price, "price", language)
         if product.offers.availability:
             sentence = phrase(language, f"product.{product.offers.availability}")
@@ -76,8 +77,14 @@ def _named(name: str, value: str, key: str, language: Language) -> Fact:
     words = merged(bag(name), bag(_CAMEL.sub(" ", key)), bag(value))
     for number in find_numbers(value):  # "how heavy" and "1.2 kg", "how big" and "30 cm"
         words = merged(words, bag(_UNIT_WORDS.get(number.unit, "")))
-    shown = f"{name}：{value}" if language == "zh" else f"{name[:1].upper()}{name[1:].lower()}: {value}"
+    shown = f"{name}：{value}" if language == "zh" else f"{_titled(name)}: {value}"
     return Fact(plain(name), plain(value), "" if find_injection(value) else ended(shown, language), words)
+
+
+def _titled(name: str) -> str:
+    """As a label of a sentence; names such as 5G and USB-C stay as they are."""
+    words = " ".join(word.lower() if word.istitle() and word.isalpha() else word for word in name.split())
+    return words[:1].upper() + words[1:]
 
 
 def _said(value: str, language: Language) -> str:

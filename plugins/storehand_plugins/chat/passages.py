@@ -24,6 +24,9 @@ _LIMITS = re.compile(
     re.IGNORECASE,
 )
 
+_SPEAKER = re.compile(r"^\W*(system|assistant|developer|系统|助手)\s*(prompt|message|提示)?\s*[:：]", re.IGNORECASE)
+"""Plays a part of the conversation: no words of a shop to its customers."""
+
 Span = tuple[int, int]
 
 
@@ -40,7 +43,7 @@ def quotable(text: str) -> tuple[Span, ...]:
     return tuple(
         (start, end)
         for start, end in split_sentences(text)
-        if not any(order.start < end and start < order.end for order in orders)
+        if not any(order.start < end and start < order.end for order in orders) and not _SPEAKER.search(text[start:end])
     )
 
 

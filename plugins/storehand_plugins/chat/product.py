@@ -20,8 +20,8 @@ _NEEDED = 0.55
 
 _MOST = 3
 _OVERVIEW = 6
-_ASKED_FOR = 0.9
-"""Confidence where the name or the kind of a fact was asked for."""
+_CALLED, ASKED_FOR = 1.0, 0.9
+"""Confidence where the name of a fact was said, and where its kind was asked for."""
 
 _POLICY = frozenset(
     CONCEPT + name
@@ -62,7 +62,7 @@ class ProductAnswer:
 class _Reading:
     sentences: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    confidence: float = _ASKED_FOR
+    confidence: float = ASKED_FOR
 
 
 def product_answer(product: Product, question: str, language: Language) -> ProductAnswer | None:
@@ -109,7 +109,8 @@ def _read(piece: str, product: Product, facts: Sequence[Fact], language: Languag
         if not found:
             missing.append(attribute.called(language))
     if sentences:
-        return _Reading(tuple(dict.fromkeys(sentences))[: _MOST + 1], tuple(missing))
+        sure = _CALLED if hits and len(sentences) == len(hits) else ASKED_FOR
+        return _Reading(tuple(dict.fromkeys(sentences))[: _MOST + 1], tuple(missing), sure)
     if not missing and _ABOUT.search(text):
         return _Reading(tuple(_shown(fact, language) for fact in facts[:_OVERVIEW])) if facts else None
     return _by_words(words, facts, language) or (_Reading(missing=tuple(missing)) if missing else None)

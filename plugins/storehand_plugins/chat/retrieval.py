@@ -26,8 +26,14 @@ _COVERAGE, _UNASKED = 0.65, 0.05
 _ENOUGH = 1.0
 """Weight of words from which on a question says enough to be sure of its answer: one of the shop's own words."""
 
-_MAIN_WORD, _MAIN_CONCEPT = 0.45, 0.4
+_MAIN_WORD, _MAIN_CONCEPT = 0.5, 0.4
 """From this share of the question's weight on, a word or a concept is what it is about."""
+
+_OF_GOODS = frozenset(
+    CONCEPT + name
+    for name in ("return", "exchange", "cancel", "refund", "warranty", "faulty", "ship", "arrive", "stock", "gift_wrap")
+)
+"""What is done with goods, whatever they are called: "Can I return the kettle?" is about returning."""
 
 _UNKNOWN_MAIN = 0.8
 """What is left of the confidence where no article has it."""
@@ -113,10 +119,11 @@ class Retriever:
 
     def _lacks_main(self, words: Bag) -> bool:
         """Whether what the question is about stands in no article at all: "Can I pay with Bitcoin?"."""
+        if _OF_GOODS & set(words):
+            return False
         indexes = [index for index, _ in self._sources if index.articles]
         weights = {
-            term: min(1.0, wanted) * max((index.weight(term) for index in indexes), default=0)
-            for term, wanted in words.items()
+            term: wanted * max((index.weight(term) for index in indexes), default=0) for term, wanted in words.items()
         }
         total = sum(weights.values())
         return any(

@@ -81,7 +81,10 @@ def read_turn(input: ChatInput) -> Turn:  # noqa: A002  # the word of the domain
     replies = tuple(visible(message.content).text for _, message in messages if message.role == "assistant")
     text = "\n".join(_without_orders(each) for each in said).strip()
     language, accepted = reply_language(
-        text or "\n".join(each.text for each in said), earlier=earlier, locale=input.locale, languages=input.languages
+        text or "\n".join(each.text for each in said),
+        earlier=(*replies, *earlier),
+        locale=input.locale,
+        languages=input.languages,
     )
     return Turn(said, text, earlier, replies, language, accepted)
 
