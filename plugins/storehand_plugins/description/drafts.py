@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from storehand_plugins.checks import split_sentences
 from storehand_plugins.description.filling import SLOT
-from storehand_plugins.description.kinds import BODY, BRAND, NAME, key_slot, value_slot
+from storehand_plugins.description.kinds import BODY, BRAND, NAME, FactKind, key_slot, value_slot
+from storehand_plugins.description.occasions import at_home, tells_one
 from storehand_plugins.description.plan import Plan
 from storehand_plugins.description.realiser import Draft
 
@@ -22,15 +23,19 @@ _ENDS = (".", "!", "?", "。", "！", "？")
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A model's draft, the numbers of facts it left out, and what else is wrong with it."""
+    """A model's draft, the numbers of facts it left out, and what else is wrong with it.
+
+    `is_shorter`: a sentence without a fact, which no phrase knows, was taken out.
+    """
 
     draft: Draft
     missing: tuple[int, ...]
     faults: tuple[str, ...]
+    is_shorter: bool = False
 
     @property
     def is_sound(self) -> bool:
-        return not self.faults and not self.missing
+        return not self.faults and not self.missing and not self.is_shorter
 
     @property
     def is_mendable(self) -> bool:
@@ -45,7 +50,33 @@ def read(text: str, plan: Plan) -> Reading:
     spans = split_sentences(body)
     sentences = tuple(body[start:end] for start, end in spans)
     missing, faults = _body(body, sentences, plan)
-    return Reading(Draft(title, sentences), tuple(missing), tuple(_title(title, plan) + faults))
+    title = _without_size(title, plan)
+    kept = _at_home(sentences, plan)
+    if not kept or NAME not in _opening(kept):
+        return Reading(
+            Draft(title, sentences), tuple(missing), (*_title(title, plan), *faults, "it opens like no text")
+        )
+    draft = Draft(title, kept)
+    return Reading(draft, tuple(missing), tuple(_title(title, plan) + faults), is_shorter=len(kept) < len(sentences))
+
+
+def _at_home(sentences: tuple[str, ...], plan: Plan) -> tuple[str, ...]:
+    """The sentences with occasions of this product's kind, without those that no phrase knows; two may open a text."""
+    first = next((number for number, each in enumerate(sentences) if _FACT.search(each)), len(sentences))
+    count = min(first, 2)
+    together = at_home(sentences[:count], plan) if count == 2 else None
+    kept = [*together] if together else []
+    for each in sentences[count if together else 0 :]:
+        kept += [each] if _FACT.search(each) else at_home((each,), plan) or ()
+    return tuple(kept)
+
+
+def _without_size(title: str, plan: Plan) -> str:
+    """A size means nothing among a title's other words: "Rain Jacket, waterproof, M"."""
+    for number, fact in enumerate(plan.facts, start=1):
+        if fact.kind is FactKind.SIZE:
+            title = re.sub(r"(?:\s*[,，|｜、:：–—-]|\s+and\b|\s+with\b|和|配)?\s*" + value_slot(number), "", title)
+    return title
 
 
 def _title(title: str, plan: Plan) -> list[str]:
@@ -74,6 +105,8 @@ def _body(body: str, sentences: tuple[str, ...], plan: Plan) -> tuple[list[int],
         faults.append("it is no paragraph of whole sentences")
     if any(NAME in sentence and _FACT.search(sentence) for sentence in sentences):
         faults.append("it runs the opening into the facts")
+    if any(tells_one(sentence, plan.language) for sentence in sentences if _FACT.search(sentence)):
+        faults.append("it runs an occasion into the facts")
     missing = []
     for number, fact in enumerate(plan.facts, start=1):
         if not slots[value_slot(number)] and not slots[key_slot(number)]:
