@@ -21,6 +21,14 @@ _COLOUR_WORD = re.compile(r"\s*(?:colou?r(?:ed)?|finish|version|edition)\b")
 _COLOUR_BEFORE = re.compile(r"\b(?:in|comes in|available in|in an?|in classic|in deep)\s$")
 
 
+_COMPARED = re.compile(
+    r"(?:\bthan|\bas|\bversus|\bvs\.?|\bunlike|\breplac(?:es|ing)|\b(?:strength|weight|price|half|hardness|lightness) of"
+    r"|\bcompared (?:to|with)|\blike)\s(?:an?\s|the\s|ordinary\s|normal\s|conventional\s|traditional\s)?$"
+    r"|(?:比|像|如|似|媲美|胜过|优于|堪比)(?:普通|传统|一般)?$"
+)
+_COMPARED_AFTER = re.compile(r"的\s?[0-9一二两三四五六七八九十.]{1,6}倍|一样|一般的|般|更|还")
+
+
 @dataclass(frozen=True, slots=True)
 class Contradiction:
     """The product's `attribute` is `value`; the original text says `found` at `start` to `end`."""
@@ -65,11 +73,25 @@ def _concepts(text: str, folded: Folded, statements: Sequence[Statement], produc
         same = [each for each in known if each[1].concept.family == family]
         if not family or any(mention.concept.fits(each.concept) for _, each in same):
             continue
+        if _is_compared(mention, folded.text) or _is_a_value(mention, folded.text, statements):
+            continue
         against = next((pair for pair in same if _is_about(pair, mention, text, folded, product)), None)
         if against is None or any(other.fits(against[1].concept) for other in concepts):
             continue
         start, end = folded.span(mention.start, mention.end)
         yield Contradiction(against[0].label, against[0].value, text[start:end], start, end)
+
+
+def _is_compared(mention: Mention, folded: str) -> bool:
+    """Steel in "stronger than steel" and 钢 in 强度是钢的2倍 is what the product is not."""
+    before, after = folded[max(0, mention.start - 32) : mention.start], folded[mention.end : mention.end + 8]
+    return bool(_COMPARED.search(before) or _COMPARED_AFTER.match(after))
+
+
+def _is_a_value(mention: Mention, folded: str, statements: Sequence[Statement]) -> bool:
+    """Whether these very words are what some attribute says, whatever the lists take them for."""
+    word = folded[mention.start : mention.end]
+    return any(word == fold(each.value).text.strip() for each in statements)
 
 
 def _is_about(pair: tuple[Statement, Mention], mention: Mention, text: str, folded: Folded, product: Product) -> bool:

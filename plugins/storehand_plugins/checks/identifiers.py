@@ -36,6 +36,15 @@ def is_bank_card(digits: str) -> bool:
     return total % 10 == 0 and len(set(digits)) > 1
 
 
+def is_iban(text: str) -> bool:
+    """ISO 13616: the first four characters moved to the end, letters as 10 to 35, the remainder by 97 is 1."""
+    if not (15 <= len(text) <= 34 and text.isascii() and text.isalnum()) or not text[:2].isalpha():
+        return False
+    if not text[2:4].isdigit():
+        return False
+    return int("".join(str(int(char, 36)) for char in text[4:] + text[:4])) % 97 == 1
+
+
 def _is_date(text: str) -> bool:
     try:
         born = date(int(text[:4]), int(text[4:6]), int(text[6:]))

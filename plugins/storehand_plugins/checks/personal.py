@@ -14,10 +14,10 @@ from typing import Literal, NamedTuple
 
 from storehand_plugins.checks.folding import Folded
 from storehand_plugins.checks.hidden import fold_visible
-from storehand_plugins.checks.identifiers import is_bank_card, is_resident_id
+from storehand_plugins.checks.identifiers import is_bank_card, is_iban, is_resident_id
 from storehand_plugins.checks.tables import read_table
 
-PersonalKind = Literal["email", "phone", "id_card", "bank_card", "passport", "account", "ip", "address"]
+PersonalKind = Literal["email", "phone", "id_card", "bank_card", "bank_account", "passport", "account", "ip", "address"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ def _digits(text: str) -> str:
 _CHECKS: dict[str, Callable[[str], bool]] = {
     "resident_id": is_resident_id,
     "bank_card": lambda said: is_bank_card(_digits(said)),
+    "card": lambda said: len(set(_digits(said))) > 1,
+    "iban": lambda said: is_iban(_digits(said)),
     "phone": lambda said: 7 <= len(_digits(said)) <= 12,
     "account": lambda said: said.lower() not in _NO_ACCOUNT,
     "ip": lambda said: not said.startswith(("0.", "127.")) and len(said) > 8,  # 5.4.3.2 counts down
@@ -136,6 +138,7 @@ def _masked(personal: Personal) -> str:
         "id_card": (3, 4),
         "bank_card": (4, 4),
         "account": (1, 0),
+        "bank_account": (4, 4),
         "passport": (1, 2),
         "ip": (0, 0),
     }
