@@ -37,6 +37,10 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 BITEXT_ROWS = 2000
 TASK = ChatTask()
 
+WHOLE = ("reviewed", "fresh")
+"""Sets of messages that are not cut in halves: `reviewed` was all worked on, `fresh` was written before that work and
+only measured after it."""
+
 Question = tuple[str, str]
 """(what the customer asks, id of the article that answers it)"""
 
@@ -156,9 +160,9 @@ def refusals(language: Language, part: str, models: Models) -> dict[str, Any]:
 # (c) what a person must do, and (d) what nobody may promise
 
 
-def triggers(language: Language, part: str, models: Models) -> dict[str, Any]:
+def triggers(language: Language, part: str, models: Models, *, name: str = "triggers") -> dict[str, Any]:
     """Precision and recall per reason, over one message each; a message may have more reasons than its label."""
-    rows = [row for row in _labelled(language) if in_part(row[1], part)]
+    rows = [row for row in _labelled(name, language) if in_part(row[1], part)]
     right, missed, false = Counter[str](), Counter[str](), Counter[str]()
     wrong: dict[str, list[str]] = defaultdict(list)
     promised = []
@@ -174,8 +178,10 @@ def triggers(language: Language, part: str, models: Models) -> dict[str, Any]:
                 false[reason] += 1
                 wrong[f"false {reason}"].append(text)
         promised += [text for _ in promises(own_words(output))]
-    return {"language": language, "rows": len(rows), "by_reason": _table(right, missed, false), "wrong": dict(wrong),
-            "money_promises": promised}  # fmt: skip
+    return {
+        "name": name, "language": language, "rows": len(rows), "by_reason": _table(right, missed, false),
+        "wrong": dict(wrong), "money_promises": promised,
+    }  # fmt: skip
 
 
 def reasons_of(output: ChatOutput) -> set[str]:
@@ -194,8 +200,8 @@ def own_words(output: ChatOutput) -> str:
     return text
 
 
-def _labelled(language: Language) -> list[Question]:
-    with (HERE / f"triggers_{language}.tsv").open(encoding="utf-8", newline="") as file:
+def _labelled(name: str, language: Language) -> list[Question]:
+    with (HERE / f"{name}_{language}.tsv").open(encoding="utf-8", newline="") as file:
         return [(row[0], row[1]) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 
 
@@ -229,7 +235,10 @@ def evaluate(part: str, *, models: Models | None = None) -> dict[str, Any]:
         "retrieval": found,
         "products": products(part, used, demo_articles, in_part),
         "unanswerable": [refusals(language, part, used) for language in LANGUAGES],
-        "triggers": [triggers(language, part, used) for language in LANGUAGES],
+        "triggers": [
+            *(triggers(language, part, used) for language in LANGUAGES),
+            *(triggers(language, "all", used, name=name) for name in WHOLE for language in LANGUAGES),
+        ],
     }
 
 
@@ -253,7 +262,8 @@ def _lines(result: dict[str, Any], *, verbose: bool) -> Iterable[str]:
         if verbose:
             yield from (f"      answered: {text}" for text in row["answered"])
     for row in result["triggers"]:
-        yield f"\nhand-over, {row['language']} ({row['rows']} messages){'':4}recall  precision  rows"
+        name = "" if row["name"] == "triggers" else f" {row['name']}"
+        yield f"\nhand-over{name}, {row['language']} ({row['rows']} messages){'':4}recall  precision  rows"
         for name, each in row["by_reason"].items():
             yield f"  {name:30}{each['recall']:10.3f}{each['precision']:10.3f}{each['rows']:6.0f}"
         yield f"  promises of money in our own words: {len(row['money_promises'])}"

@@ -35,6 +35,10 @@ _NO_QUOTE: frozenset[HandoffReason] = frozenset(
 )  # fmt: skip
 
 
+_TO_PERSON: frozenset[HandoffReason] = frozenset(("legal_or_safety", "pii_request", "asked_for_human"))
+"""These go to someone at once, though a ticket was asked for."""
+
+
 @dataclass(frozen=True, slots=True)
 class Situation:
     """All that a decision rests on. `reasons` come from the customer's words and the shop's own rules; `found` is the
@@ -138,8 +142,9 @@ def _asked_back(
 def _hand_over(seen: Situation, reasons: tuple[HandoffReason, ...]) -> Decision:
     if seen.is_injected:
         reasons = (*reasons, "injection_suspected")
+    by_ticket = seen.wants_ticket and not set(reasons) & _TO_PERSON
     return Decision(
-        "create_ticket" if seen.wants_ticket else "handoff",
+        "create_ticket" if by_ticket else "handoff",
         "handoff",
         reasons,
         quotes=(seen.found == "strong" or seen.order == "known") and not _NO_QUOTE & set(reasons),

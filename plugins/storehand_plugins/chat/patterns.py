@@ -41,17 +41,28 @@ _CONTRACTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One meaning. `requests` depend on the clause's form, `facts` do not; `unless` takes the clause out."""
+    """One meaning. `requests` and `pairs` depend on the clause's form, `facts` and `harms` do not; `unless` takes the
+    clause out."""
 
     requests: Pattern | None
     facts: Pattern | None
     unless: Pattern | None
+    pairs: tuple[tuple[Pattern, Pattern], ...] = ()
+    harms: tuple[tuple[Pattern, Pattern], ...] = ()
 
     def is_fact(self, clause: str) -> bool:
         return _found(self.facts, clause) and not _found(self.unless, clause)
 
     def is_request(self, clause: str) -> bool:
         return _found(self.requests, clause) and not _found(self.unless, clause)
+
+    def is_pair(self, clause: str) -> bool:
+        """A deed and what it is to be done to, in whatever order and with whatever between them."""
+        return _both(self.pairs, clause) and not _found(self.unless, clause)
+
+    def is_harm(self, clause: str) -> bool:
+        """What was hurt or failed dangerously, and how; told, not asked for, so that no form takes it out."""
+        return _both(self.harms, clause) and not _found(self.unless, clause)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +111,16 @@ def _found(pattern: Pattern | None, text: str) -> bool:
     return pattern is not None and pattern.search(text) is not None
 
 
+def _both(pairs: Sequence[tuple[Pattern, Pattern]], clause: str) -> bool:
+    return any(deed.search(clause) and thing.search(clause) for deed, thing in pairs)
+
+
 def _rule(table: Mapping[str, Any]) -> Rule:
-    return Rule(_union(table.get("requests", ())), _union(table.get("facts", ())), _union(table.get("unless", ())))
+    return Rule(
+        *(_union(table.get(name, ())) for name in ("requests", "facts", "unless")),
+        *(tuple((re.compile(each["deed"]), re.compile(each["thing"])) for each in table.get(name, ()))
+          for name in ("pairs", "harms")),
+    )  # fmt: skip
 
 
 def _union(alternatives: Sequence[str]) -> Pattern | None:

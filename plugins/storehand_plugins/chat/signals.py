@@ -148,11 +148,13 @@ def _meanings(piece: str, table: Patterns, *, has_number: bool) -> list[str]:
     general = supposed or is_found(table.forms["general"], piece)
     direct = is_found(table.forms["direct"], piece) or (has_number and any(map(str.isdigit, piece)))
     asks = not general and (direct or not is_found(table.forms["mild"], piece))
+    tells = asks and (direct or not is_found(table.forms["question"], piece))
     found = [
         name
         for name, rule in table.rules.items()
         if (asks and rule.is_request(piece))
-        or (rule.is_fact(piece) and not (supposed and name in ("refund", "account_change")))
+        or (tells and rule.is_pair(piece))
+        or ((rule.is_fact(piece) or rule.is_harm(piece)) and not (supposed and name in ("refund", "account_change")))
     ]
     kind = "mild" if general else "complaint"  # "it came broken, what now" is no plain question, "it broke, how ..." is
     found += [
