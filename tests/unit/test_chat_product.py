@@ -32,7 +32,7 @@ ORDER = Order(id="A-1", status="shipped", items=(OrderItem(name="小满保温杯
 
 def ask(text: str, **fields: Any) -> ChatOutput:
     asked = ChatInput(conversation_id="c", messages=(ChatMessage(role="customer", content=text),), **fields)
-    output = TASK.run(asked, FakeModels({"text": "generate", "sentiment": "classify"}), FakeContext())  # type: ignore[arg-type]
+    output = TASK.run(asked, FakeModels({"text": "generate", "sentiment": "classify"}), FakeContext())
     for citation in output.citations:
         if citation.knowledge_id in ("order", "product"):
             assert output.reply[citation.start : citation.end] == citation.quote
