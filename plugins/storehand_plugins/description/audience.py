@@ -8,6 +8,9 @@ from storehand.contracts.product import Audience
 from storehand_plugins.description.kinds import FactKind, Language
 from storehand_plugins.description.plan import Fact
 
+_ADULT = 13
+"""Where Merchant Center's age group "adult" begins; a shop that says it speaks of no age."""
+
 AUDIENCE = "audience"
 """Label of these facts."""
 
@@ -26,6 +29,8 @@ def audience_facts(audience: Audience, language: Language) -> Iterator[Fact]:
 
 
 def _ages(youngest: float | None, oldest: float | None, language: Language) -> str:
+    if youngest == _ADULT and not oldest:
+        return ""
     if youngest and oldest:
         low, high = _age(youngest, language), _age(oldest, language)
         return f"suitable from {low} to {high}" if language == "en" else f"适合{low}至{high}"

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from storehand.contracts.base import Check
 from storehand.contracts.description import DescriptionInput
 from storehand.contracts.product import Product
 from storehand_plugins.checks import find_words, fold, split_sentences
-from storehand_plugins.description.asked_words import Forbidden, holding
+from storehand_plugins.description.asked_words import Forbidden, holding, says
 from storehand_plugins.description.facts import brand_of, dropped_fact, plan_of
 from storehand_plugins.description.intake import taken_in
 from storehand_plugins.description.kinds import FactKind, Language
@@ -89,9 +89,9 @@ class Brief:
         return text
 
 
-def brief_of(given: DescriptionInput) -> Brief:
-    """The wishes of this job."""
-    intake = taken_in(given.product)
+def brief_of(given: DescriptionInput, go_on: Callable[[], None] = lambda: None) -> Brief:
+    """The wishes of this job. `go_on` is called between the steps that a long product makes slow; it may raise."""
+    intake = taken_in(given.product, go_on)
     product = intake.product
     asked = given.locale or product.in_language or product.language
     language: Language = "zh" if asked.lower().startswith("zh") else "en"
@@ -176,12 +176,14 @@ def _fitted(brief: Brief) -> Brief:
 
 def _with_keywords(brief: Brief) -> Brief:
     product, plan = brief.product, brief.plan
-    said = [plan.name, plan.brand, brand_of(product), *(f"{fact.key} {fact.value}" for fact in plan.facts)]
+    facts = (f"{fact.key} {fact.value}" for fact in plan.facts if fact.kind is not FactKind.NOTE)
+    said = [plan.name, plan.brand, brand_of(product), *facts]
+    together = " | ".join(said)
     supported: list[str] = []
     quotes: list[tuple[str, str]] = []
     checks: list[Check] = []
     for number, keyword in enumerate(brief.input.keywords):
-        if holding(keyword, said) is not None:
+        if holding(keyword, said) is not None or says(keyword, together):
             supported.append(keyword)
         elif (quote := _quote(keyword, brief)) and not brief.forbidden(quote):
             supported.append(keyword)

@@ -8,6 +8,7 @@ from storehand.contracts.base import Check
 from storehand.contracts.description import Length
 from storehand_plugins.checks import find_words
 from storehand_plugins.description.angles import turned
+from storehand_plugins.description.asked_words import says
 from storehand_plugins.description.brief import Brief
 from storehand_plugins.description.filling import fill, fill_title
 from storehand_plugins.description.length import Fitting, measured, words
@@ -58,11 +59,13 @@ class Composer:
         sentences = self._opened(self._whole(sentences, realiser), realiser)
         if number:
             sentences = turned(sentences, number)
+        kept = set(written.texts) <= {sentence.text for sentence in sentences}  # a list is no mending, it was asked for
         if self._brief.input.format != "paragraph":
             sentences = self._listed(sentences, written)
-        sentences, description, notes = self._fitting(sentences, realiser)
+        whole = sentences
+        sentences, description, notes = self._fitting(whole, realiser)
+        kept = kept and set(whole) <= set(sentences)
         said = {fact for sentence in sentences for fact in sentence.facts}
-        kept = set(written.texts) <= {sentence.text for sentence in sentences}
         title = self._title(written.title, realiser)
         short, more = parts(self._brief, written, number)
         return Text(
@@ -136,7 +139,7 @@ class Composer:
         text = " ".join(each.text for each in (*sentences, *added))
         if self._plan.brand and self._plan.brand not in text and not find_words(text, (self._plan.brand,)):
             added.append(Sentence(_BRAND[self._brief.language].format(self._plan.brand), "facts"))
-        quotes = dict.fromkeys(quote for keyword, quote in self._brief.quotes if not find_words(text, (keyword,)))
+        quotes = dict.fromkeys(quote for keyword, quote in self._brief.quotes if not says(keyword, text))
         added += [Sentence(quote, "facts") for quote in quotes]
         if not added:
             return sentences

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from storehand_plugins.checks import fold
+from storehand_plugins.description.audience import AUDIENCE
 from storehand_plugins.description.kinds import NAME, FactKind, value_slot
 from storehand_plugins.description.plan import Fact, Plan
 
@@ -13,9 +14,14 @@ TITLE_MAX = 150
 SLOT = re.compile(r"<(?:name|brand|[kv]\d+)>")
 _SENTENCE_START = re.compile(r"(?:^|[.!?]\s)$")
 _SUBJECT = re.compile(r"(?P<subject><k(?P<number>\d+)>|<name>(?: by <brand>)?) (?:is|are)\b")
+_SIZE = re.compile(r"尺寸(?P<between>[为是：])(?P<value><v(?P<number>\d+)>)")
+_IN_USE = re.compile(r"In use, (?P<it>it|they) (?P<rest>(?:is|are) <v(?P<number>\d+)>)")
+_LETTERS = 4
+"""At most so many characters make a size that clothes and shoes come in."""
+
 _JOINT = re.compile(r"和(?P<value><v(?P<number>\d+)>)")
 _LOWERED = (FactKind.QUALITY, FactKind.MATERIAL, FactKind.COLOR, FactKind.PHRASE)
-_TITLED = re.compile(r"^[A-Z]{2}|\s[A-Z][a-z]")
+_TITLED = re.compile(r"^[A-Z]{2}|^[A-Z]\s(?![a-z])|\s[A-Z][a-z]")
 _COMMON = re.compile(
     r"(?:\w+(?:ed|ing|able|ible|less|proof)|a|an|one|two|three|four|five|six|seven|eight|ten|dual|double|twin|triple|extra"
     r"|full|half|long|short|large|small|big|wide|deep|high|low|soft|hard|firm|thick|thin|light|heavy|fast|quick|slow|easy"
@@ -77,6 +83,11 @@ def lowered(fact: Fact) -> str:
     return value[0].lower() + value[1:] if is_common and value[0].isupper() else value
 
 
+def size_word(fact: Fact) -> str:
+    """Clothes come in a 尺码 ("M", "42"), things have a 尺寸."""
+    return "尺码" if len(fact.value) <= _LETTERS else "尺寸"
+
+
 def _lowered(plan: Plan) -> dict[str, str]:
     """Slots whose words lose their capital inside a sentence: "made of Steel" is made of steel."""
     if plan.language != "en":
@@ -86,8 +97,9 @@ def _lowered(plan: Plan) -> dict[str, str]:
 
 
 def _agreeing(draft: str, plan: Plan) -> str:
-    """With "is" and "are" as the words behind the slots want them; a small model mixes them up. Chinese properties
-    ("免涂层") are not joined by the 和 that joins things."""
+    """With the small words as those behind the slots want them: "is" and "are", which a small model mixes up; nothing
+    is made for women "in use"; Chinese properties ("免涂层") are not joined by the 和 that joins things, and clothes
+    have a 尺码."""
 
     def joint(match: re.Match[str]) -> str:
         is_property = plan.facts[int(match["number"]) - 1].kind is FactKind.QUALITY
@@ -98,7 +110,16 @@ def _agreeing(draft: str, plan: Plan) -> str:
         is_many = plan.facts[int(number) - 1].key_is_plural if number else plan.is_plural
         return match["subject"] + (" are" if is_many else " is")
 
-    return _SUBJECT.sub(verb, draft) if plan.language == "en" else _JOINT.sub(joint, draft)
+    def size(match: re.Match[str]) -> str:
+        return size_word(plan.facts[int(match["number"]) - 1]) + match["between"] + match["value"]
+
+    def use(match: re.Match[str]) -> str:
+        is_person = plan.facts[int(match["number"]) - 1].label == AUDIENCE
+        return f"{match['it'].title()} {match['rest']}" if is_person else match.group()
+
+    if plan.language == "en":
+        return _SUBJECT.sub(verb, _IN_USE.sub(use, draft))
+    return _SIZE.sub(size, _JOINT.sub(joint, draft))
 
 
 def _fitted(value: str, slot: str, before: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from storehand.contracts.base import Check
 from storehand.contracts.description import AttributeCheck, DescriptionVariant
-from storehand_plugins.checks import find_words
+from storehand_plugins.description.asked_words import says
 from storehand_plugins.description.brief import Brief
 from storehand_plugins.description.compose import Text
 from storehand_plugins.description.languages import SIMPLIFIED, is_traditional
@@ -121,7 +121,7 @@ def _of_words(text: Text, brief: Brief) -> Iterator[Check]:
                 suggestion="rename the product, or take the word off the list",
             )
     for keyword in brief.keywords:
-        if not any(find_words(words, (keyword,)) for _, words in fields):
+        if not any(says(keyword, words) for _, words in fields):
             yield check("keyword.missing", text=keyword)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from storehand.contracts.base import Check
@@ -67,12 +67,14 @@ class _Given:
     value: str
 
 
-def taken_in(product: Product) -> Intake:
-    """Clean products, nearly all there are, come back as they are."""
+def taken_in(product: Product, go_on: Callable[[], None] = lambda: None) -> Intake:
+    """Clean products, nearly all there are, come back as they are. `go_on` is called between the steps."""
     checks: list[Check] = []
     dropped: list[tuple[str, str]] = []
     clean = _cleaned(product, checks) if _is_suspect(product) else product
+    go_on()
     clean = _agreeing(clean, checks, dropped)
+    go_on()
     clean, clashes, out = without_clashes(clean, product)
     return Intake(clean, (*checks, *clashes), (*dropped, *out))
 

@@ -43,7 +43,7 @@ OPENERS: dict[str, tuple[str, ...]] = {
         "{by}<name>适合{scene}。",
         "{by}<name>，为{scene}而设计。",
         "这款{by}<name>面向{scene}。",
-        "为了{scene}，可以选择{by}<name>。",
+        "{scene}，可以选择{by}<name>。",
         "这款{by}<name>适用于{scene}。",
     ),
     "warm": (

@@ -16,11 +16,18 @@ _QUALITY = re.compile(
 _HALF_SENTENCE = re.compile(
     "(?:keeps|lies|fits|supports|includes|comes|has|holds|works|made|designed|suits|folds|reduces|charges|connects|provides"
     "|offers|features|protects|lasts|absorbs|runs|serves|removes|cleans|heats|cools|ideal|suitable|compatible|great"
-    "|perfect|for|with) "
+    "|perfect|for|with"
+    "|packs|rolls|stays|dries|slips|clips|attaches|stows|unfolds|stretches|washes|wipes|repels|resists|blocks|prevents|helps"
+    "|lets|allows|makes|gives|brings|boils|brews|grinds|reaches|turns|opens|closes|locks|stands|sits|hangs|adjusts|adapts"
+    "|doubles|delivers|ensures|improves|comfortably|easily|quickly) "
+    r"|[a-z]{2,}[^\Ws]s (?:into|onto|itself|its|your|easily|quickly|flat|away|neatly|securely|automatically) "
 )
 _ZH_QUALITY = re.compile(
     "(?!不锈|可可|可乐|易拉|能量|能源|含片|带子)"  # nouns that only begin like a property
     "(?:支持|可|易|免|不|能|适合|适用|采用|内置|配备|含|带|自带|兼容|便于|方便)"
+    r"|(?:保温|保冷|保鲜|锁温|续航|待机|承重|容纳|播放|使用|充电|加热|亮灯|通话)[^\d的器盒杯]{0,3}\d"
+    "|自动(?:断电|关机|关闭|清洁|除霜|感应|调节|识别|回充|补水|烘干|锁屏|开盖)$"
+    "|(?:吸汗|速干|快干|排汗|滋润|呵护|贴合|减少|提升|改善|缓解|去除).{0,4}$"
     "|(?:(?:防|抗|耐|低|轻|无).{1,2}|(?:轻便|便携|柔软|透气|保暖).{0,2}|(?:质地|手感|口感|触感).{2,4})$"
 )
 _NO_PLURAL = re.compile("series|lens|news|canvas|gas|always|atlas|chess|less|plus|bonus|express")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from storehand_plugins.description.brief import Brief
-from storehand_plugins.description.filling import TITLE_MAX, lowered
+from storehand_plugins.description.filling import TITLE_MAX, lowered, size_word
 from storehand_plugins.description.kinds import FactKind, Language
 from storehand_plugins.description.plan import Fact
 
@@ -94,7 +94,9 @@ def _as_many(facts: Iterable[Fact], *, room: int, brief: Brief, at_most: int | N
 
 
 def in_short(fact: Fact, language: Language) -> str:
-    """ "1.7 L capacity", "origin Ethiopia", "容量1.5升"."""
+    """ "1.7 L capacity", "origin Ethiopia", "容量1.5升"; a size says that it is one."""
+    if fact.kind is FactKind.SIZE:
+        return f"size {fact.value}" if language == "en" else f"{size_word(fact)}{fact.value}"
     if not fact.is_keyed:
         return lowered(fact) if language == "en" else fact.value
     if language == "zh":

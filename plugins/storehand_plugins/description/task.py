@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from storehand.contracts.base import Provenance, Usage
-from storehand.contracts.description import DescriptionInput, DescriptionOutput
+from storehand.contracts.description import DescriptionInput, DescriptionOutput, DescriptionVariant
 from storehand.task import Context, Models, Task
 from storehand_plugins.description.brief import Brief, brief_of
 from storehand_plugins.description.compose import Composer, Text
@@ -52,7 +52,8 @@ class DescriptionTask(Task[DescriptionInput, DescriptionOutput]):
 
     def run(self, input: DescriptionInput, models: Models, context: Context) -> DescriptionOutput:  # noqa: A002
         context.check()
-        brief = brief_of(input)
+        brief = brief_of(input, context.check)
+        context.check()
         reviewer = Reviewer(brief)
         info = models.info(ROLE)
         seed = _seed(input, context)
@@ -60,8 +61,12 @@ class DescriptionTask(Task[DescriptionInput, DescriptionOutput]):
 
         written = _written(brief, writer, seed)
         composer = Composer(brief, seed)
-        texts = [composer.text(each, number) for number, each in enumerate(written)]
-        pairs = [(reviewer.variant(text), text) for text in texts]
+        pairs: list[tuple[DescriptionVariant, Text]] = []
+        for number, each in enumerate(written):
+            context.check()
+            text = composer.text(each, number)
+            pairs.append((reviewer.variant(text), text))
+        context.check()
         if len(pairs) > input.n_variants:
             pairs = best_first(pairs, brief)[: input.n_variants]
         best = best_first(pairs, brief)[0]

@@ -13,11 +13,11 @@ from storehand_plugins.checks import (
     Wanted,
     find_contradictions,
     find_facts,
-    find_words,
     fold,
     unsupported_claims,
     unsupported_numbers,
 )
+from storehand_plugins.description.asked_words import says
 from storehand_plugins.description.brief import Brief
 from storehand_plugins.description.compose import Text
 from storehand_plugins.description.facts import brand_of
@@ -94,7 +94,7 @@ class Reviewer:
         keywords = self._brief.input.keywords
         if not keywords:
             return 1.0
-        return sum(any(find_words(text, (each,)) for _, text in fields) for each in keywords) / len(keywords)
+        return sum(any(says(each, text) for _, text in fields) for each in keywords) / len(keywords)
 
     def _attributes(self, fields: Sequence[tuple[str, str]], *, is_free: bool) -> list[AttributeCheck]:
         refuted = {
