@@ -87,7 +87,10 @@ def test_two_mild_praises_are_positive_overall() -> None:
         def _classification(self, text: str) -> Classification:
             return Classification({"bad": 0.3, "mixed": 0.3, "good": 0.4})
 
-    reviews = (Review(id="a", review_body="周末到的"), Review(id="b", review_body="second one we have"))
+    reviews = (
+        Review(id="a", review_body="周末到的，给家里老人用"),
+        Review(id="b", review_body="the second one that we have"),
+    )
     answer = TASK.run(SentimentInput(reviews=reviews), Mild(), FakeContext())
 
     assert answer.overall.score == pytest.approx(0.1)
@@ -107,11 +110,32 @@ def test_a_point_counts_reviews_and_quotes_them() -> None:
     assert {point.point: point.support for point in answer.negative_notes} == {"质量": 1, "物流": 1}
 
 
-def test_a_point_is_named_in_the_language_of_its_quotes() -> None:
+def test_all_points_and_improvements_speak_the_language_of_most_reviews() -> None:
     answer = rate("Delivery was great", "shipping was good", "质量差")
 
     assert [point.point for point in answer.positive_notes] == ["delivery"]
-    assert [point.point for point in answer.negative_notes] == ["质量"]
+    assert [point.point for point in answer.negative_notes] == ["quality"]
+    assert answer.improvements[0].point.isascii()
+
+
+def test_mixed_feelings_without_a_clear_lead_are_neutral_overall() -> None:
+    bodies = [*["物流很快"] * 10, *["物流很差"] * 11]
+
+    assert rate(*bodies).overall.label == "neutral"
+    assert rate(*bodies, scale="binary").overall.label == "negative"
+    assert rate(*bodies, *["物流很差"] * 5).overall.label == "negative"
+
+
+def test_offsets_count_in_the_body_as_it_was_sent() -> None:
+    body = "\n  质量很好 \n"
+    (aspect,) = rate(body).reviews[0].aspects
+
+    assert (aspect.start, body[aspect.start : aspect.end]) == (3, "质量很好")
+
+
+def test_a_body_of_white_space_is_refused() -> None:
+    with pytest.raises(ValueError, match="white space"):
+        Review(id="a", review_body=" \n ")
 
 
 def test_a_bare_name_takes_the_next_clause_with_it() -> None:

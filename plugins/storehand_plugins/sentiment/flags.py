@@ -2,7 +2,7 @@
 flag is shown to people, who should not learn to overlook it.
 
 Rules of the checks (`rule`, severity): `injection` warn, `mojibake` warn, `suspected_fake` info, `star_mismatch` info,
-`personal_data` info, `future_date` info, `hidden_characters` info, `truncated` info.
+`personal_data` info, `future_date` info, `hidden_characters` info, `truncated` info, `language_unsupported` info.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from storehand_plugins.checks import mask_personal
 from storehand_plugins.sentiment.aspects import Vocabulary
 from storehand_plugins.sentiment.clauses import split_clauses
 from storehand_plugins.sentiment.labels import Opinion
-from storehand_plugins.sentiment.reading import Reading, folded
+from storehand_plugins.sentiment.languages import is_unsupported
+from storehand_plugins.sentiment.reading import ADDRESS, Reading, folded
 from storehand_plugins.sentiment.statements import Statement
 
 SURE_OF_STARS = 0.85
@@ -57,7 +58,7 @@ def contradicts(rating: Rating | None, opinion: Opinion, statements: Sequence[St
 def is_off_topic(reading: Reading, opinion: Opinion, vocabulary: Vocabulary, product: Product | None) -> bool:
     """Nothing that can be read; or, where the product is given and is no delivery service, every clause is about the
     delivery."""
-    if not _LETTER.search(reading.text):
+    if not _LETTER.search(ADDRESS.sub("", reading.text)):
         return opinion.label == "neutral"
     if product is None or _DELIVERS.search(folded(f"{product.name} {product.category or ''}")):
         return False
@@ -126,5 +127,7 @@ def checks_of(
     if review.date_published and review.date_published > now:
         given = review.date_published.isoformat()
         yield whole("future_date", "after the time of this job", at=f"{field}.datePublished", text=given)
+    if is_unsupported(reading.folded):
+        yield whole("language_unsupported", "neither Chinese nor English: the label is the model's alone")
     if odd.truncated:
         yield whole("truncated", "the model read only the beginning")

@@ -19,6 +19,15 @@ _DOUBT = re.compile(
     r"|说不准|不好说|不好评价"
     r"|\b(?:if|whether|hope|hoping|wish|worried|wondering|not sure|haven't|have not|has not|not yet|in case)\b"
 )
+_TROUBLE = re.compile(r"problems?|issues?|complaints?|troubles?|defects?|flaws?|errors?|问题|毛病|瑕疵|故障")
+_NO_TROUBLE = re.compile(
+    r"(?<![a-z])(?:no|without|zero|never (?:had|have|having)"
+    r"|(?:haven't|have not|hasn't|didn't|not) (?:had|have|a))\s+(?:[a-z-]+\s+){0,3}$"
+    r"|(?:没有?|毫无|无)(?:[^不但，。没]{0,5})$"
+)
+_NONE_BEHIND = re.compile(r"[^，。！；,!?]{0,2}(?:都|也)(?:没有?|不存在)")
+"""Trouble that is denied: "no battery problems", 没有任何质量问题, 一点问题都没有."""
+
 _LOOK_BACK = 32
 """Characters before a word in which its negation and degree are looked for."""
 
@@ -107,6 +116,10 @@ class Lexicon:
         degree = (self._en_too if is_latin else self._zh_too).search(before)
         found = (self._en_before if is_latin else self._zh_before).search(before)
         negated = bool(found and found["not"])
+        if not negated and entry.general < 0:
+            far = _NO_TROUBLE.search(before) if _TROUBLE.match(folded, start, end) else None
+            negated = far is not None or _NONE_BEHIND.match(folded, end) is not None
+            found = far or found
         first = start - len(found[0]) if found else start
         while folded[first].isspace():
             first += 1

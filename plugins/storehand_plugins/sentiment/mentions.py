@@ -11,9 +11,13 @@ from storehand_plugins.sentiment.aspects import Name, Vocabulary
 from storehand_plugins.sentiment.clauses import Clause, split_clauses
 from storehand_plugins.sentiment.lexicon import Lexicon, OpinionWord, is_doubtful
 from storehand_plugins.sentiment.reading import Reading
+from storehand_plugins.sentiment.verdicts import verdict
 
 MAX_MENTIONS = 24
 """Pieces of one review that are looked at; the rest of a very long review still counts in its own label."""
+
+SURE_VERDICT = 2.0
+"""Times the weight of a text full of praise: the verdict of a short review overrules a classifier that misreads it."""
 
 _LEAD = re.compile(
     r"(?i:(?:but|and|however|although|though|yet|so|also)\s+)|(?:但是|不过|可是|然而|而且|并且|只不过|虽然|但)(?=\S\S)"
@@ -66,10 +70,12 @@ class _Piece:
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What one review says: its mentions of aspects, and what all its words that judge come to, from -1 to 1."""
+    """What one review says: its mentions of aspects, and what all its words that judge come to, from -1 to 1 (the plain
+    verdict of a short review counts double). `judges`: it has such words."""
 
     mentions: tuple[Mention, ...]
     valence: float
+    judges: bool = True
 
 
 def find_said(review: int, reading: Reading, vocabulary: Vocabulary) -> Said:
@@ -96,7 +102,11 @@ def said_of(review: int, reading: Reading, names: Sequence[Name], lexicon: Lexic
         Mention(review, piece.start, piece.end, tuple(piece.names), tuple(piece.opinions))
         for piece in islice(found, MAX_MENTIONS)
     )
-    return Said(mentions, sum(values) / (len(values) + 1))
+    valence = sum(values) / (len(values) + 1)
+    plain = verdict(reading.folded)
+    if plain and all(value * plain > 0 for value in values):
+        valence = plain * SURE_VERDICT
+    return Said(mentions, valence, bool(values or plain or any(words)))
 
 
 def _pieces(

@@ -9,7 +9,7 @@ from typing import Literal
 
 from storehand.contracts.sentiment import Evidence, Improvement, Point, Review
 from storehand_plugins.sentiment.aspects import Aspect, Vocabulary
-from storehand_plugins.sentiment.reading import Reading, has_han
+from storehand_plugins.sentiment.reading import Reading
 from storehand_plugins.sentiment.statements import Statement
 
 QUOTES_PER_POINT = 5
@@ -26,13 +26,12 @@ class Theme:
     support: int
     quotes: tuple[Evidence, ...]
 
-    def point(self, language: str | None, n_reviews: int) -> Point:
-        """Named in `language`; without one, in the language that most of the quotes have."""
-        name = self.aspect.name(language or _language(self.quotes))
+    def point(self, language: str, n_reviews: int) -> Point:
+        name = self.aspect.name(language)
         return Point(point=name, support=self.support, share=self.support / n_reviews, evidence=self.quotes)
 
-    def improvement(self, language: str | None) -> Improvement:
-        what = self.aspect.improvement(language or _language(self.quotes))
+    def improvement(self, language: str) -> Improvement:
+        what = self.aspect.improvement(language)
         return Improvement(point=what, support=self.support, evidence=self.quotes)
 
 
@@ -89,7 +88,3 @@ def _quotes(statements: Iterable[Statement], quoting: Quoting) -> tuple[Evidence
         if len(quotes) == QUOTES_PER_POINT:
             break
     return tuple([*quotes.values(), *again][:QUOTES_PER_POINT])
-
-
-def _language(quotes: Sequence[Evidence]) -> str:
-    return "zh" if 2 * sum(has_han(quote.quote) for quote in quotes) >= len(quotes) else "en"

@@ -12,7 +12,7 @@ from storehand_plugins.sentiment.clauses import readable, windows
 from storehand_plugins.sentiment.labels import LabelReader, Opinion, combine
 from storehand_plugins.sentiment.lexicon import emoji_valences
 from storehand_plugins.sentiment.mentions import Mention, Said, find_said
-from storehand_plugins.sentiment.reading import Reading
+from storehand_plugins.sentiment.reading import ADDRESS, Reading, has_han
 from storehand_plugins.sentiment.statements import Statement, judge, needs_classifier, strongest
 from storehand_plugins.sentiment.words import word_pattern
 
@@ -28,6 +28,9 @@ NOTHING = Opinion(0.0, 1.0, 0.0, 0.0)
 
 _SPARE_TOKENS = 4  # for the special tokens of any model
 _LETTER = re.compile(r"[^\W\d_]")
+_SHORT_ZH, _SHORT_EN = 6, 3
+"""Characters, words: where nobody can say what a text without a word of opinion means."""
+
 _EMOJI_SHARE = 0.9
 
 
@@ -54,7 +57,11 @@ class Rater:
 
     def rate(self, readings: Sequence[Reading], words: Vocabulary) -> list[Rated]:
         """All reviews, in order; whole texts and clauses go to the model together."""
-        return self.rate_said(readings, [find_said(number, reading, words) for number, reading in enumerate(readings)])
+        return self.rate_said(readings, [self._said(number, reading, words) for number, reading in enumerate(readings)])
+
+    def _said(self, number: int, reading: Reading, words: Vocabulary) -> Said:
+        self._context.check()
+        return find_said(number, reading, words)
 
     def rate_said(self, readings: Sequence[Reading], said: Sequence[Said]) -> list[Rated]:
         """The same, of what was found in them already."""
@@ -67,7 +74,8 @@ class Rater:
 
     def _pieces(self, reading: Reading) -> list[str]:
         """The windows that stand for a review; none for a text without letters."""
-        text = readable(reading.text)
+        self._context.check()
+        text = readable(ADDRESS.sub(" ", reading.text))
         if not _LETTER.search(text):
             return []
         return windows(text, lambda piece: self._models.count_tokens(ROLE, piece), self._limit)
@@ -85,7 +93,10 @@ class Rater:
 
     def _rated(self, reading: Reading, pieces: Sequence[str], said: Said) -> Rated:
         read = pieces[:MAX_WINDOWS]
-        opinion = self._whole(reading, read).told(said.valence).rounded()
+        opinion = self._whole(reading, read).told(said.valence)
+        if read and not said.judges and _is_very_short(reading.text):
+            opinion = combine([opinion, NOTHING], [1, 1])
+        opinion = opinion.rounded()
         statements: list[Statement] = []
         for mention in said.mentions:
             clause = self._found[_shown(reading, mention)] if needs_classifier(mention) else None
@@ -96,8 +107,12 @@ class Rater:
     def _whole(self, reading: Reading, pieces: Sequence[str]) -> Opinion:
         """The windows' mean, weighted by their length; of a text without letters what its emoji say."""
         if not pieces:
-            return emoji_opinion(reading.text)
+            return emoji_opinion(ADDRESS.sub(" ", reading.text))
         return combine([self._found[piece] for piece in pieces], [len(piece) for piece in pieces])
+
+
+def _is_very_short(text: str) -> bool:
+    return sum(map(str.isalpha, text)) <= _SHORT_ZH if has_han(text) else len(text.split()) <= _SHORT_EN
 
 
 def _shown(reading: Reading, mention: Mention) -> str:

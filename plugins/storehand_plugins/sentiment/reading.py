@@ -10,6 +10,9 @@ from storehand_plugins.checks import Personal, Span, Visible, find_injection, fi
 from storehand_plugins.sentiment.traditional import SIMPLIFIED
 
 _SENTENCE_END = re.compile(r"[。！？!?\n\r…]+|\.+(?=\s|$|[^\x00-\x7f])")
+ADDRESS = re.compile(r"(?:https?://|www\.)[^\s\u4e00-\u9fff]+", re.IGNORECASE)
+"""A link says nothing about a product."""
+
 _WIDE = {code: code - 0xFEE0 for code in range(0xFF10, 0xFF5B)}
 _SAME = str.maketrans("’‘`＇", "''''") | _WIDE | SIMPLIFIED
 

@@ -13,6 +13,8 @@ from storehand_plugins.sentiment.rating import Rated
 from storehand_plugins.sentiment.reading import has_han
 from storehand_plugins.sentiment.statements import Statement
 
+_SMALL_LEAD = 0.1
+_MIXED_SCORE = 0.1
 _TIED_SCORE = 1e-3
 """As near to zero, a mean score is one of equal parts: engines differ by their float error."""
 
@@ -63,6 +65,12 @@ def names_language(locale: str | None) -> str | None:
     return None if locale is None else "zh" if locale.lower().split("-")[0] == "zh" else "en"
 
 
+def summary_language(input: SentimentInput) -> str:  # noqa: A002  # the word of the domain
+    """The one asked for, else that of most reviews."""
+    chinese = sum(has_han(review.review_body) for review in input.reviews)
+    return names_language(input.summary_language) or ("zh" if 2 * chinese >= len(input.reviews) else "en")
+
+
 def overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overall:  # noqa: A002  # the word of the domain
     """All reviews together."""
     score = sum(review.score for review in reviews) / len(reviews)
@@ -84,6 +92,10 @@ def overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overal
 def _leading(distribution: Mapping[Label, int], score: float) -> Label:
     """The rule that `Overall` states."""
     most = max(distribution.values())
+    gap = abs(distribution["positive"] - distribution["negative"])
+    is_mixed = most > distribution.get("neutral", most) and gap < _SMALL_LEAD * sum(distribution.values())
+    if is_mixed and abs(score) <= _MIXED_SCORE:
+        return "neutral"
     leaders: list[Label] = [label for label, count in distribution.items() if count == most]
     if len(leaders) == 1:
         return leaders[0]

@@ -17,7 +17,7 @@ from storehand_plugins.sentiment.keywords import keywords
 from storehand_plugins.sentiment.points import Quoting, themes
 from storehand_plugins.sentiment.rating import ROLE, Rated, Rater
 from storehand_plugins.sentiment.reading import Reading, read
-from storehand_plugins.sentiment.reviews import names_language, overall, rated_review
+from storehand_plugins.sentiment.reviews import overall, rated_review, summary_language
 from storehand_plugins.sentiment.trend import trend
 
 
@@ -44,7 +44,9 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
         readings = [_read(review.review_body, context) for review in input.reviews]
         words = vocabulary(input.aspects, tuple(sorted(input.aspect_synonyms.items())))
         rated = rater.rate(readings, words)
+        context.check()
         oddities = _oddities(input, rated, words)
+        context.check()
         return self._answer(input, rated, oddities, words, rater, models)
 
     def _answer(
@@ -61,13 +63,21 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
             rated_review(input, number, rated[number], oddities[number], quoting, words)
             for number in range(len(input.reviews))
         )
-        language = names_language(input.summary_language)
-        statements = [each for review in rated for each in review.statements]
+        language = summary_language(input)
+        statements = [  # a copy speaks for nobody
+            each
+            for review, odd in zip(rated, oddities, strict=True)
+            if odd.copied is None
+            for each in review.statements
+        ]
         praised, blamed = (
             themes(statements, polarity, vocabulary=words, quoting=quoting, most=input.max_points)
             for polarity in ("positive", "negative")
         )
-        texts = [each.reading.folded for each in rated]
+        texts = [
+            "" if odd.copied is not None or each.reading.injections else each.reading.folded
+            for each, odd in zip(rated, oddities, strict=True)
+        ]
         dated = [(given.date_published, each.score) for given, each in zip(input.reviews, reviews, strict=True)]
         now = datetime.now(UTC)
         usage = models.usage

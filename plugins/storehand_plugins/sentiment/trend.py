@@ -1,10 +1,10 @@
-"""The mean score by period of publication, in UTC."""
+"""The mean score by period of publication, each review in its own time zone: what its shopper called January."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
 
 from storehand.contracts.sentiment import TrendPeriod
@@ -23,10 +23,7 @@ def trend(scores: Iterable[tuple[datetime | None, float]], period: Period) -> tu
 
 def period_of(published: datetime, period: Period) -> str:
     """`2026`, `2026-Q3`, `2026-11`, `2026-W47` (ISO: weeks begin on Monday and have their own year) or `2026-11-22`."""
-    try:
-        day = published.astimezone(UTC)
-    except OverflowError:  # the first and last hours of the calendar have no other time zone
-        day = published
+    day = published
     match period:
         case "year":
             return f"{day.year:04d}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, StringConstraints, model_validator
+from pydantic import AwareDatetime, Field, StringConstraints, field_validator, model_validator
 
 from storehand.contracts.base import (
     Check,
@@ -37,13 +37,21 @@ class Rating(Model):
 
 
 class Review(Model):
-    """One review. `id` is the shop's own and comes back with the answer."""
+    """One review. `id` is the shop's own and comes back with the answer. `review_body` stays as it was sent, blanks
+    around it included: all offsets count in that string."""
 
     id: ShortText
-    review_body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=50_000)]
+    review_body: Annotated[str, StringConstraints(strip_whitespace=False, min_length=1, max_length=50_000)]
     review_rating: Rating | None = None
     date_published: AwareDatetime | None = None
     in_language: Locale | None = None
+
+    @field_validator("review_body")
+    @classmethod
+    def _not_blank(cls, body: str) -> str:
+        if not body.strip():
+            raise ValueError("a review of white space only says nothing")
+        return body
 
 
 class AspectOpinion(Model):
@@ -89,7 +97,11 @@ class Evidence(Model):
 
 
 class Point(Model):
-    """Something several reviews say. `support` counts them, `share` is support / number of reviews."""
+    """Something several reviews say. `support` counts them, `share` is support / number of all reviews.
+
+    A long review that repeats an earlier one (`suspected_fake`) adds no support and is not quoted; short words that
+    many people write alike ("Great quality") count each time.
+    """
 
     point: str
     support: Annotated[int, Field(ge=1)]
@@ -114,7 +126,8 @@ class Keyword(Model):
 
 
 class TrendPeriod(Model):
-    """Reviews published in `period` (`2026`, `2026-Q3`, `2026-11`, `2026-W47`, `2026-11-22`; UTC): their mean score."""
+    """Reviews published in `period` (`2026`, `2026-Q3`, `2026-11`, `2026-W47`, `2026-11-22`), each in
+    its own time zone as `date_published` writes it: their mean score."""
 
     period: str
     mean: Annotated[float, Field(ge=-1, le=1)]
@@ -123,7 +136,9 @@ class TrendPeriod(Model):
 
 class Overall(Model):
     """`label` is the one most reviews have. Where several labels lead, the sign of `score` chooses among them; if it
-    chooses none, the label is neutral, on the binary scale negative.
+    chooses none, the label is neutral, on the binary scale negative. Where praise and blame lead each other by less
+    than a tenth of `n` and `score` lies within 0.1 of zero, feelings are mixed: the label is neutral (not on the
+    binary scale).
 
     `score` is the mean over reviews; `distribution` counts reviews by label and sums to `n`.
     """
@@ -156,7 +171,8 @@ class SentimentInput(TaskInput[SentimentOutput], task="sentiment"):
     `aspects` limits aspects and points to these names, in any of our languages or words (`battery`, `电池`, `续航`);
     `aspect_synonyms` maps an aspect (built in or of the shop's own) to more words for it. `trend_period` cuts the
     reviews that have a date. `summary_language` is that of the points' names (Chinese, English for all others);
-    default: the language most of the quoted reviews have. Without points (`max_points` 0) there are no improvements.
+    default: the language most of the reviews have, one for all points and improvements. Without points (`max_points` 0)
+    there are no improvements.
     """
 
     reviews: Annotated[tuple[Review, ...], Field(min_length=1, max_length=500)]
