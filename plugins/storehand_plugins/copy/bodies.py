@@ -57,16 +57,17 @@ class Body:
         yield from self._unsubscribes()
 
     def _article(self) -> Iterator[Piece]:
-        sections = self._voices.SECTIONS
         yield from self._greeting(has_hello=False)
         yield from self._story(self._opener(), gap="\n\n", has_headings=True)
         offer = self._offer(gap="\n")
         if offer.wordings and not self._told:
-            yield Piece((sections[2],), 5, "\n\n")
+            yield Piece(self._wording.by_number(self._voices.SECTIONS["offer"])[:1], 5, "\n\n")
         yield Piece(offer.wordings, NEEDED, "\n\n" if self._told else "\n")
         yield self._terms(gap="\n")
         yield from self._extras(gap="\n\n")
         yield from self._links(gap="\n\n")
+        if not self._told:
+            yield Piece(self._wording.by_number(self._voices.ADVICE), 7, "\n\n")
         yield Piece(self._closing(), 7, "\n\n")
         yield from self._unsubscribes()
 
@@ -89,7 +90,7 @@ class Body:
         return self._brief.offer is not None and not self._brief.sender and self._wording.number % 2 == 1
 
     def _stop(self) -> tuple[str, ...]:
-        return tuple(self._voices.STOP_SMS_TOO if self._wording.number % 2 else self._voices.STOP_SMS)
+        return (self._wording.by_number(self._voices.STOP_SMS)[0], *self._voices.STOP_SHORT)
 
     def _short(self) -> Iterator[Piece]:
         for token in self._brief.tokens.names:
@@ -154,8 +155,9 @@ class Body:
             return (self._space.join(self._told), self._told[0])
         lines = (
             *wording.said(wording.frames(wording.phrases.LINES, fixed=1)),
-            *wording.said(wording.phrases.LINES["simple"]),
+            *wording.said(wording.by_number(wording.phrases.LINES["simple"])),
         )
+        lines = tuple(sorted(lines, key=lambda line: not any(name in line for name in self._brief.names)))
         return tuple(dict.fromkeys(map(self._without_sender, lines))) if self._brief.channel == "sms" else lines
 
     def _without_sender(self, line: str) -> str:

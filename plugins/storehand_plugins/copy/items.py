@@ -37,6 +37,7 @@ _PROPER = re.compile(
 )
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _VERBS_ZH = ("穿", "用", "洗", "拆", "叠", "戴", "收纳", "充电")
+NO_NOUN = "something new"
 MAX_POINT = 60
 ENOUGH = 2
 """With so many better highlights, plain pairs such as "origin Hangzhou" are left to the paragraph."""
@@ -121,7 +122,7 @@ def _noun(product: Product, names: Sequence[str], language: Language) -> str:
     is_han = bool(_HAN.search(step))
     if step and is_han == (language == "zh") and len(step) <= 12:
         return step if language == "zh" else step.lower()
-    return names[-1] if language == "zh" else "something new"
+    return names[-1] if language == "zh" else NO_NOUN
 
 
 def _as_said(fact: Fact, language: Language) -> Fact:

@@ -14,8 +14,9 @@ from storehand_plugins.copy.bodies import Body
 from storehand_plugins.copy.brief import Brief
 from storehand_plugins.copy.channels import Limit, fits
 from storehand_plugins.copy.fitting import NEEDED, Piece, compose
+from storehand_plugins.copy.items import NO_NOUN
 from storehand_plugins.copy.shelf import Paragraphs
-from storehand_plugins.copy.wording import Wording
+from storehand_plugins.copy.wording import Wording, upper
 
 Told = Mapping[Component, Sequence[str]]
 """A chat model's checked sentences by component."""
@@ -118,7 +119,13 @@ def _one_line(component: Component, wording: Wording) -> tuple[str, ...]:
         titles = tuple(sorted(titles, key=lambda title: not any(name in title for name in brief.names)))
         return (*(f"{title}{sticker}" for title in titles), *titles)
     titles = (*wording.said(wording.frames(phrases.HEADLINES, fixed=2)), *wording.said(phrases.HEADLINES["simple"]))
-    return tuple(sorted(titles, key=lambda title: not any(name in title for name in brief.names)))
+    titles = tuple(_begun(title) for title in titles)
+    return tuple(sorted(titles, key=lambda title: not any(name.lower() in title.lower() for name in brief.names)))
+
+
+def _begun(title: str) -> str:
+    """Our own words for many begin a title with a capital; a product's name keeps its own."""
+    return upper(title) if title.startswith("our ") else title
 
 
 def _preheaders(wording: Wording) -> tuple[str, ...]:
@@ -130,7 +137,11 @@ def _preheaders(wording: Wording) -> tuple[str, ...]:
 def _tags(wording: Wording) -> Iterator[Piece]:
     brief, voices = wording.brief, wording.voices
     items = brief.items[:5]
-    shop = [brief.campaign, *(item.product.brand or "" for item in items), *(item.noun for item in items)]
+    shop = [
+        brief.campaign,
+        *(item.product.brand or "" for item in items),
+        *(item.noun for item in items if item.noun != NO_NOUN),
+    ]
     words = [
         *brief.keywords,
         *(item.names[-1] for item in items),

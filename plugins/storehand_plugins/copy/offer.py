@@ -51,8 +51,18 @@ class _Parts:
         self.start = moment(offer.starts_at, locale, is_end=False) if offer.starts_at else None
         self.end = moment(offer.ends_at, locale, is_end=True) if offer.ends_at else None
         self.terms = offer.terms or ""
+        self.same_day = self._within_a_day(offer) if is_chinese else ""
         is_same_year = offer.starts_at and offer.ends_at and offer.starts_at.year == offer.ends_at.year
         self.start_in_range = (self.start.medium if is_same_year else self.start.full) if self.start else ""
+
+    def _within_a_day(self, offer: CampaignOffer) -> str:
+        """12月12日20:00至23:59: the day is said once."""
+        start, end = offer.starts_at, offer.ends_at
+        if not (self.start and start and end) or (start.date(), start.tzinfo) != (end.date(), end.tzinfo):
+            return ""
+        clock = f"{start.hour}:{start.minute:02d}"
+        day = self.start.medium.removesuffix(clock)
+        return f"{day}{clock}至{end.hour}:{end.minute:02d}"
 
     def words(self, deal: str, label: str, sentences: tuple[str, ...], shorts: tuple[str, ...]) -> OfferWords:
         wordings: dict[OfferField, tuple[str, ...]] = {}
@@ -69,9 +79,9 @@ class _Parts:
         if self.code:
             wordings["code"] = (self.code,)
         if self.start:
-            wordings["starts_at"] = self.start.wordings
+            wordings["starts_at"] = (*self.start.wordings, *([self.same_day] if self.same_day else []))
         if self.end:
-            wordings["ends_at"] = self.end.wordings
+            wordings["ends_at"] = (*self.end.wordings, *([self.same_day] if self.same_day else []))
         if self.terms:
             wordings["terms"] = (self.terms,)
         values: dict[OfferField, str] = {name: each[0] for name, each in wordings.items()}
@@ -176,6 +186,8 @@ def _chinese(parts: _Parts) -> OfferWords:
 
 def _chinese_period(parts: _Parts) -> str:
     if parts.start and parts.end:
+        if parts.same_day:
+            return parts.same_day
         return (
             f"{parts.start_in_range}至{parts.end.medium}"
             if _same_year(parts)

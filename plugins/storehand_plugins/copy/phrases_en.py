@@ -15,7 +15,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
         "{Deal}",
         "An offer for you",
     ),
-    "benefit": ("{bare}: {point}", "{bare} with {thing}", "Made useful: {bare}", "{Point}", "Made to be used"),
+    "benefit": ("{bare}: {point}", "{bare} with {thing}", "Made to be used: {bare}", "{Point}", "Made to be used"),
     "scene": ("{bare} for {scene}", "For {scene}: {bare}", "For {scene}", "For every day"),
     "question": (
         "What's missing from {scene}?",
@@ -39,7 +39,12 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "simple": ("{bare}", "{bare}, here for you", "Have a look", "Hello"),
 }
 LINES: dict[str, tuple[str, ...]] = {
-    "offer": ("An offer on {name}.", "{Name}, with an offer.", "Here is an offer."),
+    "offer": (
+        "A good moment for {name}.",
+        "Had your eye on {name}?",
+        "{Name} {is} part of our offer.",
+        "Worth a look.",
+    ),
     "benefit": ("{Name}: {points}.", "{Name}: {point}.", "{Name}, made useful."),
     "scene": ("{Name} for {scene}.", "For {scene}: {bare}."),
     "question": (
@@ -60,7 +65,13 @@ LINES: dict[str, tuple[str, ...]] = {
     "mood": ("A little something for ordinary days: {bare}.", "{bare}, for the joy of it."),
     "taste": ("You like {taste}, so here {is} {name}.", "Picked with your taste in mind: {bare}."),
     "trend": ("{trend}. Have a look at {name}.", "Have a look at {name}."),
-    "simple": ("Here {is} {name}.", "Have a look: {bare}."),
+    "simple": (
+        "Here {is} {name}.",
+        "Have a look at {name}.",
+        "Say hello to {name}.",
+        "On our shelf: {bare}.",
+        "{bare}, in the shop.",
+    ),
 }
 OPENERS: dict[str, tuple[str, ...]] = {
     "offer": (
@@ -136,7 +147,7 @@ OPENERS: dict[str, tuple[str, ...]] = {
 NOTES: dict[str, tuple[str, ...]] = {
     "offer": ("Offer first 👇 {bare}", "On your list? {bare}, with an offer 💰"),
     "benefit": ("What's good about {name}? Straight to the point 👇", "{bare}: the useful bits, one by one ✍️"),
-    "scene": ("The mood for {scene} ✨ {bare}", "Planning {scene}? Put {name} on the list 📝"),
+    "scene": ("The mood for {scene} ✨ {bare}", "For {scene}: put {name} on the list 📝"),
     "question": ("{Scene}: what do you use? 🤔 Have a look at {name}", "Still deciding? Here {is} {name} 🙋"),
     "launch": ("Just in 🎉 {bare}", "New on the shelf: a look at {name} 👀"),
     "restock": ("Back on the shelf 📦 {bare}", "Waited for {name}? Back again 📦"),

@@ -28,9 +28,9 @@ HEADLINES: dict[str, tuple[str, ...]] = {
     "simple": ("{name}，在这里", "{name}", "看看这个"),
 }
 LINES: dict[str, tuple[str, ...]] = {
-    "offer": ("{name}有优惠。", "{name}的优惠来了。", "有优惠。"),
+    "offer": ("想入手{name}？时机正好。", "{name}参加活动了。", "{name}，这次有优惠。", "有优惠。"),
     "benefit": ("{name}：{points}。", "{name}，{point}。", "{name}，用着顺手。"),
-    "scene": ("{scene}，用{name}刚刚好。", "{scene}，带上{name}。", "{name}，日常就用它。"),
+    "scene": ("{scene}，用{name}刚刚好。", "{scene}，有{name}。", "{name}，日常就用它。"),
     "question": ("说到{scene}，还缺点什么？看看{name}。", "在挑{name}吗？不妨看看。"),
     "launch": ("新品{name}，已经上架。", "{name}新到。", "新品上架。"),
     "restock": ("{name}补货到店，欢迎选购。", "{name}到货了。", "已补货。"),
@@ -45,7 +45,7 @@ LINES: dict[str, tuple[str, ...]] = {
     "mood": ("日子照旧，多一件喜欢的{name}。", "{name}，给日常添点喜欢。"),
     "taste": ("知道{you}偏爱{taste}，{name}值得一看。", "{you}可能会喜欢{name}。"),
     "trend": ("{trend}。{name}，看一看。", "{name}，看一看。"),
-    "simple": ("{name}在这里。", "欢迎看看{name}。"),
+    "simple": ("欢迎看看{name}。", "来看看{name}。", "{name}，店里有。", "店里有{name}。", "认识一下{name}。"),
 }
 OPENERS: dict[str, tuple[str, ...]] = {
     "offer": (
@@ -109,7 +109,7 @@ OPENERS: dict[str, tuple[str, ...]] = {
 NOTES: dict[str, tuple[str, ...]] = {
     "offer": ("先说优惠👇{name}有活动啦", "想入手{name}的朋友看过来，这波有优惠💰"),
     "benefit": ("{name}好在哪？直接上重点👇", "{name}的实用小细节，一条条列给{you}✍️"),
-    "scene": ("{scene}的氛围感，少不了它✨{name}", "{scene}的清单，加上{name}📝"),
+    "scene": ("{scene}的氛围感，少不了它✨{name}", "{scene}，清单里加上{name}📝"),
     "question": ("说到{scene}，大家都用什么？🤔 店里的{name}可以看看", "还在纠结选哪款{noun}？看看{name}🙋"),
     "launch": ("上新啦🎉{name}来报到", "新品开箱｜{name}长这样👀"),
     "restock": ("补货啦📦{name}回来了", "在等{name}的朋友，到货啦～"),

@@ -49,7 +49,7 @@ def sources(brief: Brief, given: CopyInput) -> list[str]:
     """Every text that a number or claim may rest on."""
     campaign = given.campaign
     found = [*product_sources(given), campaign.name, *given.trend_notes, *brief.keywords, *brief.tastes, *given.tokens]
-    found += [*voices_en.STOP_SMS, *voices_en.STOP_SMS_TOO]
+    found += [*voices_en.STOP_SMS, *voices_en.STOP_SHORT]
     if offer := brief.offer:
         found += [*offer.sentences, *offer.shorts, offer.label, offer.terms]
     return list(dict.fromkeys(found))

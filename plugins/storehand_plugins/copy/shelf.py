@@ -29,13 +29,14 @@ class Shelf:
 
     def chapters(self, sentences: int) -> Iterator[Piece]:
         """One per product; of a single product, what it has and where it fits."""
-        items, sections = self._brief.items, self._voices.SECTIONS
+        items = self._brief.items
+        sections = {name: self._wording.by_number(each)[0] for name, each in self._voices.SECTIONS.items()}
         for place, item in enumerate(items):
             if self._paragraphs.get(place):
-                yield Piece(item.names if len(items) > 1 else (sections[0],), 2 + place, "\n\n")
+                yield Piece(item.names if len(items) > 1 else (sections["has"],), 2 + place, "\n\n")
                 yield from self.paragraph(place, gap="\n", limit=sentences)
             if len(items) == 1:
-                yield Piece((sections[1],), 5, "\n\n")
+                yield Piece((sections["fits"],), 5, "\n\n")
             yield Piece(self._places(item), 4 + place, "\n" if len(items) == 1 else self._space)
 
     def paragraph(self, place: int, *, gap: str, limit: int) -> Iterator[Piece]:
@@ -45,7 +46,7 @@ class Shelf:
     def _places(self, item: Item) -> tuple[str, ...]:
         scenes = self._wording.by_number(item.scenes)
         frame = self._wording.by_number(self._voices.PLACES)[0]
-        return (frame.format(one=scenes[0], other=scenes[1]),)
+        return (frame.format(one=scenes[0], other=scenes[1], One=upper(scenes[0])),)
 
     def row(self, item: Item) -> tuple[str, ...]:
         """Name, highlights and price; ever less of them."""
@@ -73,8 +74,8 @@ class Shelf:
 
     def spoken(self, place: int, item: Item) -> Iterator[Piece]:
         wording, voices = self._wording, self._voices
-        leads = voices.SAY_NEXT
-        lead = leads[0] if place == 0 else leads[1 + (place + wording.number) % (len(leads) - 1)]
+        leads = wording.by_number(voices.SAY_NEXT if place else voices.SAY_FIRST)
+        lead = leads[max(place - 1, 0) % len(leads)]
         yield Piece(
             tuple(lead.format(name=wording.the(name, is_one=True)) for name in item.names),
             2,
@@ -84,7 +85,7 @@ class Shelf:
         for number, point in enumerate(wording.points(item)[:count]):
             yield Piece((self._spoken_point(point, number, is_plural=item.plan.is_plural),), 4 + number, self._space)
         if item.price:
-            prices = voices.SAY_PRICE[1:] if item.plan.is_plural else wording.by_number(voices.SAY_PRICE)
+            prices = wording.by_number(voices.SAY_PRICE[1 if item.plan.is_plural else 0 :])
             yield Piece((prices[0].format(price=item.price),), 3, self._space)
         if place == 0:
             yield Piece(wording.by_number(voices.SAY_CHAT), 8, self._space)
@@ -96,7 +97,7 @@ class Shelf:
         frames = voices.SAY_THING if point.is_thing else voices.SAY_OTHER
         if point.kind in (FactKind.QUALITY, FactKind.MATERIAL):
             frames = voices.SAY_QUALITY
-        frame = str(frames[number % len(frames)])
+        frame = str(frames[(number + self._wording.number) % len(frames)])
         if is_plural:
             frame = frame.replace("It's", "They're").replace("it's", "they're")
         return frame.format(point=point.text)

@@ -52,6 +52,9 @@ CTA_SPOKEN: dict[str, tuple[str, ...]] = {
     "sale": (
         "If you like it, tap the cart below and pick what you need.",
         "It's all in the cart; read the rules, then order.",
+        "Ready? The cart under this video has everything.",
+        "Compare in peace, then open the cart below.",
+        "Want one? You will find the link down in the cart.",
     ),
     "launch": ("The new one is in the cart below, take your time.", "Tap the cart to see it up close."),
     "other": (
@@ -103,8 +106,8 @@ TREND = (
 TERMS = "Terms: {terms}"
 LINK = "Shop here: {token}"
 UNSUBSCRIBE = "No more emails? Unsubscribe: {token}"
-STOP_SMS = ("Reply STOP to opt out", "STOP to opt out")
-STOP_SMS_TOO = ("Text STOP to unsubscribe", "STOP to opt out")
+STOP_SMS = ("Reply STOP to opt out", "Text STOP to unsubscribe", "Opt out: reply STOP")
+STOP_SHORT = ("STOP to opt out",)
 SENDER = "{sender}: "
 EXTRA = "{token}"
 LIST_INTRO = ("On the list:", "Here is what we picked:", "Have a look at these:")
@@ -112,10 +115,10 @@ LIST_ROW = ("{name}: {points} ({price})", "{name}: {points}", "{name} ({price})"
 BULLETS = ("✅", "🔸", "🌟", "👉", "☑️")
 PRICE = ("Price: {price}", "Yours for {price}", "It's {price}")
 SAY_THING = (
-    "You get {point}.",
+    "Here you have: {point}.",
     "On board: {point}.",
-    "And {point}, too.",
-    "Then there is {point}.",
+    "Then: {point}.",
+    "Take note: {point}.",
     "Also here: {point}.",
 )
 SAY_QUALITY = (
@@ -132,14 +135,20 @@ SAY_OTHER = (
     "Also: {point}.",
     "And: {point}.",
 )
-SAY_NEXT = (
+SAY_FIRST = (
     "Let's begin with {name}.",
+    "First up, {name}.",
+    "In front of me: {name}.",
+    "So, this is {name}.",
+    "Today's table: {name}.",
+)
+SAY_NEXT = (
     "Next up, {name}.",
     "Now to {name}.",
     "And here comes {name}.",
     "Then there is {name}.",
 )
-SAY_PRICE = ("It's {price}.", "The price is {price}.")
+SAY_PRICE = ("It's {price}.", "The price is {price}.", "On the tag: {price}.", "You pay {price}.")
 SAY_OFFER = (
     "Here is the offer, word for word:",
     "Listen up for the offer:",
@@ -161,11 +170,30 @@ SIGN = ("Your {sender} team", "Best wishes from {sender}", "The team at {sender}
 SIGN_NOBODY = ("The team", "Best wishes from the team", "Your shop team")
 AND = ", "
 SCENE_LINES = ("A good match for {scene}.", "Just right for {scene}.")
-SECTIONS = ("What it brings", "Where it fits", "The offer")
-PLACES = ("For {one}, and for {other} too.", "Think of {one}, or of {other}: a natural fit.")
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "has": ("What it brings", "The details", "In short", "Features", "A closer look"),
+    "fits": ("Where it fits", "Made for", "Good company for", "Moments for it", "At home in"),
+    "offer": ("The offer", "Now on", "What we offer", "Our deal", "Good to know before you order"),
+}
+ADVICE = (
+    "Not sure yet? Write down what you need it for, and hold the list above against it.",
+    "Before you order, compare it with what you own already; keeping the old one may be the answer too.",
+    "Prefer to talk it over? Tell us how you would use it, and we say honestly whether it is a match.",
+    "A tip: read the figures once more with your own rooms and habits in mind.",
+    "Buying for somebody else? Ask first what they miss most; then this page is quickly read.",
+)
+PLACES = (
+    "For {one}, and for {other} too.",
+    "Think of {one}, or of {other}: a natural fit.",
+    "It suits {one} just as well as {other}.",
+    "From {one} to {other}.",
+    "{One}, {other}: pick your own moment.",
+)
 SAY_CHAT = (
     "Anything you would like to know? Put it in the chat, I read every line.",
     "Shall I hold it closer to the camera? Just say so.",
     "If you missed something, ask, and I'll say it again.",
+    "Which detail shall we look at next? Type it below.",
+    "Using one already? Tell the others how.",
 )
 STICKERS = ("✨", "👀", "📝", "🛍️", "💡", "🌿")

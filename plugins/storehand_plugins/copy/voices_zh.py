@@ -87,8 +87,8 @@ TREND = ("最近的话题：{trend}。", "店里最近留意到：{trend}。", "
 TERMS = "活动细则：{terms}"
 LINK = "点此查看：{token}"
 UNSUBSCRIBE = "不想再收到邮件？退订：{token}"
-STOP_SMS = ("拒收请回复R", "拒收回R")
-STOP_SMS_TOO = STOP_SMS
+STOP_SMS = ("拒收请回复R", "回复R拒收", "拒收回复R")
+STOP_SHORT = ("拒收回R",)
 SENDER = "【{sender}】"
 EXTRA = "{token}"
 LIST_INTRO = ("这次想介绍的有：", "清单如下：", "一起看看：")
@@ -104,7 +104,8 @@ SAY_THING = (
 )
 SAY_QUALITY = SAY_THING
 SAY_OTHER = SAY_THING
-SAY_NEXT = ("先来看{name}。", "接下来看{name}。", "再来看{name}。", "下面这件，{name}。", "然后是{name}。")
+SAY_FIRST = ("先来看{name}。", "第一件，{name}。", "我手里这件，{name}。", "来认识一下{name}。", "今天先讲{name}。")
+SAY_NEXT = ("接下来看{name}。", "再来看{name}。", "下面这件，{name}。", "然后是{name}。")
 SAY_PRICE = ("价格是{price}。", "售价{price}。")
 SAY_OFFER = ("优惠规则我念一遍：", "活动大家听好：", "说一下这场的优惠：", "规则不复杂：", "优惠是这样的：")
 SAY_TERMS = "细则也说清楚：{terms}"
@@ -121,8 +122,19 @@ SIGN = ("{sender}敬上", "{sender}团队", "{sender}")
 SIGN_NOBODY = ("店铺团队", "店铺团队敬上")
 AND = "、"
 SCENE_LINES = ("它适合{scene}。", "{scene}，用它正合适。")
-SECTIONS = ("它有什么", "适合哪些时刻", "优惠信息")
-PLACES = ("适合{one}，也适合{other}。", "无论是{one}，还是{other}，都很合适。")
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "has": ("它有什么", "产品细节", "一起看看", "几个要点", "凑近了看"),
+    "fits": ("适合哪些时刻", "用在哪里", "日常场景", "什么时候用", "生活里的它"),
+    "offer": ("优惠信息", "这次的优惠", "活动怎么参加", "优惠说明", "下单之前"),
+}
+ADVICE = (
+    "还没想好？先写下自己的需要，再对照上面的内容看一遍。",
+    "下单之前，不妨和手边已有的比一比，旧的还好用，就不必急着换。",
+    "想听听建议？告诉我们打算怎么用，合不合适，我们照实说。",
+    "小提示：结合自家的空间和习惯，把参数再看一遍。",
+    "替别人挑选？先问问对方缺什么，答案往往就清楚了。",
+)
+PLACES = ("适合{one}，也适合{other}。", "{one}、{other}，都有它的位置。", "无论是{one}，还是{other}，都很合适。")
 SAY_CHAT = (
     "有想问的，打在公屏上，我一条一条看。",
     "还想看哪里？告诉我，我拿近一点。",
