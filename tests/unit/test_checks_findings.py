@@ -171,4 +171,4 @@ def test_the_command_lists_what_went_wrong_on_request(
     main()
     printed = capsys.readouterr().out
     assert "precision" in printed
-    assert "unseen en-" in printed
+    assert "unseen zh-" in printed

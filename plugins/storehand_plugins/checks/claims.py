@@ -11,6 +11,7 @@ from storehand.contracts.claim import ClaimKind
 from storehand_plugins.checks.concepts import Mention, find_mentions
 from storehand_plugins.checks.folding import Folded, fold
 from storehand_plugins.checks.hidden import fold_visible
+from storehand_plugins.checks.parts import strange_parts
 from storehand_plugins.checks.sentences import split_sentences
 from storehand_plugins.checks.tables import read_table
 
@@ -37,7 +38,7 @@ def unsupported_claims(text: str, sources: Iterable[str]) -> list[Claim]:
     """
     given = _given(tuple(sources))
     folded = fold_visible(text).condensed()
-    found = [*_patterned(folded, given), *_mentioned(folded, given), *_named(text, given)]
+    found = [*_patterned(folded, given), *_mentioned(folded, given), *_named(text, given), *_added(folded, given)]
     return list(_merged(text, found))
 
 
@@ -59,6 +60,12 @@ def _mentioned(folded: Folded, given: _Given) -> Iterator[_Found]:
         if not (mention.is_silent or mention.is_negated or given.has(mention, folded.text)):
             start, end = folded.span(mention.start, mention.end)
             yield start, end, mention.concept.kind
+
+
+def _added(folded: Folded, given: _Given) -> Iterator[_Found]:
+    for span in strange_parts(folded.text, given.squashed):
+        start, end = folded.span(*span)
+        yield start, end, "other"
 
 
 def _merged(text: str, found: list[_Found]) -> Iterator[Claim]:

@@ -40,6 +40,7 @@ class Mention:
     concept: Concept
     is_negated: bool
     is_silent: bool
+    is_compared: bool = False
 
 
 @lru_cache(maxsize=512)
@@ -53,7 +54,9 @@ def find_mentions(folded: str) -> tuple[Mention, ...]:
             if entry is not None:
                 concept, is_silent = entry
                 is_negated = _is_negated(folded, match, last)
-                found.append(Mention(match.start(), match.end(), concept, is_negated, is_silent or is_look))
+                compared = concept.kind == "material" and _is_compared(folded, *match.span())
+                quiet = is_silent or is_look or compared
+                found.append(Mention(match.start(), match.end(), concept, is_negated, quiet, compared))
             last = match.end()
     return tuple(sorted(found, key=lambda each: (each.start, -each.end)))
 
@@ -128,3 +131,17 @@ _NOT_BEFORE_ZH = re.compile(
 def _is_negated(folded: str, match: re.Match[str], last: int) -> bool:
     before = folded[max(last, match.start() - 40) : match.start()]
     return bool(_NOT_AFTER.match(folded, match.end()) or _NOT_BEFORE.search(before) or _NOT_BEFORE_ZH.search(before))
+
+
+_COMPARED = re.compile(
+    r"(?:\bthan|\bas|\bversus|\bvs\.?|\bunlike|\breplac(?:es|ing)|\b(?:strength|weight|price|half|hardness) of"
+    r"|\bcompared (?:to|with)|\blike)\s(?:an?\s|the\s|ordinary\s|normal\s|conventional\s|traditional\s)?$"
+    r"|(?:比|像|如|似|媲美|胜过|优于|堪比)(?:普通|传统|一般)?$"
+)
+_COMPARED_AFTER = re.compile(r"的\s?[0-9一二两三四五六七八九十.]{1,6}倍|一样|一般的|般|更|还")
+
+
+def _is_compared(folded: str, start: int, end: int) -> bool:
+    """Steel in "stronger than steel" and 钢 in 强度是钢的2倍 is what the product is not."""
+    before, after = folded[max(0, start - 32) : start], folded[end : end + 8]
+    return bool(_COMPARED.search(before) or _COMPARED_AFTER.match(after))

@@ -13,20 +13,19 @@ from storehand_plugins.checks.folding import Folded, fold
 from storehand_plugins.checks.hidden import fold_visible
 from storehand_plugins.checks.sentences import sentence_at
 from storehand_plugins.checks.statements import Statement, statements_of
+from storehand_plugins.checks.wordings import contradicted_wordings
 
 _WHOLE = frozenset(("material", "materials", "材质", "材料", "面料", "内胆", "主材", "内胆材质", "fabric", "name"))
 """Labels that speak of the product and not of one of its parts (handle, poles, lid)."""
 
-_COLOUR_WORD = re.compile(r"\s*(?:colou?r(?:ed)?|finish|version|edition)\b")
-_COLOUR_BEFORE = re.compile(r"\b(?:in|comes in|available in|in an?|in classic|in deep)\s$")
+_COLOUR_LABELS = frozenset(("color", "colour", "颜色", "配色"))
+_MANY_COLOURS = re.compile(r"multi|assorted|various|mixed|teal|turquoise|aqua|cyan|彩|花|多|混|迷|拼|随机|青|[,/、+&]")
+"""Colours between others, and more than one."""
 
-
-_COMPARED = re.compile(
-    r"(?:\bthan|\bas|\bversus|\bvs\.?|\bunlike|\breplac(?:es|ing)|\b(?:strength|weight|price|half|hardness|lightness) of"
-    r"|\bcompared (?:to|with)|\blike)\s(?:an?\s|the\s|ordinary\s|normal\s|conventional\s|traditional\s)?$"
-    r"|(?:比|像|如|似|媲美|胜过|优于|堪比)(?:普通|传统|一般)?$"
+_COLOUR_WORD = re.compile(
+    r"\s*(?:(?:enamel|glazed?|matte?|gloss|leather|fabric|coated|painted)\s)?(?:colou?r(?:ed)?|finish|version|edition|enamel|coating|glaze)\b"
 )
-_COMPARED_AFTER = re.compile(r"的\s?[0-9一二两三四五六七八九十.]{1,6}倍|一样|一般的|般|更|还")
+_COLOUR_BEFORE = re.compile(r"\b(?:in|comes in|available in|in an?|in classic|in deep)\s$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +49,8 @@ def find_contradictions(text: str, product: Product) -> list[Contradiction]:
     found = [
         *_concepts(text, folded, statements, product),
         *_negations(text, folded, statements),
+        *_unlisted_colours(text, folded, statements, product),
+        *(Contradiction(a, v, text[i:j], i, j) for a, v, i, j in contradicted_wordings(folded, statements)),
         *(Contradiction(*each) for each in contradicted_numbers(text, statements)),
     ]
     kept: list[Contradiction] = []
@@ -73,19 +74,13 @@ def _concepts(text: str, folded: Folded, statements: Sequence[Statement], produc
         same = [each for each in known if each[1].concept.family == family]
         if not family or any(mention.concept.fits(each.concept) for _, each in same):
             continue
-        if _is_compared(mention, folded.text) or _is_a_value(mention, folded.text, statements):
+        if mention.is_compared or _is_a_value(mention, folded.text, statements):
             continue
         against = next((pair for pair in same if _is_about(pair, mention, text, folded, product)), None)
         if against is None or any(other.fits(against[1].concept) for other in concepts):
             continue
         start, end = folded.span(mention.start, mention.end)
         yield Contradiction(against[0].label, against[0].value, text[start:end], start, end)
-
-
-def _is_compared(mention: Mention, folded: str) -> bool:
-    """Steel in "stronger than steel" and 钢 in 强度是钢的2倍 is what the product is not."""
-    before, after = folded[max(0, mention.start - 32) : mention.start], folded[mention.end : mention.end + 8]
-    return bool(_COMPARED.search(before) or _COMPARED_AFTER.match(after))
 
 
 def _is_a_value(mention: Mention, folded: str, statements: Sequence[Statement]) -> bool:
@@ -99,9 +94,7 @@ def _is_about(pair: tuple[Statement, Mention], mention: Mention, text: str, fold
     statement, _ = pair
     family = mention.concept.family
     if family == "colour":
-        return statement.label.lower() in ("color", "colour", "颜色", "配色") and _is_colour(
-            mention, folded.text, product
-        )
+        return statement.label.lower() in _COLOUR_LABELS and _is_colour(mention, folded.text, product)
     if family != "material" or statement.label.lower() in _WHOLE or statement.label == "positiveNotes":
         return True
     start, end = sentence_at(text)(folded.origin[mention.start])
@@ -121,6 +114,26 @@ def _is_colour(mention: Mention, folded: str, product: Product) -> bool:
     nouns = {each.rstrip("s") for each in re.findall(r"[a-z]{3,}", fold(product.name).text)}
     after = re.findall(r"[a-z]+|[^a-z\s-]", rest)[:3]
     return any(each.rstrip("s") in nouns for each in after)
+
+
+def _unlisted_colours(
+    text: str, folded: Folded, statements: Sequence[Statement], product: Product
+) -> Iterator[Contradiction]:
+    """Red for a product whose colour has a name that no list knows (苔绿, "Driftwood")."""
+    own = next((each for each in statements if each.label.lower() in _COLOUR_LABELS), None)
+    said = " ".join(fold(each.text).text for each in statements)
+    if own is None or _MANY_COLOURS.search(fold(own.value).text) or _colours(said):
+        return
+    for mention in _colours(folded.text):
+        word = folded.text[mention.start : mention.end]
+        if word.rstrip("色")[-1:] in own.value or mention.is_negated or not _is_colour(mention, folded.text, product):
+            continue
+        start, end = folded.span(mention.start, mention.end)
+        yield Contradiction(own.label, own.value, text[start:end], start, end)
+
+
+def _colours(folded: str) -> list[Mention]:
+    return [each for each in find_mentions(folded) if each.concept.family == "colour"]
 
 
 def _negations(text: str, folded: Folded, statements: Sequence[Statement]) -> Iterator[Contradiction]:

@@ -15,7 +15,7 @@ _SCALES: dict[str, dict[str, str]] = {
         "h": "3600",
         "day": "86400",
         "week": "604800",
-        "month": "2592000",
+        "month": "2628000",
         "year": "31536000",
     },
     "power": {"w": "1", "kw": "1000"},
@@ -23,7 +23,10 @@ _SCALES: dict[str, dict[str, str]] = {
 }
 _UNITS = {unit: (dimension, Fraction(scale)) for dimension, scales in _SCALES.items() for unit, scale in scales.items()}
 _TOLERANCE = Fraction(1, 100)
-"""Shops round what they convert: 15.6 inches are 39.6 cm, 12 months a year."""
+"""Shops round what they convert: 15.6 inches are 39.6 cm."""
+
+_TOLERANCE_OF_TIME = Fraction(1, 50)
+"""30 days are a month, and twelve months a year."""
 
 _LONGEST = 40
 """Digits. Longer ones measure nothing, and exact sums with them are slow."""
@@ -53,4 +56,5 @@ def amount_of(value: str, unit: str) -> Amount | None:
 
 def is_same(one: Amount, other: Amount) -> bool:
     """Within what rounding may change."""
-    return one[0] == other[0] and abs(one[1] - other[1]) <= _TOLERANCE * max(abs(one[1]), abs(other[1]))
+    tolerance = _TOLERANCE_OF_TIME if one[0] == "time" else _TOLERANCE
+    return one[0] == other[0] and abs(one[1] - other[1]) <= tolerance * max(abs(one[1]), abs(other[1]))
