@@ -121,7 +121,7 @@ def _order_state(input: ChatInput, turn: Turn, signals: Signals) -> OrderState: 
     if not asked or (signals.is_general and input.order is None and number is None and not signals.asks_order):
         return "not_asked"
     if input.order is not None:
-        return "not_found" if number and not is_order_number(input.order, number) else "known"
+        return "known" if all(is_order_number(input.order, each) for each in signals.order_numbers) else "not_found"
     return "not_found" if number else "number_needed"
 
 

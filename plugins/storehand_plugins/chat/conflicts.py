@@ -13,6 +13,12 @@ _NEGATION = re.compile(
     r"\b(not|no|never|cannot|can't|don't|won't|isn't|aren't|doesn't|unable|without|non)\b|n't\b|不|没有|无法|未|禁止|谢绝|非",
     re.IGNORECASE,
 )
+_CASES = content(
+    "abroad international express standard economy faulty electrical canada europe 海外 新疆 偏远 顺丰 加急 电器"
+)
+"""Words for one case among others: what is said of Canada or of express delivery contradicts nothing said of the
+rest."""
+
 _DIGITS = re.compile(r"[0-9]")
 
 
@@ -28,6 +34,8 @@ def _sentences(text: str) -> list[str]:
 def _differ(one: str, other: str) -> bool:
     left, right = _words(one), _words(other)
     if len(left) < 2 or len(right) < 2:
+        return False
+    if left & _CASES != right & _CASES:
         return False
     shared = len(left & right) / min(len(left), len(right))
     alike = len(left & right) / max(len(left), len(right))

@@ -158,7 +158,7 @@ def _queue(seen: Situation, reasons: tuple[HandoffReason, ...]) -> Queue:
         return "legal"
     if "refund_or_money" in reasons:
         return "billing"
-    if "complaint" in reasons:
+    if "complaint" in reasons or reasons[:1] == ("negative_sentiment",):
         return "complaints"
     if "order_not_found" in reasons or seen.intent in ("order_status", "shipping"):
         return "delivery"

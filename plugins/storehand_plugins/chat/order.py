@@ -33,7 +33,7 @@ _OF_ORDER = re.compile(
     r"\bwhere (is|are) (it|they|this|my \w+)\b(?!.*\b(from|made|produced|sold)\b)"
     r"|\bwhen (does|do|will|is|are|should) (it|they)\b"
     r"|\b(has|have|is|are|did) (it|they)\b.{0,15}\b(ship\w*|sent|left|dispatched|arriv\w*|delivered|on (its|the) way)\b"
-    r"|\b(what|which) (is the )?(tracking|carrier|courier)|\btracking (number|code)\b|\border status\b"
+    r"|\b(what|which|who) (is (the|its|my) )?(tracking|carrier|courier)|\btracking (number|code)\b|\border status\b"
     r"|(什么|哪家|哪个)快递|(快递|物流|运)?单号|到哪|(什么时候|啥时候|几号|哪天|几天|多久)(能|可以|会)?(到|送|收)|发货了"
 )
 

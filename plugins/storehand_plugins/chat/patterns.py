@@ -116,11 +116,12 @@ def _both(pairs: Sequence[tuple[Pattern, Pattern]], clause: str) -> bool:
 
 
 def _rule(table: Mapping[str, Any]) -> Rule:
-    return Rule(
-        *(_union(table.get(name, ())) for name in ("requests", "facts", "unless")),
-        *(tuple((re.compile(each["deed"]), re.compile(each["thing"])) for each in table.get(name, ()))
-          for name in ("pairs", "harms")),
-    )  # fmt: skip
+    requests, facts, unless = (_union(table.get(name, ())) for name in ("requests", "facts", "unless"))
+    pairs, harms = (
+        tuple((re.compile(each["deed"]), re.compile(each["thing"])) for each in table.get(name, ()))
+        for name in ("pairs", "harms")
+    )
+    return Rule(requests, facts, unless, pairs, harms)
 
 
 def _union(alternatives: Sequence[str]) -> Pattern | None:

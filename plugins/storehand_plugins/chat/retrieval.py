@@ -22,6 +22,9 @@ _POLICY = 1.1
 _BEFORE = 0.75
 """Weight of the words of the question before, in one that leans on it."""
 
+_STRONG = 0.9
+"""Weight of a concept that is said in full."""
+
 _COVERAGE, _UNASKED = 0.65, 0.05
 _ENOUGH = 1.0
 """Weight of words from which on a question says enough to be sure of its answer: one of the shop's own words."""
@@ -37,6 +40,12 @@ _OF_GOODS = frozenset(
 
 _UNKNOWN_MAIN = 0.8
 """What is left of the confidence where no article has it."""
+
+_NOTHING_KNOWN = 0.5
+"""And where the rest only half says what it belongs to (a country's name)."""
+
+_NATIVE = 0.7
+"""From this share of a foreign article's confidence on, one in the customer's language is the same answer."""
 
 _RIVAL = 0.8
 """From this share of the best article's confidence on, another one speaks of the same question."""
@@ -98,11 +107,13 @@ class Retriever:
             for candidate in self._candidates(index, words, whole, is_policy=is_policy)
         ]
         found.sort(key=lambda each: (-each.confidence * (_POLICY if each.is_policy else 1.0), each.article.id))
-        found = _policy_first(found[:CANDIDATES])
+        found = _policy_first(_native_first(found[:CANDIDATES], words))
         return Finding(tuple(found), tuple(_rivals(found)))
 
     def _candidates(self, index: Index, words: Bag, question: str, *, is_policy: bool) -> list[Candidate]:
-        known = _UNKNOWN_MAIN if self._similarity is None and self._lacks_main(words) else 1.0
+        known = 1.0
+        if self._similarity is None and self._lacks_main(words):
+            known = _UNKNOWN_MAIN if any(map(_is_strong, words.items())) else _NOTHING_KNOWN
         matches = [match for match in index.search(words) if self._is_valid(index, match.number)][: CANDIDATES * 2]
         best = matches[0].score if matches else 1.0
         enough = known * min(1.0, sum(words.values()) / _ENOUGH)
@@ -119,8 +130,7 @@ class Retriever:
 
     def _lacks_main(self, words: Bag) -> bool:
         """Whether what the question is about stands in no article at all: "Can I pay with Bitcoin?"."""
-        if _OF_GOODS & set(words):
-            return False
+        of_goods = bool(_OF_GOODS & set(words))
         indexes = [index for index, _ in self._sources if index.articles]
         weights = {
             term: wanted * max((index.weight(term) for index in indexes), default=0) for term, wanted in words.items()
@@ -130,6 +140,7 @@ class Retriever:
             weight >= (_MAIN_CONCEPT if term.startswith(CONCEPT) or is_han(term) else _MAIN_WORD) * total
             and not any(index.holds(term) for index in indexes)
             and not any(map(str.isdigit, term))
+            and (term.startswith(CONCEPT) or not of_goods)
             for term, weight in weights.items()
         )
 
@@ -164,6 +175,28 @@ def _asked(question: str, before: str) -> Bag:
         if before
         else bag(question)
     )
+
+
+def _is_strong(term: tuple[str, float]) -> bool:
+    return term[0].startswith(CONCEPT) and term[1] >= _STRONG
+
+
+def _native_first(found: list[Candidate], words: Bag) -> list[Candidate]:
+    """An article in the customer's language takes the place of a foreign one that says no more to the question."""
+    if not found or not found[0].is_foreign:
+        return found
+    best = found[0]
+    wanted = {term for term, weight in words.items() if _is_strong((term, weight))} & _said(best.article)
+    for place, each in enumerate(found):
+        if each.is_foreign or each.is_policy != best.is_policy:
+            continue
+        if each.confidence >= _NATIVE * best.confidence or (wanted and wanted <= _said(each.article)):
+            return [replace(each, confidence=best.confidence), *found[:place], *found[place + 1 :]]
+    return found
+
+
+def _said(article: Article) -> frozenset[str]:
+    return frozenset(term for text in (article.title, *article.questions, article.text) for term in bag(text or ""))
 
 
 def _policy_first(found: list[Candidate]) -> list[Candidate]:

@@ -27,10 +27,15 @@ _CATEGORIES: tuple[ComplaintCategory, ...] = (
 )  # fmt: skip
 _ORDER_NUMBER = re.compile(
     r"(?:(?:order|purchase|订单号?|单号)\s*(?:no\.?|nr\.?|number|num|id|code|号码|编号)?\s*(?:is|是|为)?\s*[:：#＃]?\s*|[#＃])"
-    r"(?P<named>(?=[A-Za-z-]*[0-9])[A-Za-z0-9][A-Za-z0-9-]{2,29})(?![A-Za-z0-9])"
-    r"|(?<![A-Za-z0-9])(?P<coded>[A-Z]{1,5}-?[0-9]{4,20}(?:-[0-9]{1,6})?)(?![A-Za-z0-9])",
+    r"(?P<named>(?=[A-Za-z-]*[0-9])[A-Za-z0-9][A-Za-z0-9-]{2,29})(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
+_CODE = re.compile(
+    r"(?<![A-Za-z0-9])(?![A-Z]{2}[0-9]{13})[A-Z]{1,5}-?[0-9]{4,20}(?:-[0-9]{1,6})?(?![A-Za-z0-9])", re.IGNORECASE
+)
+"""An order's number by its looks alone; two letters and many digits are a bank account."""
+
+_NUMBER_ONLY = re.compile(rf"^\W*(?:{_ORDER_NUMBER.pattern})\W*$", re.IGNORECASE)
 _SMALLTALK_CHARS = 200
 _LONE = re.compile(r"^\W*(?P<lone>[A-Za-z]{0,5}-?[0-9]{4,20})\W*$")
 
@@ -78,7 +83,8 @@ INTENTS: tuple[tuple[str, tuple[str, ...]], ...] = (
 class Signals:
     """`reasons`: why only a person may go on, from the words alone. `is_general`: a question of how things work.
     `mood` runs from -1 to 1 by the words; `is_angry`: strong words among them. `smalltalk` names what the whole message
-    is, if it is nothing else. `is_topical`: it has a word of a shop's business."""
+    is, if it is nothing else. `is_topical`: it has a word of a shop's business. `possible`: why a person would have to
+    go on if the question ("can I still cancel it?") is about an order that is known."""
 
     reasons: tuple[HandoffReason, ...]
     complaint: Complaint | None
@@ -93,17 +99,26 @@ class Signals:
     wants_fake_review: bool
     is_safety: bool
     is_topical: bool
-    order_number: str | None
+    order_numbers: tuple[str, ...]
+    possible: tuple[HandoffReason, ...] = ()
+
+    @property
+    def order_number(self) -> str | None:
+        return self.order_numbers[0] if self.order_numbers else None
 
 
-def read_signals(text: str, language: Language) -> Signals:
-    """Every clause is judged by itself; what is only supposed ("if it arrives broken") is no fact."""
+def read_signals(text: str, language: Language, *, before: str = "") -> Signals:
+    """Every clause is judged by itself; what is only supposed ("if it arrives broken") is no fact. Who only urges
+    ("hurry up") says again what he said in his message `before`."""
     table = patterns(language)
+    if before and is_found(table.forms["urging"], plain(text)):
+        text = f"{before}\n{text}"
     whole = plain(text)
     short = whole[:_SMALLTALK_CHARS]
     pieces = clauses(whole) or [short]
-    number = find_order_number(text)
-    found = Counter(name for piece in pieces for name in _meanings(piece, table, has_number=number is not None))
+    numbers = find_order_numbers(text)
+    found = Counter(name for piece in pieces for name in _meanings(piece, table, has_number=bool(numbers)))
+    found["order_status"] += _NUMBER_ONLY.match(text) is not None
     reasons: tuple[HandoffReason, ...] = tuple(dict.fromkeys(reason for name, reason in _REASONS if found[name]))
     strong = sum(
         is_found(table.mood["strong"], piece) and not is_found(table.mood["strong_unless"], piece) for piece in pieces
@@ -114,12 +129,13 @@ def read_signals(text: str, language: Language) -> Signals:
     may_be_small = len(whole) <= _SMALLTALK_CHARS
     small = next((name for name, each in table.smalltalk.items() if may_be_small and is_found(each, whole)), None)
     mood = _mood(whole, table, strong)
+    asks = general or any(is_found(table.forms["question"], piece) for piece in pieces)
     if small is None and mood > 0 and not (concepts or general or reasons or complaint or "?" in whole):
         small = "thanks"  # praise, and nothing asked
     return Signals(
         reasons=reasons,
         complaint=complaint,
-        intent=_intent(concepts, found, small, complaint),
+        intent=_intent([] if strong and len(concepts) == 1 and not asks else concepts, found, small, complaint),
         is_general=general,
         is_angry=strong > 0,
         mood=mood,
@@ -130,17 +146,29 @@ def read_signals(text: str, language: Language) -> Signals:
         wants_fake_review=bool(found["review_writing"]),
         is_safety=bool(found["safety"]),
         is_topical=bool(concepts),
-        order_number=number,
+        order_numbers=numbers,
+        possible=tuple(dict.fromkeys(reason for name, reason in _REASONS if found[f"possible.{name}"])),
     )
 
 
 def find_order_number(text: str) -> str | None:
-    """The first thing in the text that an order number looks like."""
-    for line in text.splitlines():
-        match = _ORDER_NUMBER.search(line) or _LONE.match(line)
-        if match is not None:
-            return next(group for group in match.groupdict().values() if group)
-    return None
+    """The first of `find_order_numbers`."""
+    return next(iter(find_order_numbers(text)), None)
+
+
+def find_order_numbers(text: str) -> tuple[str, ...]:
+    """What is called an order's number, and what looks the same; else what looks like one."""
+    named = [match["named"] for match in _ORDER_NUMBER.finditer(text)]
+    coded = [match[0] for match in _CODE.finditer(text)]
+    if named:
+        shapes = {_shape(each) for each in named}
+        return tuple(dict.fromkeys([*named, *(each for each in coded if _shape(each) in shapes)]))
+    lone = [match["lone"] for line in text.splitlines() if (match := _LONE.match(line))]
+    return tuple(dict.fromkeys([*coded, *lone]))
+
+
+def _shape(number: str) -> str:
+    return re.sub(r"[A-Za-z]", "a", re.sub(r"[0-9]", "0", number))
 
 
 def _meanings(piece: str, table: Patterns, *, has_number: bool) -> list[str]:
@@ -156,6 +184,8 @@ def _meanings(piece: str, table: Patterns, *, has_number: bool) -> list[str]:
         or (tells and rule.is_pair(piece))
         or ((rule.is_fact(piece) or rule.is_harm(piece)) and not (supposed and name in ("refund", "account_change")))
     ]
+    if not asks and not general:
+        found += [f"possible.{name}" for name in ("refund", "account_change") if table.rules[name].is_request(piece)]
     kind = "mild" if general else "complaint"  # "it came broken, what now" is no plain question, "it broke, how ..." is
     found += [
         f"{kind}.{name}"

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from storehand.contracts.chat import ChatInput
 from storehand_plugins.chat.decision import Decision
 from storehand_plugins.chat.languages import Language
+from storehand_plugins.chat.order import is_order_number
 from storehand_plugins.chat.phrases import phrase
 from storehand_plugins.chat.retrieval import Candidate
 from storehand_plugins.chat.signals import Signals
@@ -88,7 +89,11 @@ def collect(input: ChatInput, turn: Turn, signals: Signals) -> dict[str, str]:  
 
 
 def order_number(input: ChatInput, signals: Signals) -> str | None:  # noqa: A002  # the word of the domain
-    return input.order.id if input.order is not None else signals.order_number
+    """What the customer names goes before the order that came with the request."""
+    if input.order is None:
+        return signals.order_number
+    other = (each for each in signals.order_numbers if not is_order_number(input.order, each))
+    return next(other, input.order.id)
 
 
 def masked(text: str, keep: str | None) -> str:

@@ -68,7 +68,7 @@ class ChatTask(Task[ChatInput, ChatOutput]):
         now = self._clock()
         context.check()
         turn = read_turn(input)
-        signals = read_signals(turn.text, turn.language)
+        signals = read_signals(turn.text, turn.language, before=turn.earlier[-1] if turn.earlier else "")
         shelf = self._shelf(input, context)
         found = find_answer(input, turn, signals, self._retriever(input, turn, shelf, models, context, now), now)
         situation = _situation(input, turn, signals, found)
@@ -117,7 +117,7 @@ class ChatTask(Task[ChatInput, ChatOutput]):
 
 
 def _situation(input: ChatInput, turn: Turn, signals: Signals, found: Found) -> Situation:  # noqa: A002  # the word of the domain
-    reasons = signals.reasons
+    reasons = signals.reasons if input.order is None else tuple(dict.fromkeys(signals.reasons + signals.possible))
     if find_words(turn.whole, input.handoff_rules):
         reasons = (*reasons, "policy")
     return Situation(
