@@ -83,9 +83,11 @@ def _ideas(name: Statement, facts: Sequence[Statement]) -> Iterator[_Pair]:
     text = fold(name.text).text
     for kind, label in _LABELS.items():
         said = [each for each in _of_kind(text, kind) if _is_of_it(text, each)]
+        if not said:  # nearly every name, for nearly every kind
+            continue
         known = [each for fact in facts for each in _of_kind(fold(fact.said).text, kind)]
         fits = any(one.concept.fits(other.concept) for one in _of_kind(text, kind) for other in known)
-        if not said or fits:
+        if fits:
             continue
         for fact in facts:
             if _speaks_of(fact, label, kind) and _of_kind(fold(fact.said).text, kind):

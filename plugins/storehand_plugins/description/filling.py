@@ -62,6 +62,8 @@ def fill(draft: str, plan: Plan, *, is_title: bool = False) -> str:
         value = lowered.get(slot, words[slot])
         if plan.language == "en" and not is_title:
             value = _fitted(value, slot, text)
+        elif text.endswith("| ") and value[0].islower() and value.split(" ")[0].isalpha():
+            value = value[0].upper() + value[1:]  # each part of such a title begins anew
         text += (" " if _runs_together(text[-1:], value[:1]) else "") + value
         end = match.end()
         if _runs_together(value[-1:], draft[end : end + 1]):

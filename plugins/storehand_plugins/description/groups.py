@@ -32,7 +32,7 @@ KEYWORDS: dict[str, str] = {
     "|被子|枕头|枕|毛毯|床单|四件套|床垫|毛巾|窗帘|抱枕|地毯",
     "lighting": "lamp|light|lantern|bulb|desk lamp|台灯|吊灯|灯",
     "clothing": "shirt|t-shirt|tee|jacket|coat|dress|jeans|trousers|pants|sweater|hoodie|skirt|socks|scarf|hat|blouse"
-    "|cardigan|shorts|gloves|衬衫|上衣|外套|大衣|连衣裙|裙|牛仔裤|裤|毛衣|卫衣|袜|围巾|帽|羽绒服|手套|t恤",
+    "|cardigan|shorts|gloves|raincoat|anorak|parka|衬衫|上衣|外套|大衣|连衣裙|裙|牛仔裤|裤|毛衣|卫衣|袜|围巾|帽|羽绒服|手套|t恤|夹克|冲锋衣|雨衣|风衣|睡衣|内衣",
     "shoes": "shoe|shoes|sneaker|sneakers|boots|boot|sandals|slippers|loafers|鞋|靴|拖鞋|凉鞋",
     "bag": "bag|backpack|handbag|tote|suitcase|luggage|wallet|briefcase|背包|双肩包|手提包|包|行李箱|拉杆箱|钱包",
     "jewellery": "necklace|earrings|ring|bracelet|pendant|项链|耳环|戒指|手链|吊坠",
