@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from storehand.contracts.product import Product
+from storehand_plugins.checks.injection import find_injection
 from storehand_plugins.copy.money import money
 from storehand_plugins.description.facts import plan_of
 from storehand_plugins.description.groups import GENERIC
@@ -38,6 +39,9 @@ _PROPER = re.compile(
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _VERBS_ZH = ("穿", "用", "洗", "拆", "叠", "戴", "收纳", "充电")
 NO_NOUN = "something new"
+NO_NAME: dict[Language, str] = {"zh": "这件好物", "en": "our pick"}
+"""For a name that speaks to a machine."""
+
 MAX_POINT = 60
 ENOUGH = 2
 """With so many better highlights, plain pairs such as "origin Hangzhou" are left to the paragraph."""
@@ -80,6 +84,8 @@ def item_of(
     sayable: Callable[[str], bool],
 ) -> Item:
     """What may be said of it: values that `sayable` refuses are left out."""
+    if find_injection(product.name):
+        product = product.model_copy(update={"name": NO_NAME[language]})
     plan = plan_of(product, language, tone)
     readable = [fact for fact in plan.facts if language == "zh" or not _HAN.search(fact.value + fact.key)]
     said = sorted((_as_said(fact, language) for fact in readable), key=lambda fact: list(FactKind).index(fact.kind))

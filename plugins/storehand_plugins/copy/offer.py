@@ -103,7 +103,7 @@ def _english(parts: _Parts) -> OfferWords:
         deal += f" and {_given(parts.gift)}"
     short_deal = {"price": f"offer price {parts.amount}", "gift": _given(parts.gift)}.get(parts.type, deal)
     on = (f" {'' if is_cut else 'on '}orders of {parts.least} or more") if parts.least else ""
-    on_short = f" from {parts.least}" if parts.least else ""
+    on_short = f", orders of {parts.least}+" if parts.least else ""
     when, briefly = _english_when(parts), _english_when(parts, is_brief=True)
     end_short = f", ends {parts.end.short}" if parts.end else (f", from {parts.start.short}" if parts.start else "")
     with_code = f" with code {parts.code}" if parts.code else ""
@@ -127,7 +127,7 @@ def _english(parts: _Parts) -> OfferWords:
         f"{base}",
         _upper(short_deal),
     )
-    label = short_deal + (f" orders of {parts.least}+" if parts.least and is_cut else on_short)
+    label = short_deal + (f" {'' if is_cut else 'on '}orders of {parts.least}+" if parts.least else "")
     return parts.words(short_deal, label, sentences, shorts)
 
 

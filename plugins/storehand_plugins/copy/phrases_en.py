@@ -45,7 +45,7 @@ LINES: dict[str, tuple[str, ...]] = {
         "{Name} {is} part of our offer.",
         "Worth a look.",
     ),
-    "benefit": ("{Name}: {points}.", "{Name}: {point}.", "{Name}, made useful."),
+    "benefit": ("{Name}: {points}.", "{bare}, in short: {points}.", "{Name}: {point}."),
     "scene": ("{Name} for {scene}.", "For {scene}: {bare}."),
     "question": (
         "What's missing from {scene}? Maybe {name}.",

@@ -29,7 +29,7 @@ HEADLINES: dict[str, tuple[str, ...]] = {
 }
 LINES: dict[str, tuple[str, ...]] = {
     "offer": ("想入手{name}？时机正好。", "{name}参加活动了。", "{name}，这次有优惠。", "有优惠。"),
-    "benefit": ("{name}：{points}。", "{name}，{point}。", "{name}，用着顺手。"),
+    "benefit": ("{name}：{points}。", "说说{name}：{points}。", "{name}，{point}。"),
     "scene": ("{scene}，用{name}刚刚好。", "{scene}，有{name}。", "{name}，日常就用它。"),
     "question": ("说到{scene}，还缺点什么？看看{name}。", "在挑{name}吗？不妨看看。"),
     "launch": ("新品{name}，已经上架。", "{name}新到。", "新品上架。"),

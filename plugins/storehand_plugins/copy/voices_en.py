@@ -29,6 +29,7 @@ CLOSINGS: dict[str, tuple[str, ...]] = {
         "We hope it brings a little joy.",
         "Thank you for reading, and take care.",
         "Come by whenever you like.",
+        "See you soon, and enjoy browsing.",
     ),
     "lively": ("Go on, have a look!", "Put it on your list!", "See you in the shop!", "Happy browsing!"),
     "professional": (
@@ -176,10 +177,10 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     "offer": ("The offer", "Now on", "What we offer", "Our deal", "Good to know before you order"),
 }
 ADVICE = (
-    "Not sure yet? Write down what you need it for, and hold the list above against it.",
-    "Before you order, compare it with what you own already; keeping the old one may be the answer too.",
+    "Not sure yet? Write down what you need it for, and check it against the details above.",
+    "Before you order, read the details above once more: it saves sending things back.",
     "Prefer to talk it over? Tell us how you would use it, and we say honestly whether it is a match.",
-    "A tip: read the figures once more with your own rooms and habits in mind.",
+    "A tip: picture it in your own day, from morning to evening, and see where it fits.",
     "Buying for somebody else? Ask first what they miss most; then this page is quickly read.",
 )
 PLACES = (
