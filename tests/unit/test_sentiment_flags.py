@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime
 from typing import Any
 
@@ -261,3 +262,13 @@ def test_undated_reviews_are_left_out_of_the_trend() -> None:
     (period,) = answer.trend
     assert (period.period, period.n) == ("2026-03", 1)
     assert period.mean > 0
+
+
+@pytest.mark.parametrize("filler", ["\n", "no ", "没有问题", "容易"])
+def test_a_review_of_50000_characters_without_sense_is_read_in_seconds(filler: str) -> None:
+    body = ("Great." + filler * 50_000)[:49_980] + " battery is bad"
+    start = time.monotonic()
+
+    rate(body)
+
+    assert time.monotonic() - start < 10
