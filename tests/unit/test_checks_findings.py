@@ -172,3 +172,54 @@ def test_the_command_lists_what_went_wrong_on_request(
     printed = capsys.readouterr().out
     assert "precision" in printed
     assert "unseen zh-" in printed
+
+
+PAN = Product.model_validate(
+    {
+        "name": "Frying Pan",
+        "color": "Black",
+        "additionalProperty": {"Coating": "uncoated", "flavour": "peanut"},
+        "positiveNotes": ["cork grips", "two handles"],
+    }
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("It comes with a free lid.", "lid"),
+        ("There is a built-in thermometer.", "thermometer"),
+        ("Red enamel finish.", "Red"),
+        ("With a non-stick coating.", "non-stick coating"),
+        ("Chocolate flavour.", "Chocolate"),
+        ("Foam grips.", "Foam"),
+        ("It has a single handle.", "single"),
+        ("Keto-friendly and anti-shock.", "Keto-friendly"),
+        ("100% natural.", "100% natural"),
+    ],
+)
+def test_what_no_list_knows_is_found_by_its_form(text: str, wrong: str):
+    assert wrong in [each.text for each in findings(text, PAN)]
+
+
+@pytest.mark.parametrize(
+    "text", ["A black pan with cork grips.", "With ease and style, it comes with two handles.", "Great flavour."]
+)
+def test_the_same_forms_about_what_the_product_has_are_fine(text: str):
+    assert findings(text, PAN) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "age"),
+    [("For babies from 6 months.", 0.5), ("For babies from 3 months.", 0.25), ("适合18个月以上宝宝。", 1.5)],
+)
+def test_a_babys_age_may_be_told_in_months(text: str, age: float):
+    bib = Product.model_validate({"name": "Bib 围兜", "audience": {"suggestedMinAge": age}})
+    assert find_contradictions(text, bib) == []
+
+
+def test_a_material_to_compare_with_is_not_the_products():
+    poles = Product.model_validate({"name": "Poles", "material": "Carbon"})
+    assert find_contradictions("Carbon with twice the strength of steel.", poles) == []
+    moss = Product.model_validate({"name": "笔记本", "color": "苔绿"})
+    assert [each.found for each in find_contradictions("红色封面", moss)] == ["红色"]

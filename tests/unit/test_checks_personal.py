@@ -86,3 +86,17 @@ def test_a_masked_text_is_as_long_and_spans_are_in_order(text: str):
         assert end <= found.start < found.end <= len(text)
         end = found.end
     assert len(mask_personal(text)) == len(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("IBAN DE89 3704 0044 0532 0130 00.", "IBAN DE89 **** **** **** **30 00."),
+        ("GB82WEST12345698765432", "GB82**************5432"),
+        ("card 4111 1111 1111 1112", "card 4111 **** **** 1112"),
+        ("卡号6222021234567890123", "卡号6222***********0123"),
+        ("item GB82WEST12345698765431", "item GB82WEST12345698765431"),
+    ],
+)
+def test_accounts_are_known_by_their_check_digits_and_cards_by_their_name(text: str, masked: str):
+    assert mask_personal(text) == masked

@@ -11,6 +11,9 @@ from typing import Any
 from storehand_plugins.checks.evaluation.cases import Case, read_cases
 from storehand_plugins.checks.evaluation.scores import Report, Score, evaluate
 
+_TITLES = dict.fromkeys(("held-out", "worked", "all"), " (seen while tuning)")
+"""Of parts whose texts were read while the rules were written."""
+
 
 def main() -> None:
     """Prints a report of each part: see `read_cases`."""
@@ -18,12 +21,14 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--failures", action="store_true", help="list what was flagged wrongly or missed")
     parser.add_argument(
-        "--part", choices=("worked", "held-out", "all", "unseen"), help="only these cases (default: every part)"
+        "--part", choices=("unseen+fresh", "fresh", "unseen", *_TITLES), help="only these cases (default: every part)"
     )
     chosen = parser.parse_args()
     cases = read_cases()
-    parts = {"worked": [c for c in cases if not c.is_held_out], "held-out": [c for c in cases if c.is_held_out]}
-    parts |= {"all": cases, "unseen": read_cases("unseen")}
+    unseen, fresh = read_cases("unseen"), read_cases("fresh")
+    parts = {"unseen+fresh": [*unseen, *fresh], "fresh": fresh, "unseen": unseen}
+    parts |= {"held-out": [c for c in cases if c.is_held_out], "worked": [c for c in cases if not c.is_held_out]}
+    parts |= {"all": cases}
     reports = {name: evaluate(part) for name, part in parts.items() if chosen.part in (None, name)}
     if chosen.json:
         lines = [json.dumps({name: _as_json(report) for name, report in reports.items()}, indent=2, ensure_ascii=False)]
@@ -31,13 +36,17 @@ def main() -> None:
         lines = [line for name, report in reports.items() for line in _table(name, report, parts[name])]
     if chosen.failures and not chosen.json:
         lines += [
-            f"{part} {failure}" for part, report in reports.items() if part != "all" for failure in report.failures
+            f"{part} {failure}"
+            for part, report in reports.items()
+            if part not in ("all", "unseen+fresh")
+            for failure in report.failures
         ]
     sys.stdout.write("\n".join(lines) + "\n")
 
 
 def _table(name: str, report: Report, cases: list[Case]) -> Iterator[str]:
-    yield f"{name}: {report.cases} products, {2 * report.cases} texts, {sum(len(c.marks) for c in cases)} marked errors"
+    errors = sum(len(each.marks) for each in cases)
+    yield f"{name}{_TITLES.get(name, '')}: {report.cases} products, {2 * report.cases} texts, {errors} marked errors"
     yield f"  {'':16}{'precision':>10}{'recall':>10}{'found':>8}{'wanted':>8}"
     rows = [("spans", report.spans), ("texts", report.texts), *report.languages.items(), *sorted(report.kinds.items())]
     for label, score in rows:
