@@ -162,7 +162,7 @@ def refusals(language: Language, part: str, models: Models) -> dict[str, Any]:
 
 def triggers(language: Language, part: str, models: Models, *, name: str = "triggers") -> dict[str, Any]:
     """Precision and recall per reason, over one message each; a message may have more reasons than its label."""
-    rows = [row for row in _labelled(name, language) if in_part(row[1], part)]
+    rows = [row for row in labelled(name, language) if in_part(row[1], part)]
     right, missed, false = Counter[str](), Counter[str](), Counter[str]()
     wrong: dict[str, list[str]] = defaultdict(list)
     promised = []
@@ -200,7 +200,7 @@ def own_words(output: ChatOutput) -> str:
     return text
 
 
-def _labelled(name: str, language: Language) -> list[Question]:
+def labelled(name: str, language: Language) -> list[Question]:
     with (HERE / f"{name}_{language}.tsv").open(encoding="utf-8", newline="") as file:
         return [(row[0], row[1]) for row in csv.reader(file, delimiter="\t", quoting=csv.QUOTE_NONE)]
 

@@ -55,6 +55,17 @@ def test_safety_is_urgent_and_not_quoted():
     assert (decision.queue, decision.priority, decision.quotes) == ("legal", "urgent", False)
 
 
+def test_a_ticket_asked_for_does_not_keep_the_law_waiting():
+    legal = Situation(reasons=("legal_or_safety",), wants_ticket=True)
+    assert decide(legal, ALL).action == "handoff"
+    assert decide(legal, ("answer", "create_ticket")).action == "create_ticket"
+    assert decide(Situation(reasons=("refund_or_money",), wants_ticket=True), ALL).action == "create_ticket"
+
+
+def test_mere_anger_goes_to_the_complaints():
+    assert decide(Situation(is_angry=True, intent="shipping"), ALL).queue == "complaints"
+
+
 def test_money_is_handed_over_with_the_policy_where_there_is_one():
     assert decide(replace(STRONG, reasons=("refund_or_money",)), ALL).quotes
     assert not decide(Situation(reasons=("refund_or_money",)), ALL).quotes

@@ -6,7 +6,7 @@ import pytest
 
 from storehand.fakes import FakeModels
 from storehand_plugins.chat.languages import Language, language_of
-from storehand_plugins.chat.signals import find_order_number, read_signals
+from storehand_plugins.chat.signals import find_order_number, find_order_numbers, read_signals
 from tests.evaluation import chat as evaluation
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
@@ -48,6 +48,54 @@ def test_asking_how_it_works_differs_from_asking_for_it(asked: str, wanted: str)
 def test_asking_how_it_works_differs_from_asking_for_it_in_chinese(asked: str, wanted: str):
     assert read_signals(asked, "zh").reasons == ()
     assert read_signals(wanted, "zh").reasons != ()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_reviewed_messages_reach_a_person_for_their_reason(language: Language):
+    for reason, text in evaluation.labelled("reviewed", language):
+        assert reason in read_signals(text, language).reasons, text
+
+
+@pytest.mark.parametrize("order", ["帮我把{}退款", "{}我要退款", "退款，{}的", "把{}的钱退给我"])
+@pytest.mark.parametrize("number", ["订单8812", "订单号 A-2231", "上周买的那单", "昨天的单子"])
+def test_what_stands_between_deed_and_thing_does_not_matter(order: str, number: str):
+    assert read_signals(order.format(number), "zh").reasons == ("refund_or_money",)
+
+
+@pytest.mark.parametrize("deed", ["cancel", "please stop", "can you cancel", "I want you to halt"])
+@pytest.mark.parametrize("thing", ["order 8812", "the whole purchase", "that blue lamp order from Monday"])
+def test_any_deed_on_any_order_fetches_a_person(deed: str, thing: str):
+    assert read_signals(f"{deed} {thing}", "en").reasons == ("refund_or_money",)
+
+
+def test_a_hotline_number_within_a_longer_one_is_no_threat():
+    assert read_signals("我的订单12345678到哪了", "zh").reasons == ()
+    assert read_signals("我要投诉你们到12315", "zh").reasons == ("legal_or_safety",)
+
+
+def test_who_only_urges_means_what_he_said_before():
+    assert read_signals("快点", "zh").reasons == ()
+    assert read_signals("快点", "zh", before="我要退款").reasons == ("refund_or_money",)
+    assert read_signals("hurry up please", "en", before="I want a refund").intent == "refund"
+    assert read_signals("where do you ship?", "en", before="I want a refund").reasons == ()
+
+
+def test_asking_for_the_hours_of_people_is_not_asking_for_one():
+    assert read_signals("周日有人工吗", "zh").reasons == ()
+    assert read_signals("how can I reach a human agent by phone", "en").reasons == ()
+
+
+def test_a_known_orders_cancellation_may_need_a_person():
+    found = read_signals("can I still cancel it?", "en")
+    assert (found.reasons, found.possible) == ((), ("refund_or_money",))
+
+
+def test_a_bank_account_is_no_order_number():
+    text = "card 4111 1111 1111 1111, IBAN DE89370400440532013000, I want a refund for order 7788"
+    assert find_order_numbers(text) == ("7788",)
+    assert find_order_numbers("IBAN DE89370400440532013000") == ()
+    assert find_order_numbers("two orders A-1001 and A-1002") == ("A-1001", "A-1002")
+    assert find_order_numbers("order A-1001, the model XB12") == ("A-1001",)
 
 
 @pytest.mark.parametrize(

@@ -71,6 +71,21 @@ def test_suspicious_articles_are_flagged_and_kept(tmp_path):
     assert any("colour" in text for text in said[6])
 
 
+def test_short_answers_that_differ_are_told_though_they_share_no_word(tmp_path):
+    path = tmp_path / "faq.csv"
+    path.write_text(
+        "问题,答案,有效期,备注\n运费多少,8元,2027/1/1,甲\n运费是多少,9元,长期,乙\n"
+        "可以货到付款吗,可以,,\n支持货到付款吗,不支持,,\n怎么退货,联系客服。,,\n",
+        encoding="utf-8",
+    )
+    read = read_articles(path)
+    assert [(note.row, note.text[:14]) for note in read.notes] == [
+        (2, "the column “备注”"[:14]), (3, "says otherwise"), (5, "says otherwise"),
+    ]  # fmt: skip
+    assert read.articles[0].valid_to is not None
+    assert (read.articles[0].valid_to.year, read.articles[1].valid_to) == (2027, None)
+
+
 def test_an_empty_or_unknown_file_is_refused(tmp_path):
     for name, content in (("a.jsonl", ""), ("a.docx", "x"), ("a.csv", "id,text\n")):
         with pytest.raises(InvalidInput):

@@ -19,12 +19,30 @@ _CASES = content(
 """Words for one case among others: what is said of Canada or of express delivery contradicts nothing said of the
 rest."""
 
+_SHORT = 6
+_YES = re.compile(r"\W*(yes|yeah|sure|of course|we do|可以|支持|能|会|有|是|包)", re.IGNORECASE)
+_NO = re.compile(r"\W*(no\b|not|we do not|we don't|sorry|不|没|暂不|暂无|无)", re.IGNORECASE)
 _DIGITS = re.compile(r"[0-9]")
 
 
 def contradict(one: str, other: str) -> bool:
     """Whether a sentence of `one` and a sentence of `other` speak of the same and differ in a number or yes and no."""
     return any(_differ(left, right) for left in _sentences(one) for right in _sentences(other))
+
+
+def answers_contradict(titles: tuple[str, str], texts: tuple[str, str]) -> bool:
+    """As `contradict`; short answers to one question ("8元" and "9元", "Yes" and "No") need not repeat its words."""
+    if contradict(*texts):
+        return True
+    one, other = (_words(title) for title in titles)
+    if not one or not other or len(one & other) / max(len(one), len(other)) < _SAME_QUESTION:
+        return False
+    left, right = texts
+    if any(len(_sentences(text)) > 1 or len(_words(text)) > _SHORT for text in texts):
+        return False
+    said = {_YES.match(left) is not None, _YES.match(right) is not None}
+    denied = {_NO.match(left) is not None, _NO.match(right) is not None}
+    return _numbers_differ(left, right) or (len(said) == 2 and len(denied) == 2)
 
 
 def _sentences(text: str) -> list[str]:

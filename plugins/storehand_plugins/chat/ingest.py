@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from storehand.contracts.chat import Article
 from storehand.errors import InvalidInput
-from storehand_plugins.chat.conflicts import contradict
+from storehand_plugins.chat.conflicts import answers_contradict
 from storehand_plugins.chat.index import Index
 from storehand_plugins.chat.retrieval import confidence_of
 from storehand_plugins.chat.words import bag
@@ -28,12 +28,14 @@ _NAMES = {
     "questions": "questions keywords synonyms alternatives similar_questions 相似问题 关键词",
     "url": "url link 链接",
     "in_language": "in_language inlanguage language lang locale 语言",
-    "valid_from": "valid_from validfrom from starts_at 生效日期",
-    "valid_to": "valid_to validto until expires ends_at 失效日期",
+    "valid_from": "valid_from validfrom from starts_at 生效日期 生效时间 开始日期 有效期起",
+    "valid_to": "valid_to validto until expires ends_at 失效日期 失效时间 有效期 有效期至 截止日期 到期日",
 }
 _FIELD = {spelling: name for name, spellings in _NAMES.items() for spelling in spellings.split()}
 _LISTS = ("articles", "faq", "faqs", "items", "data", "knowledge")
 _HEADING = re.compile(r"^(#{1,6})\s+(.+?)\s*#*\s*$")
+_DAY = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
+_ALWAYS = frozenset(("长期", "长期有效", "永久", "永久有效"))
 _MOST_COMPARED = 1000
 _ALIKE = 0.55
 
@@ -165,14 +167,19 @@ def _markdown(text: str) -> Iterator[Row]:
 def _article(row: int, record: Mapping[str, Any], notes: list[Note]) -> Article | None:
     fields = {_FIELD[name]: value for key, value in record.items() if (name := key.strip().lower()) in _FIELD}
     unknown = [key for key in record if key.strip().lower() not in _FIELD]
-    if unknown:
-        notes.append(Note(row, "warning", f"columns that no article has were left out: {', '.join(map(str, unknown))}"))
+    told = {note.text for note in notes} if unknown else set()
+    left_out = (f"the column “{key}”, which no article has, was left out" for key in unknown)
+    notes += [Note(row, "warning", text) for text in left_out if text not in told]
     cleaned = {name: _cleaned(value) for name, value in fields.items() if value not in (None, "", [])}
     if isinstance(cleaned.get("questions"), str):
         cleaned["questions"] = [each.strip() for each in re.split(r"[|;；、\n]", cleaned["questions"]) if each.strip()]
     for name in ("valid_from", "valid_to"):
-        if re.fullmatch(r"\d{4}-\d{2}-\d{2}", str(cleaned.get(name, ""))):
-            cleaned[name] = f"{cleaned[name]}T{'00:00:00' if name == 'valid_from' else '23:59:59'}Z"
+        value = str(cleaned.get(name, ""))
+        if day := _DAY.fullmatch(value):
+            date = f"{day[1]}-{day[2]:0>2}-{day[3]:0>2}"
+            cleaned[name] = f"{date}T{'00:00:00' if name == 'valid_from' else '23:59:59'}Z"
+        elif value in _ALWAYS:
+            del cleaned[name]
     cleaned["id"] = str(cleaned.get("id") or _slug(str(cleaned.get("title", ""))) or f"row-{row}")
     notes += _suspicions(row, fields)
     try:
@@ -226,7 +233,8 @@ def _contradictions(articles: list[Article], rows: list[int]) -> Iterator[Note]:
             other = articles[match.number]
             if match.number >= number or confidence_of(match, matches[0].score) < _ALIKE:
                 continue
-            if contradict(article.text, other.text):
+            titles = (article.title or "", other.title or "")
+            if answers_contradict(titles, (article.text, other.text)):
                 yield Note(rows[number], "warning", f"says otherwise than row {rows[match.number]} ({other.id})")
 
 

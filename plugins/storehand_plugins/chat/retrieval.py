@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from storehand.contracts.chat import Article
-from storehand_plugins.chat.conflicts import contradict
+from storehand_plugins.chat.conflicts import answers_contradict, contradict
 from storehand_plugins.chat.index import Index, Match
 from storehand_plugins.chat.languages import language_of
 from storehand_plugins.chat.passages import best_passage
@@ -220,7 +220,7 @@ def _rivals(found: Sequence[Candidate]) -> list[Candidate]:
         for each in found[1:]
         if each.confidence >= _RIVAL * best.confidence
         and (each.is_policy or not best.is_policy)
-        and contradict(best.quote, each.quote)
+        and answers_contradict((best.article.title or "", each.article.title or ""), (best.quote, each.quote))
     ]
 
 
