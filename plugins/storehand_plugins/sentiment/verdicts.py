@@ -31,7 +31,8 @@ _BAD = re.compile(
     r"|\b(?:scratch|break|tear|stain|crack|rip|fade|wrinkle|bend|snap|leak|chip)(?:e?s) (?:too |so |very )?easily\b"
 )
 _TURN = re.compile(
-    r"\b(?:but|however|although|though|if|hope|until|except)\b|nothing special|但|不过|可是|然而|虽然|如果|希望|就好了|吗|不知道|会不会|有没有|是否|还没|担心|[?？]"
+    r"\b(?:but|however|although|though|if|hope|until|except)\b|nothing special"
+    r"|但|不过|可是|然而|虽然|如果|希望|就好了|吗|不知道|会不会|有没有|是否|还没|担心|[?？]"
 )
 
 
