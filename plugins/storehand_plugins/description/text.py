@@ -58,7 +58,7 @@ class Reviewer:
             attributes=tuple(attributes),
             unsupported_claims=tuple(claims),
             personalised_on=self._brief.personalised_on,
-            **text.fields,  # each field has its own type, see `parts`
+            **text.fields,  # pyright: ignore[reportArgumentType]  # each field has its own type
         )
 
     def missing(self, title: str, description: str) -> tuple[Fact, ...]:
