@@ -20,7 +20,6 @@ _LABELS = {
     "colour": re.compile(r"colou?r|颜色|配色|颜色分类"),
     "connection": re.compile(r"connection(?: type)?|connectivity|连接方式|连接|连接类型"),
     "sleeve": re.compile(r"sleeves?(?: length| type)?|袖长|袖型"),
-    "neck": re.compile(r"neck(?:line)?(?: type)?|collar|领型|领口"),
     "roast": re.compile(r"roast(?: level)?|烘焙度|烘焙程度|烘焙"),
     "movement": re.compile(r"movement|机芯|机芯类型"),
     "sugar": re.compile(r"sugar|糖|含糖量|甜度"),
@@ -48,6 +47,12 @@ _NOT_OF_IT = re.compile(
 _NOT_OF_IT_ZH = re.compile(r"[感风纹味香调]|系列?风|清洁|护理|专用|保养|盖|柄|把手|底|内胆|边|光|茶|酒|噪")
 _AT_FRONT = re.compile(r"(?:^|[,;(/|–-]\s*)(?:the |new )?$")
 _SIX_OF_THEM = re.compile(r"[0-9]\s?[x*×]|[x*×]\s?[0-9]|pack|set of|[0-9一二两三四五六]+[件只瓶盒袋罐支装]|套装")
+
+
+_WEAVES = frozenset(
+    f"material.{each}" for each in "satin fleece mesh canvas denim corduroy velvet felt flannel terry chenille".split()
+)
+"""Ways to make a cloth, of any fibre: corduroy may be polyester."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +113,7 @@ def _between(facts: Sequence[Statement]) -> Iterator[_Pair]:
 def _of_kind(folded: str, kind: str) -> list[Mention]:
     found = [each for each in find_mentions(folded) if each.concept.family == kind and not each.is_negated]
     adults = ("audience.men", "audience.women")
+    found = [each for each in found if each.concept.key not in _WEAVES]
     return [each for each in found if kind != "audience" or each.concept.key in adults]
 
 

@@ -41,7 +41,9 @@ def findings(text: str, product: Product, *, allowed: Iterable[str] = ()) -> lis
     for number, kind in unsupported_numbers(text, sources):
         start, end = number.start, number.end
         found.append(Finding(start, end, text[start:end], kind))
-    claimed = {place: each.kind for each in reversed(found) for place in range(each.start, each.end)}
+    claimed: dict[int, ClaimKind] = {
+        place: each.kind for each in reversed(found) for place in range(each.start, each.end)
+    }
     wrong = [_contradicted(each, claimed) for each in find_contradictions(text, product)]
     if more:
         wrong = [each for each in wrong if any(place in claimed for place in range(each.start, each.end))]
@@ -56,5 +58,7 @@ def findings(text: str, product: Product, *, allowed: Iterable[str] = ()) -> lis
 
 def _contradicted(wrong: Contradiction, claimed: Mapping[int, ClaimKind]) -> Finding:
     """With the kind of the claim in the same place."""
+    other: ClaimKind = "other"
     kinds = (claimed[place] for place in range(wrong.start, wrong.end) if place in claimed)
-    return Finding(wrong.start, wrong.end, wrong.found, next(kinds, "other"), wrong.attribute, wrong.value)
+    kind = next(kinds, other)
+    return Finding(wrong.start, wrong.end, wrong.found, kind, wrong.attribute, wrong.value)

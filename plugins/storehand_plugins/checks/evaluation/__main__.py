@@ -11,7 +11,7 @@ from typing import Any
 from storehand_plugins.checks.evaluation.cases import Case, read_cases
 from storehand_plugins.checks.evaluation.scores import Report, Score, evaluate
 
-_TITLES = dict.fromkeys(("held-out", "worked", "all"), " (seen while tuning)")
+_TITLES: dict[str, str] = dict.fromkeys(("held-out", "worked", "all"), " (seen while tuning)")
 """Of parts whose texts were read while the rules were written."""
 
 
