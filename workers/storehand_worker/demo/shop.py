@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from importlib import resources
 from itertools import chain, cycle, islice, zip_longest
 from typing import Any, TypeVar
@@ -121,9 +122,21 @@ def _description(product: Product, seed: int) -> Asked:
 def _copy(row: Mapping[str, Any], by_sku: Mapping[str | None, Product]) -> Asked:
     given = {key: value for key, value in row.items() if key not in ("skus", "inLanguage")}
     products = [by_sku[sku] for sku in row["skus"]]
+    given["campaign"] = _coming(given["campaign"])
     asked = CopyInput.model_validate({**given, "products": products, "locale": row["inLanguage"]})
     names = " + ".join(product.name for product in products)
     return Asked(row["inLanguage"], f"{asked.channel} · {asked.campaign.name} · {names}", asked)
+
+
+def _coming(campaign: Mapping[str, Any]) -> dict[str, Any]:
+    """The same campaign in a year to come, where this year's is over."""
+    offer = dict(campaign.get("offer") or {})
+    now = datetime.now(UTC)
+    while "endsAt" in offer and datetime.fromisoformat(offer["endsAt"]) < now:
+        for name in ("startsAt", "endsAt"):
+            if name in offer:
+                offer[name] = f"{int(offer[name][:4]) + 1}{offer[name][4:]}"
+    return {**campaign, **({"offer": offer} if offer else {})}
 
 
 def _recommendation(row: Mapping[str, Any], by_sku: Mapping[str | None, Product]) -> Asked:
