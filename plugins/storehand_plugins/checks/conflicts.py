@@ -49,9 +49,7 @@ _AT_FRONT = re.compile(r"(?:^|[,;(/|–-]\s*)(?:the |new )?$")
 _SIX_OF_THEM = re.compile(r"[0-9]\s?[x*×]|[x*×]\s?[0-9]|pack|set of|[0-9一二两三四五六]+[件只瓶盒袋罐支装]|套装")
 
 
-_WEAVES = frozenset(
-    f"material.{each}" for each in "satin fleece mesh canvas denim corduroy velvet felt flannel terry chenille".split()
-)
+_WEAVES = re.compile(r"material\.(?:satin|fleece|mesh|canvas|denim|corduroy|velvet|felt|flannel|terry|chenille)")
 """Ways to make a cloth, of any fibre: corduroy may be polyester."""
 
 
@@ -113,7 +111,7 @@ def _between(facts: Sequence[Statement]) -> Iterator[_Pair]:
 def _of_kind(folded: str, kind: str) -> list[Mention]:
     found = [each for each in find_mentions(folded) if each.concept.family == kind and not each.is_negated]
     adults = ("audience.men", "audience.women")
-    found = [each for each in found if each.concept.key not in _WEAVES]
+    found = [each for each in found if not _WEAVES.fullmatch(each.concept.key)]
     return [each for each in found if kind != "audience" or each.concept.key in adults]
 
 

@@ -58,7 +58,7 @@ def findings(text: str, product: Product, *, allowed: Iterable[str] = ()) -> lis
 
 def _contradicted(wrong: Contradiction, claimed: Mapping[int, ClaimKind]) -> Finding:
     """With the kind of the claim in the same place."""
-    other: ClaimKind = "other"
-    kinds = (claimed[place] for place in range(wrong.start, wrong.end) if place in claimed)
-    kind = next(kinds, other)
-    return Finding(wrong.start, wrong.end, wrong.found, kind, wrong.attribute, wrong.value)
+    for place in range(wrong.start, wrong.end):
+        if place in claimed:
+            return Finding(wrong.start, wrong.end, wrong.found, claimed[place], wrong.attribute, wrong.value)
+    return Finding(wrong.start, wrong.end, wrong.found, "other", wrong.attribute, wrong.value)
