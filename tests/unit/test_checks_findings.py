@@ -223,3 +223,10 @@ def test_a_material_to_compare_with_is_not_the_products():
     assert find_contradictions("Carbon with twice the strength of steel.", poles) == []
     moss = Product.model_validate({"name": "笔记本", "color": "苔绿"})
     assert [each.found for each in find_contradictions("红色封面", moss)] == ["红色"]
+
+
+def test_an_occasion_in_mind_is_no_part_that_comes_along():
+    headphones = Product.model_validate("Drift Wireless Headphones, Bluetooth 5.3")
+
+    assert not findings("The Drift Wireless Headphones are designed with the daily commute in mind.", headphones)
+    assert [each.text for each in findings("It comes with a charging cradle.", headphones)] == ["charging cradle"]

@@ -129,8 +129,9 @@ def demo(
 
     Starts a worker with the bundled starter models on a free port and sends a nightly run through the client, as a
     shop would: descriptions, campaigns, reviews, recommendations. Meanwhile customers ask the help desk, and are
-    answered first. Shows inputs beside answers, and ends with throughput, waits and checks. No GPU, no broker server, no network. The starter
-    models are demonstration grade: small transformers that go through the same engines as any other.
+    answered first. Shows inputs beside answers, and ends with throughput, waits and checks. No GPU, no broker server,
+    no network. The starter models are demonstration grade: small transformers that go through the same engines as any
+    other.
 
     \b
     Examples / 示例

@@ -36,6 +36,8 @@ def _english(folded: str, squashed: str) -> Iterator[tuple[int, int]]:
     for match in lists.english.finditer(folded):
         rest = folded[match.end() : match.end() + 48]
         end = _BREAK_EN.search(rest)
+        if end and rest.startswith("in mind", end.start()):  # an occasion, no part
+            continue
         phrase = rest[: end.start()] if end else rest
         words = list(_WORD.finditer(phrase))[:_MOST_WORDS]
         named = [word for word in words if word.group() not in lists.fillers]
