@@ -151,3 +151,12 @@ def test_many_threads_put_and_cancel_while_the_engine_picks_and_none_is_left_ove
     lane.fail_all(EngineError("closed"))
     engine.join(5)
     assert all(call.is_done for call in calls)
+
+
+def test_what_came_while_a_step_was_choosing_has_waited_for_nothing_and_not_for_less():
+    call: Call[Any] = Call(Request(id="late"), parts=1, now=5.0)
+
+    call.schedule(4.99)
+
+    assert call.timings(6.0).lane_wait_s == 0.0
+    assert call.timings(6.0).inference_s == 1.0

@@ -34,9 +34,10 @@ class Call(Generic[A]):
         return self.request.deadline is not None and self.request.deadline <= now
 
     def schedule(self, now: float) -> None:
-        """The first part is on its way to the device."""
+        """The first part is on its way to the device. A step reads the clock before it picks, so what came in between
+        was submitted after `now`: it waited for nothing, not for less."""
         if self.scheduled_at is None:
-            self.scheduled_at = now
+            self.scheduled_at = max(now, self.submitted_at)
 
     def answer(self, index: int, answer: A) -> Sequence[A] | None:
         """Keeps a part's answer; all of them, in order, with the last one."""
