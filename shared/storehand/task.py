@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, TypeVar
 
-from storehand.contracts.base import Generation, TaskInput, TaskOutput
+from storehand.contracts.base import Generation, TaskInput, TaskOutput, Usage
 from storehand.job import EventKind, Priority
 
 if TYPE_CHECKING:
@@ -158,6 +158,10 @@ class ModelUsage:
     completion_tokens: int = 0
     lane_wait_s: float = 0.0
     inference_s: float = 0.0
+
+    def as_usage(self) -> Usage:
+        """The same in the words of an answer."""
+        return Usage(**asdict(self))
 
 
 class Context(Protocol):

@@ -18,14 +18,13 @@ from typer.testing import CliRunner
 
 from storehand.bulk.ledger import Ledger
 from storehand.bulk.output import run_folder
-from storehand.bulk.texts import CHANNELS, columns_of
+from storehand.bulk.texts import columns_of
 from storehand.cli import bulk
 from storehand.cli.app import App
 from storehand.errors import InvalidInput, error_class
 from storehand.job import Outcome, Status
 from storehand.settings import Settings
 from storehand.store import open_store
-from storehand_plugins.copy.channels import DEFAULTS
 from tests.unit.bulk_files import Answerer, described, lines
 
 APP = App("for tests")
@@ -532,4 +531,3 @@ def test_a_table_has_the_columns_that_its_channel_or_fields_fill():
     )
     assert "hashtags" in columns_of("copy", {}, is_grouped=False)
     assert columns_of("description", {"fields": ["title", "bullets"]}, is_grouped=False)[:2] == ("title", "bullets")
-    assert {channel: tuple(parts) for channel, parts in CHANNELS.items()} == DEFAULTS

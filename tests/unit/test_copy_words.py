@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from storehand.contracts.copy import CampaignOffer
+from storehand.contracts.copy import CHANNEL_COMPONENTS, CampaignOffer
 from storehand_plugins.copy import phrases_en, phrases_zh, voices_en, voices_zh
-from storehand_plugins.copy.channels import DEFAULTS, LIMITS, Limit, fits, limit_of
+from storehand_plugins.copy.channels import LIMITS, Limit, fits, limit_of
 from storehand_plugins.copy.fitting import NEEDED, Piece, compose
 from storehand_plugins.copy.moments import moment
 from storehand_plugins.copy.money import money, zhe
@@ -119,7 +119,7 @@ def test_limits_count_as_their_channel_counts():
 
 
 def test_every_default_component_has_a_limit_with_its_source():
-    for channel, components in DEFAULTS.items():
+    for channel, components in CHANNEL_COMPONENTS.items():
         for component in components:
             assert LIMITS[channel][component].source
 

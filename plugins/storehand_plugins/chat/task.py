@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
-from storehand.contracts.base import Provenance, Usage
+from storehand.contracts.base import Provenance
 from storehand.contracts.chat import ChatInput, ChatOutput
 from storehand.errors import InvalidInput
 from storehand.knowledge import KnowledgeStore
@@ -210,7 +210,6 @@ def _output(
         input, turn, signals, decision, near=found.finding.candidates, conflicts=found.finding.conflicts
     )
     sentiment = mood.message_sentiment(turn.text, signals, models)
-    usage = models.usage
     return ChatOutput(
         action=decision.action,
         reply=reply.text,
@@ -227,12 +226,7 @@ def _output(
         knowledge_version=shelf.version if shelf is not None else None,
         checks=findings(turn, found.finding, decision, written.dropped if written else ()),
         provenance=_provenance(models, written, task, by_model=by_model),
-        usage=Usage(
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            lane_wait_s=usage.lane_wait_s,
-            inference_s=usage.inference_s,
-        ),
+        usage=models.usage.as_usage(),
     )
 
 

@@ -73,19 +73,6 @@ LIMITS: dict[Channel, dict[Component, Limit]] = {
     },
 }
 
-DEFAULTS: dict[Channel, tuple[Component, ...]] = {
-    "email": ("subject", "preheader", "body", "cta"),
-    "sms": ("body",),
-    "push": ("headline", "body"),
-    "ad_search": ("headline", "body"),
-    "social": ("body", "hashtags"),
-    "wechat": ("headline", "preheader", "body", "cta"),
-    "xiaohongshu": ("headline", "body", "hashtags"),
-    "livestream": ("headline", "body", "cta"),
-    "article": ("headline", "preheader", "body", "cta"),
-}
-"""What is written where `components` names none, in the order in which it is streamed."""
-
 _ELSEWHERE: dict[Component, Limit] = {
     "subject": Limit(60, "as in an email"),
     "preheader": Limit(90, "as in an email"),

@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from storehand.contracts.base import Provenance, Usage
-from storehand.contracts.copy import Component, CopyInput, CopyOutput
+from storehand.contracts.base import Provenance
+from storehand.contracts.copy import CHANNEL_COMPONENTS, Component, CopyInput, CopyOutput
 from storehand.task import Context, Models, Task
 from storehand_plugins.checks.hidden import visible
 from storehand_plugins.copy.angles import angles_for
 from storehand_plugins.copy.brief import brief_of
-from storehand_plugins.copy.channels import DEFAULTS, Limit, limit_of
+from storehand_plugins.copy.channels import Limit, limit_of
 from storehand_plugins.copy.examples import EXAMPLES
 from storehand_plugins.copy.findings import findings
 from storehand_plugins.copy.layout import lay_out
@@ -92,17 +92,12 @@ class CopyTask(Task[CopyInput, CopyOutput]):
                 seed=seed,
                 digital_source_type="trained_algorithmic_media" if written_by == "model" else "default",
             ),
-            usage=Usage(
-                prompt_tokens=usage.prompt_tokens,
-                completion_tokens=usage.completion_tokens,
-                lane_wait_s=usage.lane_wait_s,
-                inference_s=usage.inference_s,
-            ),
+            usage=usage.as_usage(),
         )
 
 
 def _components(given: CopyInput) -> tuple[Component, ...]:
-    return tuple(dict.fromkeys(given.components)) or DEFAULTS[given.channel]
+    return tuple(dict.fromkeys(given.components)) or CHANNEL_COMPONENTS[given.channel]
 
 
 def _language_of(given: CopyInput) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
-from storehand.contracts.base import Provenance, Usage
+from storehand.contracts.base import Provenance
 from storehand.contracts.description import DescriptionInput, DescriptionOutput, DescriptionVariant
 from storehand.task import Context, Models, Task
 from storehand_plugins.description.brief import Brief, brief_of
@@ -73,7 +73,6 @@ class DescriptionTask(Task[DescriptionInput, DescriptionOutput]):
         variant, text = best
         _stream(text, context)
 
-        usage = models.usage
         by_model = text.written.written_by == "model"
         locale = brief.asked if by_model and info.format == "chat" else _written_locale(brief.asked, brief.language)
         checks = findings(variant, text, brief, locale=locale) + alike([each for each, _ in pairs])
@@ -92,12 +91,7 @@ class DescriptionTask(Task[DescriptionInput, DescriptionOutput]):
                 seed=seed % _SEEDS,
                 digital_source_type="trained_algorithmic_media" if by_model else "default",
             ),
-            usage=Usage(
-                prompt_tokens=usage.prompt_tokens,
-                completion_tokens=usage.completion_tokens,
-                lane_wait_s=usage.lane_wait_s,
-                inference_s=usage.inference_s,
-            ),
+            usage=models.usage.as_usage(),
         )
 
 

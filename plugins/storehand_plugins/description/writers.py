@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -32,7 +33,7 @@ _ROUND = 7919
 """Between the seeds of two rounds, so that they share no sample."""
 
 
-class Writer:
+class Writer(ABC):
     """Asks the model bound to the role `text`; `prompt_sha256` is that of the first question."""
 
     def __init__(self, brief: Brief, models: Models, reviewer: Reviewer) -> None:
@@ -41,9 +42,9 @@ class Writer:
         self._reviewer = reviewer
         self.prompt_sha256: str | None = None
 
+    @abstractmethod
     def write(self, count: int, seed: int) -> list[Written]:
         """Usable texts, those that need no mending first; may be fewer, the task realises the rest."""
-        raise NotImplementedError
 
     def _asked(self, prompt: Prompt, options: GenerateOptions) -> list[Completion]:
         if self.prompt_sha256 is None:

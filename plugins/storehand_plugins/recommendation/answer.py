@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from storehand.contracts.base import Provenance, Usage
+from storehand.contracts.base import Provenance
 from storehand.contracts.recommendation import (
     RecommendationInput,
     RecommendationOutput,
@@ -64,12 +64,7 @@ def build_answer(
             written_by="recommender",
             digital_source_type="default",
         ),
-        usage=Usage(
-            prompt_tokens=usage.prompt_tokens,
-            completion_tokens=usage.completion_tokens,
-            lane_wait_s=usage.lane_wait_s,
-            inference_s=usage.inference_s,
-        ),
+        usage=usage.as_usage(),
     )
 
 

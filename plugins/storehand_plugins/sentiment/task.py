@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import ClassVar
 
-from storehand.contracts.base import Provenance, Usage
+from storehand.contracts.base import Provenance
 from storehand.contracts.sentiment import SentimentInput, SentimentOutput
 from storehand.task import Context, Models, Task
 from storehand_plugins.sentiment.aspects import Vocabulary, vocabulary
@@ -80,7 +80,6 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
         ]
         dated = [(given.date_published, each.score) for given, each in zip(input.reviews, reviews, strict=True)]
         now = datetime.now(UTC)
-        usage = models.usage
         return SentimentOutput(
             overall=overall(input, reviews),
             reviews=reviews,
@@ -104,12 +103,7 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
                 written_by="classifier",
                 digital_source_type="default",
             ),
-            usage=Usage(
-                prompt_tokens=usage.prompt_tokens,
-                completion_tokens=usage.completion_tokens,
-                lane_wait_s=usage.lane_wait_s,
-                inference_s=usage.inference_s,
-            ),
+            usage=models.usage.as_usage(),
         )
 
 

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from storehand.contracts.copy import CHANNEL_COMPONENTS
+
 Answer = Mapping[str, Any]
 _SCALARS = (str, int, float, bool)
 
@@ -23,25 +25,12 @@ GROUPED: Mapping[str, tuple[str, ...]] = {
 }
 """The same for jobs of several rows, where they differ."""
 
-CHANNELS: Mapping[str, tuple[str, ...]] = {
-    "email": ("subject", "preheader", "body", "cta"),
-    "sms": ("body",),
-    "push": ("headline", "body"),
-    "ad_search": ("headline", "body"),
-    "social": ("body", "hashtags"),
-    "wechat": ("headline", "preheader", "body", "cta"),
-    "xiaohongshu": ("headline", "body", "hashtags"),
-    "livestream": ("headline", "body", "cta"),
-    "article": ("headline", "preheader", "body", "cta"),
-}
-"""What `copy` writes for a channel when `components` names nothing."""
-
 
 def columns_of(task: str, settled: Mapping[str, Any], *, is_grouped: bool) -> tuple[str, ...]:
     """A table's texts and figures. `settled` are inputs that all rows share: they may ask for other parts."""
     fields = (GROUPED.get(task) if is_grouped else None) or FIELDS.get(task, ())
     if task == "copy":
-        parts = settled.get("components") or CHANNELS.get(str(settled.get("channel")))
+        parts = settled.get("components") or CHANNEL_COMPONENTS.get(settled.get("channel", ""))
         return (*parts, "review") if parts else fields
     if task == "description" and isinstance(asked := settled.get("fields"), list | tuple):
         return tuple(dict.fromkeys((*map(str, asked), *fields[2:])))

@@ -28,6 +28,18 @@ Channel = Literal["email", "sms", "push", "ad_search", "social", "wechat", "xiao
 Component = Literal["subject", "preheader", "headline", "body", "cta", "hashtags"]
 OfferField = Literal["value", "price", "min_spend", "gift", "code", "starts_at", "ends_at", "terms"]
 PersonalisationToken = Annotated[str, StringConstraints(pattern=r"^[^\s]{2,64}$")]
+CHANNEL_COMPONENTS: dict[Channel, tuple[Component, ...]] = {
+    "email": ("subject", "preheader", "body", "cta"),
+    "sms": ("body",),
+    "push": ("headline", "body"),
+    "ad_search": ("headline", "body"),
+    "social": ("body", "hashtags"),
+    "wechat": ("headline", "preheader", "body", "cta"),
+    "xiaohongshu": ("headline", "body", "hashtags"),
+    "livestream": ("headline", "body", "cta"),
+    "article": ("headline", "preheader", "body", "cta"),
+}
+"""What is written for a channel when `components` names nothing."""
 
 
 class CampaignOffer(Model):
