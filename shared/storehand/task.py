@@ -37,12 +37,24 @@ Prompt = str | Sequence[Message]
 """Plain text is tokenised as it is; messages go through the model's chat template."""
 
 
+LogitsProcessor = Callable[[Sequence[int], Any], Any]
+"""Changes one text's logits: called with the tokens chosen so far and a tensor [vocabulary] (float, on the model's
+device); returns the tensor to use, or None where it changed the given one in place. Called on the engine's thread once
+per token of its request: it must be quick. What it raises fails its own request only."""
+
+
 @dataclass(frozen=True, slots=True)
 class GenerateOptions:
     """How to sample. Names and meanings are vLLM's SamplingParams; temperature 0 is greedy.
 
     `seed` default: derived from the job, so that a redelivered job repeats its text. With `n` > 1 sample i uses
     seed + i. The engine cuts at the first `stop` string, which is not part of the text.
+
+    `json_schema` (`MyModel.model_json_schema()`): the text is JSON of this schema, and ends with it; cut off at
+    `max_new_tokens` it is the beginning of such a text (finish_reason "length"), so bound strings and lists in the
+    schema. A schema that can't be served is InvalidInput. `logit_bias` is added to tokens' logits; -100 forbids one.
+    `min_new_tokens` holds the end token back; stop strings and a schema's end still count. Options that an engine can't
+    follow are InvalidInput, never left out.
     """
 
     max_new_tokens: int = 256
@@ -53,6 +65,11 @@ class GenerateOptions:
     n: int = 1
     seed: int | None = None
     stop: tuple[str, ...] = ()
+    min_p: float = 0.0
+    min_new_tokens: int = 0
+    json_schema: Mapping[str, Any] | None = field(default=None, hash=False)
+    logit_bias: Mapping[int, float] = field(default_factory=dict, hash=False)
+    logits_processors: tuple[LogitsProcessor, ...] = ()
 
     @classmethod
     def of(cls, generation: Generation | None, *, room: int | None = None, **defaults: Any) -> GenerateOptions:
@@ -67,6 +84,8 @@ class GenerateOptions:
             options = replace(options, stop=stop, **{name: each for name, each in said.items() if each is not None})
         if room is not None and options.max_new_tokens > room:
             options = replace(options, max_new_tokens=max(1, room))
+        if options.min_new_tokens > options.max_new_tokens:
+            options = replace(options, min_new_tokens=options.max_new_tokens)
         return options
 
 
