@@ -73,7 +73,9 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class BatchReport:
     """One engine step, for observers and metrics. `tokens` are useful ones, `padding_tokens` the rest of the
-    rectangle; `capacity` is what `items` could have been (slots), or 0 where only tokens limit a batch."""
+    rectangle; `capacity` is what `items` could have been (slots), or 0 where only tokens limit a batch. `least_s` is
+    what the useful tokens need at least on this machine (engines/roofline.py), 0 where that is not known; `gap_s` what
+    the engine's thread spent between the step before and this one while work was there."""
 
     model: str
     phase: Literal["prefill", "decode", "encode"]
@@ -84,6 +86,8 @@ class BatchReport:
     seconds: float
     running: int
     waiting: int
+    least_s: float = 0.0
+    gap_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ class BaseEngine(ABC, Generic[P]):
         self._lane: Lane[P] = Lane(spec.binding.max_waiting)
         self._thread = threading.Thread(target=self._serve, name=f"engine-{spec.role}", daemon=True)
         self._last_step = now()
+        self._free_at = self._last_step
         self._failures = 0
         self._fatal = ""
 
@@ -103,7 +104,7 @@ class BaseEngine(ABC, Generic[P]):
         """Clears the device after an error nobody expected; the calls that were on it."""
 
     def _serve(self) -> None:
-        while not self._fatal and (self._running() or self._lane.wait()) and not self._lane.is_closed:
+        while not self._fatal and self._has_work() and not self._lane.is_closed:
             self._last_step = now()
             try:
                 self._step()
@@ -113,6 +114,14 @@ class BaseEngine(ABC, Generic[P]):
                     call.fail(as_engine_error(error))
         if self._fatal:
             self._lane.fail_all(EngineError(f"the engine of {self._spec.role} died: {self._fatal}"))
+
+    def _has_work(self) -> bool:
+        """Waits for some; False once the lane is closed."""
+        if self._running() or self._lane.waiting:
+            return True
+        found = self._lane.wait()
+        self._free_at = now()  # idle time is no gap between steps
+        return found
 
     def _note_failure(self, error: BaseException) -> None:
         """Remembers a failed step for `health`; a broken device ends the engine."""
@@ -134,9 +143,12 @@ class BaseEngine(ABC, Generic[P]):
         tokens: int,
         padding_tokens: int,
         seconds: float,
+        least_s: float = 0.0,
     ) -> None:
         """A step went well: tells whoever watches."""
         self._failures = 0
+        ended = now()
+        gap_s, self._free_at = max(0.0, ended - seconds - self._free_at), ended
         report = BatchReport(
             model=self._spec.name,
             phase=phase,
@@ -147,6 +159,8 @@ class BaseEngine(ABC, Generic[P]):
             seconds=seconds,
             running=self._running(),
             waiting=self._lane.waiting,
+            least_s=least_s,
+            gap_s=gap_s,
         )
         try:
             self._spec.on_batch(report)
