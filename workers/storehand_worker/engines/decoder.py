@@ -1,4 +1,4 @@
-"""A text model with its slots: prompts in, one token per row, logits out. Knows no requests."""
+"""A text model with its slots: tokens in, logits out. Knows no requests."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from transformers import AutoModelForCausalLM
 from storehand.engine import EngineSpec
 from storehand.errors import OutOfMemory
 from storehand_worker.engines.architectures import Architecture, architecture_of
-from storehand_worker.engines.kv import SlotCache
+from storehand_worker.engines.kv import CacheShape, SlotCache
 from storehand_worker.engines.loading import load_config, load_model
 
 
 class Decoder:
     """Rows 0..n-1 are in use; the caller keeps them dense with `move`. Only for the engine's thread."""
 
-    def __init__(self, spec: EngineSpec) -> None:
+    def __init__(self, spec: EngineSpec, *, slots: int) -> None:
         config = load_config(spec)
         self.max_tokens = min(spec.binding.max_tokens, int(getattr(config, "max_position_embeddings", 1 << 30)))
         self._kind: Architecture = architecture_of(config, name=spec.name, max_tokens=self.max_tokens)
@@ -36,41 +36,66 @@ class Decoder:
         self.suppress = torch.tensor(suppress, device=self.device) if suppress else None
         shape = _cache_shape(config, self.max_tokens)
         try:
-            self._cache = SlotCache(shape, slots=spec.binding.slots, dtype=model.dtype, device=self.device)
+            self._cache = SlotCache(shape, slots=slots, dtype=model.dtype, device=self.device)
         except (torch.OutOfMemoryError, RuntimeError) as error:
-            raise OutOfMemory(f"{spec.binding.slots} slots of {self.max_tokens} tokens do not fit: {error}") from error
+            raise OutOfMemory(f"{slots} slots of {self.max_tokens} tokens do not fit: {error}") from error
         self._numbers = torch.arange(self.max_tokens, device=self.device)
 
     @torch.inference_mode()
-    def prefill(self, prompts: Sequence[Sequence[int]], *, start: int) -> Tensor:
-        """Writes the prompts into the slots from `start` on; the logits after each, [prompts, vocabulary].
+    def extend(self, chunks: Sequence[Sequence[int]], starts: Sequence[int], *, first: int) -> Tensor:
+        """Reads a chunk of tokens per row, into the slots from `first` on, which hold `starts` tokens already; the
+        logits after each chunk, [rows, vocabulary]. A whole prompt, the next part of one and one more token of every
+        row are all this. Repeatable: the same call writes to the same places.
 
-        Pads stand on the right, where causal attention alone keeps them out of sight.
+        Pads stand on the right, where causal attention alone keeps them out of sight; what they leave behind in a slot
+        is written over before anything looks at it.
         """
-        width = max(map(len, prompts))
-        ids = torch.tensor([[*prompt, *[0] * (width - len(prompt))] for prompt in prompts], device=self.device)
-        self._cache.write_prompts(start, len(prompts))
-        hidden = self._forward(ids, self._numbers[:width].expand(len(prompts), -1), None)
-        last = torch.tensor([len(prompt) - 1 for prompt in prompts], device=self.device)
-        return self._logits(hidden[self._numbers[: len(prompts)], last])
-
-    @torch.inference_mode()
-    def decode(self, tokens: Sequence[int], lengths: Sequence[int], *, start: int) -> Tensor:
-        """One more token for the rows from `start` on, which hold `lengths` tokens; [rows, vocabulary]. Repeatable:
-        until the caller counts the token, the same call writes to the same place."""
-        positions = torch.tensor(lengths, device=self.device)[:, None]
-        width = max(lengths) + 1
-        self._cache.write_tokens(start, positions[:, 0], width=width)
-        ids = torch.tensor(tokens, device=self.device)[:, None]
-        return self._logits(self._forward(ids, positions, self._mask(positions, width))[:, 0])
+        width = max(map(len, chunks))
+        numbers = self._upload(
+            [
+                [start, len(chunk) - 1, *chunk, *[0] * (width - len(chunk))]
+                for chunk, start in zip(chunks, starts, strict=True)
+            ]
+        )
+        rows = slice(first, first + len(chunks))
+        end = max(start + len(chunk) for chunk, start in zip(chunks, starts, strict=True))
+        positions = self._place(rows, starts, numbers[:, :1], width=width, end=end)
+        # from 0 on the model's own causal mask is right, and faster
+        mask = self._mask(positions, end) if any(starts) else None
+        hidden = self._forward(numbers[:, 2:], positions.expand(len(chunks), -1), mask)
+        last = hidden[:, 0] if width == 1 else hidden[self._numbers[: len(chunks)], numbers[:, 1]]
+        return self._logits(last)
 
     def move(self, source: int, target: int, *, tokens: int) -> None:
         """Copies a row's memory, to close a gap or to start a sibling from the same prompt."""
         self._cache.move(source, target, tokens)
 
-    def _mask(self, positions: Tensor, width: int) -> Tensor | dict[str, Tensor]:
-        """What each row's new token may look at, [rows, 1, 1, width]; by kind of layer where some slide."""
-        numbers = self._numbers[:width]
+    def clear(self, slot: int) -> None:
+        """After a row whose numbers broke."""
+        self._cache.clear(slot)
+
+    def _upload(self, numbers: list[list[int]]) -> Tensor:
+        """All that a step tells the device, at once; on CUDA without waiting for it."""
+        if self.device.type == "cpu":
+            return torch.tensor(numbers)
+        return torch.tensor(numbers, pin_memory=self.device.type == "cuda").to(self.device, non_blocking=True)
+
+    def _place(self, rows: slice, starts: Sequence[int], offsets: Tensor, *, width: int, end: int) -> Tensor:
+        """Announces the forward to the cache; the positions of its tokens, [rows, width] or [1, width]."""
+        start = starts[0]
+        if len(set(starts)) == 1:
+            self._cache.write_aligned(rows, start=start, width=end)
+            return self._numbers[None, start:end]
+        positions = offsets + self._numbers[:width]
+        if max(starts) + width > self.max_tokens:  # only pads are
+            self._cache.write_at(rows, positions.clamp(max=self.max_tokens), width=end)
+            return positions.clamp(max=self.max_tokens - 1)
+        self._cache.write_at(rows, positions, width=end)
+        return positions
+
+    def _mask(self, positions: Tensor, end: int) -> Tensor | dict[str, Tensor]:
+        """What each token may look at, [rows, 1, tokens, end]; by kind of layer where some slide."""
+        numbers, positions = self._numbers[:end], positions[:, :, None]
         seen = numbers <= positions
         full = self._as_mask(seen)
         if self._kind.window is None:
@@ -79,7 +104,7 @@ class Decoder:
         return {"full_attention": full, "sliding_attention": sliding} if self._kind.slides_by_layer else sliding
 
     def _as_mask(self, seen: Tensor) -> Tensor:
-        seen = seen[:, None, None, :]
+        seen = seen[:, None]
         if not self._adds_masks:
             return seen
         least = torch.finfo(self._dtype).min
@@ -97,10 +122,11 @@ class Decoder:
         return self._kind.finish(logits)
 
 
-def _cache_shape(config: Any, tokens: int) -> tuple[int, int, int, int]:
+def _cache_shape(config: Any, tokens: int) -> CacheShape:
     heads = int(config.num_attention_heads)
     head_size = getattr(config, "head_dim", None) or config.hidden_size // heads
-    return int(config.num_hidden_layers), int(getattr(config, "num_key_value_heads", None) or heads), tokens, head_size
+    groups = int(getattr(config, "num_key_value_heads", None) or heads)
+    return CacheShape(int(config.num_hidden_layers), groups, tokens, head_size)
 
 
 def _ids(value: int | Sequence[int] | None) -> list[int]:

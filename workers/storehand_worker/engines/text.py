@@ -41,7 +41,7 @@ class TextEngine(BaseEngine[Row]):
     def __init__(self, spec: EngineSpec) -> None:
         if spec.kind != "generate":
             raise ModelNotAvailable(f"the text engine generates; role {spec.role} wants to {spec.kind}")
-        self._decoder = Decoder(spec)
+        self._decoder = Decoder(spec, slots=spec.binding.slots)
         self._tokens = load_tokens(spec)
         ends = {self._tokens.end_id} if self._tokens.has_chat_template else set()
         self._stop_ids = self._decoder.stop_ids | (ends - {None})  # fine-tunes forget it in generation_config.json
@@ -124,7 +124,9 @@ class TextEngine(BaseEngine[Row]):
         siblings = [(number, row) for number, group in enumerate(groups) for row in group[1:]]
         self._rows += [*firsts, *(row for _, row in siblings)]
         logits = self._bisect(
-            lambda low, high: self._decoder.prefill([row.prompt for row in self._rows[low:high]], start=low),
+            lambda low, high: self._decoder.extend(
+                [row.prompt for row in self._rows[low:high]], [0] * (high - low), first=low
+            ),
             first,
             first + len(firsts),
         )
@@ -138,10 +140,10 @@ class TextEngine(BaseEngine[Row]):
     def _decode(self) -> None:
         started = now()
         logits = self._bisect(
-            lambda low, high: self._decoder.decode(
-                [row.out[-1] for row in self._rows[low:high]],
+            lambda low, high: self._decoder.extend(
+                [row.out[-1:] for row in self._rows[low:high]],
                 [row.length for row in self._rows[low:high]],
-                start=low,
+                first=low,
             ),
             0,
             len(self._rows),
