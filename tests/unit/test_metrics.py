@@ -7,12 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
-from prometheus_client import generate_latest
+from prometheus_client import CollectorRegistry, generate_latest
 
 from storehand.engine import BatchReport, EngineHealth, EngineState, EngineStats, Timings
 from storehand.errors import Cancelled, InvalidInput
 from storehand.job import ErrorInfo, Outcome, Priority, Status
 from storehand_worker.metrics import Metrics
+from storehand_worker.metrics_live import RooflineCollector
 from storehand_worker.models import CallReport
 from tests.unit.rows import a_job
 
@@ -102,6 +103,36 @@ def test_fill_is_slots_in_use_while_decoding_and_useful_tokens_else(metrics):
     assert value(metrics, "batch_tokens_sum", model="small", phase="encode") == 40
     assert value(metrics, "tokens_total", model="small", kind="padding") == 10
     assert value(metrics, "step_seconds_sum", model="small", phase="decode") == 0.02
+
+
+def test_the_roofline_ratio_is_least_over_spent_time_of_recent_steps():
+    at = [1000.5]
+    registry = CollectorRegistry()
+    roofline = RooflineCollector(registry, clock=lambda: at[0])
+
+    def ratio() -> float | None:
+        return registry.get_sample_value("storehand_roofline_ratio", {"model": "small", "phase": "decode"})
+
+    roofline.note("small", "decode", least_s=0.01, seconds=0.1)
+    at[0] += 20
+    roofline.note("small", "decode", least_s=0.09, seconds=0.1)
+    both = ratio()
+    at[0] += 15
+    later = ratio()
+    at[0] += 20
+
+    assert (both, later, ratio()) == (pytest.approx(0.5), pytest.approx(0.9), None)
+
+
+def test_least_seconds_and_gaps_add_up_so_that_any_window_can_be_asked_for(metrics):
+    for _ in range(2):
+        metrics.on_batch_done(batch(least_s=0.01, gap_s=0.002))
+    metrics.on_batch_done(batch(phase="prefill"))
+
+    assert value(metrics, "least_seconds_total", model="small", phase="decode") == 0.02
+    assert value(metrics, "roofline_ratio", model="small", phase="decode") == 0.5
+    assert value(metrics, "roofline_ratio", model="small", phase="prefill") is None
+    assert value(metrics, "host_gap_seconds_total", model="small") == 0.004
 
 
 def test_a_model_call_fills_waits_tokens_and_pace(metrics):
@@ -197,6 +228,7 @@ def _labels(metrics: Metrics) -> dict[str, str]:
         f"storehand_{each}": "model" for each in ("running", "waiting", "engine_up")
     }  # asked at the scrape: no metric object holds their labels
     families["storehand_queue_depth"] = "queue,state"
+    families["storehand_roofline_ratio"] = "model,phase"
     for metric in vars(metrics).values():
         if hasattr(metric, "_labelnames"):
             families[_shown(metric._name, metric._type)] = ",".join(metric._labelnames)

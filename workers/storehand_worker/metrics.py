@@ -18,7 +18,7 @@ from storehand.engine import BatchReport
 from storehand.errors import StorehandError
 from storehand.hookspecs import hookimpl
 from storehand.job import Job, Outcome
-from storehand_worker.metrics_live import Depths, EngineCollector, Engines, QueueCollector
+from storehand_worker.metrics_live import Depths, EngineCollector, Engines, QueueCollector, RooflineCollector
 from storehand_worker.models import CallReport
 
 OTHER = "other"
@@ -107,6 +107,11 @@ class Metrics:
             "batch_fill_ratio", "Slots in use in a decode step; useful share of the rectangle else.", RATIO, "model"
         )
         self.step = self._histogram("step_seconds", "One engine step.", STEP_S, "model", "phase")
+        self.least = self._counter(
+            "least_seconds", "What the useful tokens of the steps need at least on this machine.", "model", "phase"
+        )
+        self.host_gap = self._counter("host_gap_seconds", "Spent between steps while work was there.", "model")
+        self._roofline = RooflineCollector(self.registry)
 
     def _care(self) -> None:
         self.leases_lost = self._counter("leases_lost", "Leases that went to another worker while a job ran.")
@@ -142,6 +147,10 @@ class Metrics:
         self._of(self.batch_items, model, phase).observe(report.items)
         self._of(self.batch_tokens, model, phase).observe(rectangle)
         self._of(self.step, model, phase).observe(report.seconds)
+        self._of(self.host_gap, model).inc(report.gap_s)
+        if report.least_s:
+            self._of(self.least, model, phase).inc(report.least_s)
+            self._roofline.note(model, phase, least_s=report.least_s, seconds=report.seconds)
         self._of(self.tokens, model, "padding").inc(report.padding_tokens)
         if phase == "decode" and report.capacity:
             self._of(self.batch_fill, model).observe(report.items / report.capacity)

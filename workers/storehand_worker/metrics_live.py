@@ -1,9 +1,12 @@
-"""Metrics that are asked for when somebody scrapes: what the engines hold, and how long the embedded queues are."""
+"""Metrics that are asked for when somebody scrapes: what the engines hold, how near they are to the machine's limit,
+and how long the embedded queues are."""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
+import threading
+import time
+from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
@@ -15,6 +18,8 @@ from storehand.engine import EngineHealth, EngineState, EngineStats
 
 log = logging.getLogger(__name__)
 
+RECENT_S = 30
+"""How far back the roofline ratio looks."""
 
 Depths = Callable[[], Mapping[str, tuple[int, int]]]
 """Queue -> (ready, in hand)."""
@@ -44,6 +49,40 @@ class EngineCollector(Collector):
         for model, health in self._engines.health().items():
             up.add_metric([model], float(health.state is not EngineState.DEAD))
         yield from (running, waiting, up)
+
+
+class RooflineCollector(Collector):
+    """Least over spent seconds of the steps of the last 30 s, by model and phase; nothing where none was done."""
+
+    def __init__(self, registry: CollectorRegistry, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._seconds: dict[tuple[str, str], deque[list[float]]] = defaultdict(deque)  # [second, least, spent]
+        self._lock = threading.Lock()  # engines note, scrapes read
+        registry.register(self)
+
+    def note(self, model: str, phase: str, *, least_s: float, seconds: float) -> None:
+        """A step is done. Steps of one second are summed: a scrape must not walk over thousands."""
+        second = self._clock() // 1
+        with self._lock:
+            sums = self._seconds[model, phase]
+            if not sums or sums[-1][0] != second:
+                sums.append([second, 0.0, 0.0])
+                self._forget(sums)
+            sums[-1][1] += least_s
+            sums[-1][2] += seconds
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        family = _family("roofline_ratio", "Least over spent seconds of the steps of the last 30 s.", "model", "phase")
+        with self._lock:
+            for labels, sums in self._seconds.items():
+                self._forget(sums)
+                if spent := sum(each[2] for each in sums):
+                    family.add_metric(labels, sum(each[1] for each in sums) / spent)
+        yield family
+
+    def _forget(self, sums: deque[list[float]]) -> None:
+        while sums and sums[0][0] < self._clock() - RECENT_S:
+            sums.popleft()
 
 
 class QueueCollector(Collector):
