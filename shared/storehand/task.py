@@ -89,12 +89,16 @@ class GenerateOptions:
         return options
 
 
+FinishReason = Literal["stop", "length", "deadline", "cancelled"]
+
+
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """One generated text. `finish_reason`: stop (end token or stop string), length, cancelled."""
+    """One generated text. `finish_reason`: stop (end token or stop string), length, deadline (cut off where the next
+    token would have come too late), cancelled."""
 
     text: str
-    finish_reason: Literal["stop", "length", "cancelled"]
+    finish_reason: FinishReason
     completion_tokens: int
 
 

@@ -12,14 +12,18 @@ from transformers import AutoModelForCausalLM
 from storehand.engine import EngineSpec
 from storehand.errors import OutOfMemory
 from storehand_worker.engines.architectures import Architecture, architecture_of
-from storehand_worker.engines.kv import CacheShape, SlotCache
+from storehand_worker.engines.kv import BlockMemory, CacheShape, SlotCache
 from storehand_worker.engines.loading import load_config, load_model
+from storehand_worker.engines.prefix import BLOCK
+
+PREFIX_SHARE = 8
+"""Beginnings of prompts are remembered in so many times less memory than the slots have (option `prefix_tokens`)."""
 
 
 class Decoder:
     """Rows 0..n-1 are in use; the caller keeps them dense with `move`. Only for the engine's thread."""
 
-    def __init__(self, spec: EngineSpec, *, slots: int) -> None:
+    def __init__(self, spec: EngineSpec) -> None:
         config = load_config(spec)
         self.max_tokens = min(spec.binding.max_tokens, int(getattr(config, "max_position_embeddings", 1 << 30)))
         self._kind: Architecture = architecture_of(config, name=spec.name, max_tokens=self.max_tokens)
@@ -34,9 +38,13 @@ class Decoder:
         self.stop_ids = frozenset(_ids(generation.eos_token_id))
         suppress = sorted({token for token in _ids(generation.suppress_tokens) if 0 <= token < self.vocabulary})
         self.suppress = torch.tensor(suppress, device=self.device) if suppress else None
-        shape = _cache_shape(config, self.max_tokens)
+        self.spare = slots = spec.binding.slots  # the slot where long prompts are read
+        tokens = int(spec.binding.options.get("prefix_tokens", slots * self.max_tokens // PREFIX_SHARE))
+        self.blocks = tokens // BLOCK
+        shape, place = _cache_shape(config, self.max_tokens), {"dtype": model.dtype, "device": self.device}
         try:
-            self._cache = SlotCache(shape, slots=slots, dtype=model.dtype, device=self.device)
+            self._cache = SlotCache(shape, slots=slots + 1, **place)
+            self._blocks = BlockMemory(shape, blocks=self.blocks, size=BLOCK, **place)
         except (torch.OutOfMemoryError, RuntimeError) as error:
             raise OutOfMemory(f"{slots} slots of {self.max_tokens} tokens do not fit: {error}") from error
         self._numbers = torch.arange(self.max_tokens, device=self.device)
@@ -69,6 +77,15 @@ class Decoder:
     def move(self, source: int, target: int, *, tokens: int) -> None:
         """Copies a row's memory, to close a gap or to start a sibling from the same prompt."""
         self._cache.move(source, target, tokens)
+
+    def recall(self, places: Sequence[int], slot: int) -> None:
+        """Copies remembered blocks to the beginning of a slot."""
+        if places:
+            self._blocks.load(places, self._cache.tokens_of(slot))
+
+    def remember(self, slot: int, copies: Sequence[tuple[int, int]]) -> None:
+        """Copies blocks of a slot to places: (number of the block, place)."""
+        self._blocks.save(self._cache.tokens_of(slot), copies)
 
     def clear(self, slot: int) -> None:
         """After a row whose numbers broke."""

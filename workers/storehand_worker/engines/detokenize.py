@@ -57,6 +57,10 @@ class TextStream:
             self._sent[-1:] = [piece]
         return piece
 
+    def read(self, ids: Sequence[Any]) -> str:
+        """The whole characters of ids that were never pushed; leaves no trace here."""
+        return self._decode(ids).rstrip(REPLACEMENT)
+
     def _release(self, new: str) -> str:
         pending = self._held + new
         end, self.is_stopped = self._find_stop(pending)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -82,3 +83,25 @@ class SlotCache:
 
     def get_mask_sizes(self, query_length: int, *_: Any) -> tuple[int, int]:
         return query_length, 0
+
+
+class BlockMemory:
+    """Keys and values of single blocks of tokens, which many rows' slots have in common: copied in and out."""
+
+    def __init__(self, shape: CacheShape, *, blocks: int, size: int, dtype: torch.dtype, device: torch.device) -> None:
+        self._size = size
+        self._kv = torch.empty(
+            shape.layers, 2, shape.heads, blocks, size, shape.head_size, dtype=dtype, device=device
+        )
+
+    def save(self, slot: Tensor, copies: Sequence[tuple[int, int]]) -> None:
+        """Copies blocks of a slot [layers, 2, heads, tokens, head size]: (number in the slot, place here)."""
+        for number, place in copies:
+            self._kv[:, :, :, place] = slot[:, :, :, number * self._size : (number + 1) * self._size]
+
+    def load(self, places: Sequence[int], slot: Tensor) -> None:
+        """Copies blocks to a slot's beginning, in this order."""
+        start, blocks = places[0], len(places)
+        is_run = list(places) == list(range(start, start + blocks))  # most are: saved together
+        found = self._kv[:, :, :, start : start + blocks] if is_run else self._kv[:, :, :, list(places)]
+        slot[:, :, :, : blocks * self._size].unflatten(3, (blocks, self._size)).copy_(found)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from storehand.engine import GenerateRequest
-from storehand.task import Completion
+from storehand.task import Completion, FinishReason
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.delivery import Stream
 from storehand_worker.engines.detokenize import TextStream
@@ -15,7 +15,8 @@ from storehand_worker.engines.sampling import Noise, Sampling
 
 @dataclass(slots=True, eq=False)
 class Row:
-    """`length` tokens of it lie in the slot's memory; the last of `out` not yet."""
+    """`length` tokens of it lie in the slot's memory; the last of `out` not yet. `places` are the prompt's first blocks
+    where they are known already."""
 
     call: Call[Completion]
     index: int
@@ -27,6 +28,32 @@ class Row:
     stream: Stream | None = None
     length: int = 0
     out: list[int] = field(default_factory=list)
+    places: Sequence[int] = ()
+
+    def append(self, token: int, stop_ids: Set[int]) -> FinishReason | None:
+        """Adds a token; why the text is complete with it, or none."""
+        self.out.append(token)
+        is_end = token in stop_ids
+        if self.is_watched and not is_end:
+            self._send(self.text.push([token]))
+        if is_end or self.text.is_stopped:
+            return "stop"
+        return "length" if len(self.out) >= self.max_new_tokens else None
+
+    def complete(self, reason: FinishReason, stop_ids: Set[int]) -> Completion:
+        """The text, with what was held back."""
+        if not self.is_watched:
+            self.text.push([token for token in self.out if token not in stop_ids])
+        self._send(self.text.finish())
+        return Completion(self.text.text, "stop" if self.text.is_stopped else reason, len(self.out))
+
+    def so_far(self) -> str:
+        """What is written, from any thread, while others may write on."""
+        return self.text.text if self.is_watched else self.text.text or self.text.read(list(self.out))
+
+    def _send(self, piece: str) -> None:
+        if self.stream is not None:
+            self.stream.send(piece)
 
 
 def sampling_of(request: GenerateRequest, index: int, prompt: Sequence[int]) -> Sampling:

@@ -41,7 +41,7 @@ class TextEngine(BaseEngine[Row]):
     def __init__(self, spec: EngineSpec) -> None:
         if spec.kind != "generate":
             raise ModelNotAvailable(f"the text engine generates; role {spec.role} wants to {spec.kind}")
-        self._decoder = Decoder(spec, slots=spec.binding.slots)
+        self._decoder = Decoder(spec)
         self._tokens = load_tokens(spec)
         ends = {self._tokens.end_id} if self._tokens.has_chat_template else set()
         self._stop_ids = self._decoder.stop_ids | (ends - {None})  # fine-tunes forget it in generation_config.json
