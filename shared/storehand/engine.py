@@ -92,9 +92,15 @@ class BatchReport:
 
 @dataclass(frozen=True, slots=True)
 class EngineStats:
+    """`budget_tokens` is what a batch may have now, 0 where nothing is learned; the rest counts since the start:
+    batches that ran out of memory, and times the engine's loop failed and went on."""
+
     running: int
     waiting: int
     capacity: int
+    budget_tokens: int = 0
+    shortages: int = 0
+    restarts: int = 0
 
 
 class EngineState(StrEnum):
@@ -141,7 +147,8 @@ class Engine(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineSpec:
-    """All an engine factory gets. `folder` is where the model's files are (starter, local or hub snapshot)."""
+    """All an engine factory gets. `folder` is where the model's files are (starter, local or hub snapshot), `state_dir`
+    where the engine may keep what it learned (nowhere if empty)."""
 
     role: str
     kind: Kind
@@ -149,6 +156,7 @@ class EngineSpec:
     folder: str
     binding: ModelBinding
     on_batch: Callable[[BatchReport], None] = lambda report: None
+    state_dir: str = ""
 
 
 EngineFactory = Callable[[EngineSpec], Engine]

@@ -17,6 +17,7 @@ StorehandError                  internal
 ├── EngineError                 engine               a model could not answer
 │   ├── Overloaded              overloaded           admission refused: the lane is full; try again
 │   ├── OutOfMemory             out_of_memory        this request alone does not fit
+│   ├── EngineLost              engine_lost          the device or the engine's thread is lost; another worker answers
 │   └── ModelNotAvailable       model_not_available  role not bound, files missing, wrong kind
 ├── PluginError                 plugin               a plugin broke its contract or raised
 └── Unavailable                 unavailable          broker or store can't be reached; try again
@@ -147,6 +148,15 @@ class OutOfMemory(EngineError):
 
     code = "out_of_memory"
     retryable = False
+
+
+class EngineLost(EngineError):
+    """The engine is lost with its device or its thread; its worker leaves, and another one answers.
+
+    `details["on_device"]` is true for requests that were being computed then: one of them may be the reason.
+    """
+
+    code = "engine_lost"
 
 
 class ModelNotAvailable(EngineError):

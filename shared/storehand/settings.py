@@ -55,6 +55,9 @@ class ModelBinding(BaseModel):
     batch_tokens: int = Field(default=1024, ge=16, description="tokens of one prefill or encoder batch, with padding")
     max_waiting: int = Field(default=4096, ge=1, description="requests the lane admits before it says overloaded")
     threads: int = Field(default=1, ge=1, description="torch threads of this engine; never more than free cores")
+    stuck_after_s: float = Field(
+        default=120.0, gt=0, description="a step that takes longer: the engine is stuck, the worker leaves with code 1"
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="of the engine: see docs/models.md")
 
 
@@ -100,6 +103,9 @@ class Settings(BaseSettings):
         default=0.25, ge=0, lt=1, description="share of the concurrency that only interactive jobs may use"
     )
     item_threads: int = Field(default=64, ge=1, le=4096, description="threads that run the items of envelopes")
+    job_places: int = Field(
+        default=1, ge=0, description="standard and bulk jobs that run Python at once, besides those that wait; 0: all"
+    )
     envelope_items: int = Field(default=32, ge=1, le=500, description="most jobs in one message of submit_many")
 
     payload_max_bytes: int = Field(default=256 * 1024, ge=1024, description="largest JSON input of one job")

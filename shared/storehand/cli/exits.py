@@ -53,6 +53,7 @@ _ADVICE = {
     "overloaded": "try again in a while, or add a worker",
     "out_of_memory": "send a smaller input, or bind the role to a smaller model",
     "model_not_available": "`storehand doctor` says which model files are missing",
+    "engine_lost": "try again: the worker leaves and is started anew; its log has the reason",
     "engine": "try again; the worker's log has the whole story",
     "plugin": "the worker's log has the whole story",
     "unavailable": "`storehand doctor` says what is not reachable",

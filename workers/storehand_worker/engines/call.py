@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
+from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from storehand.engine import Request, Result, Timings
 from storehand.errors import StorehandError
+
+log = logging.getLogger(__name__)
 
 A = TypeVar("A")
 
@@ -29,6 +32,11 @@ class Call(Generic[A]):
     @property
     def is_done(self) -> bool:
         return self.future.done()
+
+    @property
+    def open(self) -> int:
+        """Parts without an answer."""
+        return self._open
 
     def is_overdue(self, now: float) -> bool:
         return self.request.deadline is not None and self.request.deadline <= now
@@ -54,9 +62,20 @@ class Call(Generic[A]):
         )
 
     def finish(self, result: Result) -> None:
-        with suppress(InvalidStateError):  # somebody was first
+        with _of_its_own():
             self.future.set_result(result)
 
     def fail(self, error: StorehandError) -> None:
-        with suppress(InvalidStateError):
+        with _of_its_own():
             self.future.set_exception(error)
+
+
+@contextmanager
+def _of_its_own() -> Iterator[None]:
+    """Whoever waits for a future may call back whatever it likes: the engine's thread goes on."""
+    try:
+        yield
+    except InvalidStateError:
+        pass  # somebody was first
+    except BaseException:  # concurrent.futures itself stops only an Exception
+        log.exception("a callback of a request raised; the engine goes on")

@@ -74,4 +74,7 @@ class Deliveries:
 
     def _run(self) -> None:
         while (work := self._work.get()) is not None:
-            work()
+            try:
+                work()
+            except BaseException:  # whatever a consumer raises, the answers behind it must go out
+                log.exception("the delivery of a streamed text failed; others go on")

@@ -77,6 +77,11 @@ class Lane(Generic[P]):
             self._is_closed = True
             self._changed.notify_all()
 
+    def taken(self) -> list[Call[Any]]:
+        """Calls with a part that neither waits nor is answered: it is on the device, or was lost on its way there."""
+        with self._changed:
+            return [call for key, call in self._calls.items() if call.open > self._scheduler.count(key)]
+
     def fail_all(self, error: StorehandError) -> None:
         """Ends every call that is still open."""
         with self._changed:

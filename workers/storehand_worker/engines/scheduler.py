@@ -57,6 +57,10 @@ class Scheduler(Generic[T]):
         """Requests of which at least one part waits."""
         return len(self._waiting)
 
+    def count(self, key: str) -> int:
+        """Parts of this request that wait."""
+        return len(self._waiting.get(key, ()))
+
     def parts(self, priority: Priority | None = None) -> int:
         """Parts that wait, of one priority or of all."""
         return self._sizes[priority] if priority is not None else sum(self._sizes.values())
