@@ -19,6 +19,7 @@ from typing import Generic, NamedTuple, TypeVar
 from storehand.errors import Overloaded
 from storehand.job import Priority
 from storehand_worker.engines.line import Entry, Line, Ranked
+from storehand_worker.engines.step_time import StepTime
 
 PATIENCE_S = 10.0
 """A deadline further away than this (or none) counts as this near, so that far deadlines are not passed for ever."""
@@ -66,8 +67,9 @@ class Scheduler(Generic[T]):
         return self._sizes[priority] if priority is not None else sum(self._sizes.values())
 
     def push(
-        self, key: str, parts: Iterable[Part[T]], *, priority: Priority, now: float, deadline: float | None = None
-    ) -> None:
+        self, key: str, parts: Iterable[Part[T]], *, priority: Priority, now: float, deadline: float | None = None,
+        share: str = "",
+    ) -> None:  # fmt: skip
         """Adds a request; Overloaded when `max_waiting` requests wait already."""
         if len(self._waiting) >= self._max_waiting:
             raise Overloaded(f"{len(self._waiting)} requests wait already", details={"max_waiting": self._max_waiting})
@@ -93,8 +95,9 @@ class Scheduler(Generic[T]):
         return [entry.item for entry in entries]
 
     def pick(
-        self, now: float, *, room: int, budget: int, shared_room: int | None = None, window: int | None = None
-    ) -> Pick[T]:
+        self, now: float, *, room: int, budget: int, shared_room: int | None = None, window: int | None = None,
+        times: StepTime | None = None, extra_s: float = 0.0,
+    ) -> Pick[T]:  # fmt: skip
         """The next batch: the most urgent part, and of the `window` parts after it those that fill a padded rectangle
         of `budget` tokens best. At most `room` parts; others than interactive ones only while they all together
         are within `shared_room`. A part that costs more than the budget goes alone."""
