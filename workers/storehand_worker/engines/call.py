@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager
 from typing import Generic, TypeVar
 
 from storehand.engine import Request, Result, Timings
-from storehand.errors import StorehandError
+from storehand.errors import JobStopped, StorehandError
 
 log = logging.getLogger(__name__)
 
 A = TypeVar("A")
+
+PARTIAL_CHARACTERS = 16_384
+"""Of all texts of a stopped call together: its error is stored and sent with them."""
 
 
 class Call(Generic[A]):
@@ -26,6 +29,8 @@ class Call(Generic[A]):
         self.submitted_at = now
         self.scheduled_at: float | None = None
         self.first_token_at: float | None = None
+        self.so_far: Callable[[], list[str]] | None = None
+        """What is written of its texts while it is open, for those who stop it; callable from any thread."""
         self._answers: list[A | None] = [None] * parts
         self._open = parts
 
@@ -64,10 +69,23 @@ class Call(Generic[A]):
     def finish(self, result: Result) -> None:
         with _of_its_own():
             self.future.set_result(result)
+        self.so_far = None
 
     def fail(self, error: StorehandError) -> None:
+        if not self.is_done and isinstance(error, JobStopped):
+            error = self._with_partial(error)
         with _of_its_own():
             self.future.set_exception(error)
+        self.so_far = None
+
+    def _with_partial(self, error: JobStopped) -> JobStopped:
+        """A copy for this call alone, which tells in `details["partial"]` what was written."""
+        so_far = self.so_far  # another thread may take it away
+        texts = [] if so_far is None else so_far()
+        if not any(texts):
+            return error
+        partial = [text[: PARTIAL_CHARACTERS // len(texts)] for text in texts]
+        return type(error)(error.message, details={**error.details, "partial": partial})
 
 
 @contextmanager

@@ -90,9 +90,7 @@ class BlockMemory:
 
     def __init__(self, shape: CacheShape, *, blocks: int, size: int, dtype: torch.dtype, device: torch.device) -> None:
         self._size = size
-        self._kv = torch.empty(
-            shape.layers, 2, shape.heads, blocks, size, shape.head_size, dtype=dtype, device=device
-        )
+        self._kv = torch.empty(shape.layers, 2, shape.heads, blocks, size, shape.head_size, dtype=dtype, device=device)
 
     def save(self, slot: Tensor, copies: Sequence[tuple[int, int]]) -> None:
         """Copies blocks of a slot [layers, 2, heads, tokens, head size]: (number in the slot, place here)."""
@@ -104,4 +102,4 @@ class BlockMemory:
         start, blocks = places[0], len(places)
         is_run = list(places) == list(range(start, start + blocks))  # most are: saved together
         found = self._kv[:, :, :, start : start + blocks] if is_run else self._kv[:, :, :, list(places)]
-        slot[:, :, :, : blocks * self._size].unflatten(3, (blocks, self._size)).copy_(found)
+        slot[:, :, :, : blocks * self._size].view(*found.shape).copy_(found)

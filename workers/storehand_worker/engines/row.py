@@ -8,9 +8,12 @@ from dataclasses import dataclass, field
 from storehand.engine import GenerateRequest
 from storehand.task import Completion, FinishReason
 from storehand_worker.engines.call import Call
+from storehand_worker.engines.constraint import Constraints
 from storehand_worker.engines.delivery import Stream
 from storehand_worker.engines.detokenize import TextStream
+from storehand_worker.engines.prefix import BLOCK
 from storehand_worker.engines.sampling import Noise, Sampling
+from storehand_worker.engines.shaping import shape_of
 
 
 @dataclass(slots=True, eq=False)
@@ -29,6 +32,12 @@ class Row:
     length: int = 0
     out: list[int] = field(default_factory=list)
     places: Sequence[int] = ()
+    is_complete: bool = False
+
+    @property
+    def known(self) -> int:
+        """Tokens of the prompt that need not be computed."""
+        return BLOCK * len(self.places)
 
     def append(self, token: int, stop_ids: Set[int]) -> FinishReason | None:
         """Adds a token; why the text is complete with it, or none."""
@@ -36,12 +45,13 @@ class Row:
         is_end = token in stop_ids
         if self.is_watched and not is_end:
             self._send(self.text.push([token]))
-        if is_end or self.text.is_stopped:
+        if is_end or self.text.is_stopped or self.sampling.is_complete:
             return "stop"
         return "length" if len(self.out) >= self.max_new_tokens else None
 
     def complete(self, reason: FinishReason, stop_ids: Set[int]) -> Completion:
         """The text, with what was held back."""
+        self.is_complete = True
         if not self.is_watched:
             self.text.push([token for token in self.out if token not in stop_ids])
         self._send(self.text.finish())
@@ -56,15 +66,18 @@ class Row:
             self.stream.send(piece)
 
 
-def sampling_of(request: GenerateRequest, index: int, prompt: Sequence[int]) -> Sampling:
-    """Sample `index` draws from its own seed, so that company, attempts and devices do not matter."""
+def sampling_of(
+    request: GenerateRequest, index: int, prompt: Sequence[int], constraints: Constraints | None = None
+) -> Sampling:
+    """Sample `index` draws from its own seed, so that company, attempts and devices do not matter. In the caller's
+    thread: a JSON schema is compiled here. InvalidInput for what this model can't follow."""
     options = request.options
     seed = (request.seed if options.seed is None else options.seed) + index
     return Sampling(
         temperature=options.temperature,
         top_k=options.top_k,
         top_p=options.top_p,
-        penalty=options.repetition_penalty,
+        min_p=options.min_p,
         noise=Noise(seed) if options.temperature > 0 else None,
-        seen=dict.fromkeys(prompt) if options.repetition_penalty != 1.0 else None,
+        shape=shape_of(options, prompt, constraints),
     )

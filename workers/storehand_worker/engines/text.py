@@ -1,13 +1,14 @@
 """The text engine: continuous batching over the slots of one decoder.
 
-Every step admits what fits (one padded prefill) and then writes one token for every row in use. Rows leave when they
-end, and the last row moves into the gap, so the model always sees a dense batch. A forward that fails is repeated in
-halves until the row that can't be answered stands alone: only that one fails.
+Every step admits what fits (one padded prefill), reads on in one prompt that is too long for that, and then writes one
+token for every row in use. Rows leave when they end, and the last row moves into the gap, so the model always sees a
+dense batch. A forward that fails is repeated in halves until the row that can't be answered stands alone: only that
+one fails.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Any, Literal
@@ -17,9 +18,9 @@ from torch import Tensor
 
 from storehand.engine import EngineSpec, GenerateRequest, Request, Result
 from storehand.errors import EngineError, Expired, ModelNotAvailable
-from storehand.job import Priority
-from storehand.task import Completion, ModelInfo
-from storehand_worker.engines.base import BaseEngine, as_engine_error, fail_overdue
+from storehand.task import Completion, FinishReason, ModelInfo
+from storehand_worker.engines.admission import Admission
+from storehand_worker.engines.base import BaseEngine
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.decoder import Decoder
 from storehand_worker.engines.delivery import Deliveries, Stream
@@ -27,28 +28,38 @@ from storehand_worker.engines.detokenize import TextStream
 from storehand_worker.engines.inputs import check_generate, check_ids
 from storehand_worker.engines.lane import now
 from storehand_worker.engines.loading import OWN_FILE, load_tokens, read_json
+from storehand_worker.engines.pace import Pace
+from storehand_worker.engines.prefix import Prefixes
 from storehand_worker.engines.row import Row, sampling_of
 from storehand_worker.engines.sampling import choose
-from storehand_worker.engines.scheduler import Part, room_to_share
+from storehand_worker.engines.scheduler import Part
 
 RESERVED_SHARE = 8
 """One slot in so many is kept free for the next interactive request (option `reserved_slots` overrides the number)."""
+Phase = Literal["prefill", "decode"]
+Span = tuple[int, int]
+"""Of one row: tokens it had before a forward, tokens after it."""
 
 
 class TextEngine(BaseEngine[Row]):
-    """Kind `generate`. Options of the binding: `reserved_slots`, `chat_template_kwargs`."""
+    """Kind `generate`. Options of the binding: `reserved_slots`, `prefix_tokens`, `chat_template_kwargs`."""
 
     def __init__(self, spec: EngineSpec) -> None:
         if spec.kind != "generate":
             raise ModelNotAvailable(f"the text engine generates; role {spec.role} wants to {spec.kind}")
         self._decoder = Decoder(spec)
         self._tokens = load_tokens(spec)
-        ends = {self._tokens.end_id} if self._tokens.has_chat_template else set()
-        self._stop_ids = self._decoder.stop_ids | (ends - {None})  # fine-tunes forget it in generation_config.json
+        end = self._tokens.end_id if self._tokens.has_chat_template else None
+        # fine-tunes forget it in generation_config.json
+        self._stop_ids = self._decoder.stop_ids | ({end} if end is not None else set())
         super().__init__(spec, _info(spec, self._decoder, self._tokens.has_chat_template), capacity=spec.binding.slots)
-        self._reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
+        reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
         self._deliveries = Deliveries(f"stream-{spec.role}")
-        self._rows: list[Row] = []
+        self._prefixes = Prefixes(self._decoder.blocks)
+        self._admission = Admission(self._lane, self._prefixes, capacity=self._capacity, reserved=reserved)
+        self._rows: list[Row] = []  # row i lies in slot i
+        self._reading: list[Row] = []  # the first one's prompt is being read, in the spare slot
+        self._pace = Pace()
         self._start()
 
     def count_tokens(self, text: str) -> int:
@@ -58,7 +69,7 @@ class TextEngine(BaseEngine[Row]):
         self._deliveries.close(timeout_s)
 
     def _running(self) -> int:
-        return len(self._rows)
+        return len(self._rows) + len(self._reading)
 
     def _prepare(self, request: Request) -> tuple[Call[Completion], Sequence[Part[Row]]]:
         request = check_generate(request)
@@ -66,7 +77,9 @@ class TextEngine(BaseEngine[Row]):
         prompt = tuple(self._tokens.encode_prompt(request.prompt))
         check_ids(prompt, options, max_tokens=self._decoder.max_tokens, vocabulary=self._decoder.vocabulary)
         call: Call[Completion] = Call(request, parts=options.n, now=now())
-        return call, [Part(self._row(call, request, prompt, index), len(prompt)) for index in range(options.n)]
+        rows = [self._row(call, request, prompt, index) for index in range(options.n)]
+        call.so_far = lambda: [row.so_far() for row in rows]
+        return call, [Part(row, len(prompt)) for row in rows]
 
     def _row(self, call: Call[Completion], request: GenerateRequest, prompt: tuple[int, ...], index: int) -> Row:
         options = request.options
@@ -85,36 +98,34 @@ class TextEngine(BaseEngine[Row]):
     # The engine's thread.
 
     def _step(self) -> None:
-        self._release_stopped()
+        started = now()
+        self._release(started)
         self._admit()
+        self._read()
         if self._rows:
             self._decode()
+        self._pace.observe(now() - started)
 
-    def _release_stopped(self) -> None:
-        """Frees the slots of requests that were cancelled or whose deadline passed."""
-        at = now()
-        for row in self._rows:
+    def _release(self, at: float) -> None:
+        """Frees the slots of requests that were cancelled or whose deadline passed; ends texts whose next token would
+        come after it."""
+        for row in [*self._rows, *self._reading]:
             if row.call.is_overdue(at):
                 row.call.fail(Expired(f"the deadline passed after {len(row.out)} tokens"))
-        self._remove([index for index, row in enumerate(self._rows) if row.call.is_done])
+        for row in self._rows:
+            if not row.call.is_done and row.call.is_overdue(at + self._pace.reserve_s):
+                self._complete(row, "deadline")
+        self._remove([index for index, row in enumerate(self._rows) if row.is_complete or row.call.is_done])
+        self._reading = [row for row in self._reading if not row.call.is_done]
 
     def _admit(self) -> None:
-        room = self._capacity - len(self._rows)
-        if not room or not self._lane.waiting:
-            return
-        shared = sum(row.call.request.priority is not Priority.INTERACTIVE for row in self._rows)
-        shared_room = room_to_share(
-            capacity=self._capacity, running=len(self._rows), shared=shared, reserved=self._reserved
-        )
-        at = now()
-        budget = self._spec.binding.batch_tokens
-        pick = self._lane.pick(lambda line: line.pick(at, room=room, budget=budget, shared_room=shared_room))
-        fail_overdue(row.call for row in pick.expired)
-        new = [row for row in pick.items if not row.call.is_done]
-        for row in new:
-            row.call.schedule(at)
-        if new:
-            self._prefill(sorted(new, key=lambda row: row.prompt))
+        budget = self._budget.tokens
+        new = self._admission.admit([*self._rows, *self._reading], budget)
+        self._reading += [row for row in new if len(row.prompt) - row.known > budget]
+        short = [row for row in new if len(row.prompt) - row.known <= budget]
+        for rows in ([row for row in short if row.known], [row for row in short if not row.known]):
+            if rows:
+                self._prefill(sorted(rows, key=lambda row: row.prompt))
 
     def _prefill(self, rows: list[Row]) -> None:
         """Rows with the same prompt (samples of one request, retries) share its computation."""
@@ -123,96 +134,102 @@ class TextEngine(BaseEngine[Row]):
         first, firsts = len(self._rows), [group[0] for group in groups]
         siblings = [(number, row) for number, group in enumerate(groups) for row in group[1:]]
         self._rows += [*firsts, *(row for _, row in siblings)]
-        logits = self._bisect(
-            lambda low, high: self._decoder.extend(
-                [row.prompt for row in self._rows[low:high]], [0] * (high - low), first=low
-            ),
-            first,
-            first + len(firsts),
-        )
+        for slot, row in enumerate(firsts, start=first):
+            self._recall(row, slot)
+        spans = [(row.length, len(row.prompt)) for row in firsts]
+        logits = self._extend(firsts, [row.prompt[row.length :] for row in firsts], first=first)
         for slot, (number, row) in enumerate(siblings, start=first + len(firsts)):
             self._decoder.move(first + number, slot, tokens=len(row.prompt))
         for row in rows:
             row.length = len(row.prompt)
         index = [*range(len(firsts)), *(number for number, _ in siblings)]
-        self._accept(logits[index] if siblings else logits, first, "prefill", started, firsts)
+        self._accept(logits[index] if siblings else logits, first, "prefill", started, spans)
+
+    def _recall(self, row: Row, slot: int) -> None:
+        self._decoder.recall(row.places, slot)
+        row.length = row.known
+
+    def _read(self) -> None:
+        """The next part of a prompt that is over the budget; its row joins the others with the last part."""
+        if not self._reading:
+            return
+        started, spare = now(), self._decoder.spare
+        row = self._reading[0]
+        if not row.length:
+            row = min(self._reading, key=lambda row: row.call.request.priority.rank)
+            self._reading.remove(row)
+            self._reading.insert(0, row)
+            row.places = self._prefixes.find(row.prompt)  # those of before may be gone
+            self._recall(row, spare)
+        span = (row.length, min(row.length + self._budget.tokens, len(row.prompt)))
+        logits = self._extend([row], [row.prompt[slice(*span)]], first=spare)
+        row.length = span[1]
+        if row.length < len(row.prompt):
+            self._tell("prefill", [span], now() - started)
+            return
+        self._reading.pop(0)
+        self._decoder.move(spare, len(self._rows), tokens=row.length)
+        self._rows.append(row)
+        self._accept(logits, len(self._rows) - 1, "prefill", started, [span])
 
     def _decode(self) -> None:
-        started = now()
-        logits = self._bisect(
-            lambda low, high: self._decoder.extend(
-                [row.out[-1:] for row in self._rows[low:high]],
-                [row.length for row in self._rows[low:high]],
-                first=low,
-            ),
-            0,
-            len(self._rows),
-        )
-        for row in self._rows:
+        started, rows = now(), self._rows
+        spans = [(row.length, row.length + 1) for row in rows]
+        logits = self._extend(rows, [row.out[-1:] for row in rows], first=0)
+        for row in rows:
             row.length += 1
-        self._accept(logits, 0, "decode", started, self._rows)
+        self._accept(logits, 0, "decode", started, spans)
 
-    def _bisect(self, forward: Callable[[int, int], Tensor], low: int, high: int) -> Tensor:
-        """Logits of the rows low..high-1. Rows whose forward fails even alone get NaN, which `_accept` takes for a
-        failure; their calls know the reason by then."""
-        failure: Exception
-        try:
-            return forward(low, high)
-        except Exception as error:  # the border: anything a model may raise
-            self._note_failure(error)
-            failure = error
-        if self._fatal:
-            raise failure
-        if high - low > 1:
-            middle = (low + high) // 2
-            return torch.cat([self._bisect(forward, low, middle), self._bisect(forward, middle, high)])
-        self._rows[low].call.fail(as_engine_error(failure))
-        return torch.full((1, self._decoder.vocabulary), torch.nan, device=self._decoder.device)
+    def _extend(self, rows: Sequence[Row], chunks: Sequence[Sequence[int]], *, first: int) -> Tensor:
+        """Logits after the chunks of rows that lie in the slots from `first` on. Rows whose forward fails even alone
+        get NaN, which `_accept` takes for a failure; their calls know the reason by then."""
 
-    def _accept(
-        self,
-        logits: Tensor,
-        start: int,
-        phase: Literal["prefill", "decode"],
-        started: float,
-        computed: Sequence[Row],
-    ) -> None:
-        """Chooses a token for the rows from `start` on, and lets go of those that end with it."""
+        def forward(low: int, high: int) -> Tensor:
+            starts = [row.length for row in rows[low:high]]
+            return self._decoder.extend(chunks[low:high], starts, first=first + low)
+
+        def tokens(low: int, high: int) -> int:
+            return (high - low) * max(map(len, chunks[low:high]))
+
+        found: list[Tensor] = []
+        for piece in self._in_halves(forward, 0, len(rows), tokens=tokens):
+            if piece.failure is not None:
+                rows[piece.low].call.fail(piece.failure)
+            size = (piece.high - piece.low, self._decoder.vocabulary)
+            found.append(
+                torch.full(size, torch.nan, device=self._decoder.device) if piece.value is None else piece.value
+            )
+        return found[0] if len(found) == 1 else torch.cat(found)
+
+    def _accept(self, logits: Tensor, start: int, phase: Phase, started: float, spans: Sequence[Span]) -> None:
+        """Chooses a token for the rows from `start` on, and lets go of those that end with it. `spans` are of the rows
+        that were computed, the first ones."""
         rows = self._rows[start:]
         tokens, sound = choose(logits, [row.sampling for row in rows], suppress=self._decoder.suppress)
         at = now()
-        self._tell(phase, computed, at - started)
+        self._tell(phase, spans, at - started)
         ended = []
-        for index, (row, token, is_sound) in enumerate(zip(rows, tokens, sound, strict=True), start=start):
+        for slot, (row, token, is_sound) in enumerate(zip(rows, tokens, sound, strict=True), start=start):
             if not is_sound:
                 row.call.fail(EngineError("the model computed no usable probabilities for this request"))
-            if row.call.is_done or self._append(row, token, at):
-                ended.append(index)
+                self._decoder.clear(slot)
+            elif phase == "prefill" and slot < start + len(spans):
+                self._decoder.remember(slot, self._prefixes.learn(row.prompt))
+            if not row.call.is_done:
+                self._append(row, token, at)
+            if row.call.is_done or row.is_complete:
+                ended.append(slot)
         self._remove(ended)
 
-    def _append(self, row: Row, token: int, at: float) -> bool:
-        """Adds a token to its text; True when the text is complete."""
-        row.out.append(token)
+    def _append(self, row: Row, token: int, at: float) -> None:
         if row.call.first_token_at is None:
             row.call.first_token_at = at
-        is_end = token in self._stop_ids
-        if row.is_watched and not is_end:
-            self._send(row, row.text.push([token]))
-        if is_end or row.text.is_stopped:
-            self._complete(row, "stop")
-        elif len(row.out) >= row.max_new_tokens:
-            self._complete(row, "length")
-        else:
-            return False
-        return True
+        reason = row.append(token, self._stop_ids)
+        if reason is not None:
+            self._complete(row, reason)
 
-    def _complete(self, row: Row, reason: Literal["stop", "length"]) -> None:
-        if not row.is_watched:
-            row.text.push([token for token in row.out if token not in self._stop_ids])
-        self._send(row, row.text.finish())
-        stopped: Literal["stop", "length"] = "stop" if row.text.is_stopped else reason
-        completion = Completion(row.text.text, stopped, len(row.out))
-        answers = row.call.answer(row.index, completion)
+    def _complete(self, row: Row, reason: FinishReason) -> None:
+        answers = row.call.answer(row.index, row.complete(reason, self._stop_ids))
         if answers is None:
             return
         result = Result(
@@ -227,10 +244,6 @@ class TextEngine(BaseEngine[Row]):
         else:
             row.call.finish(result)
 
-    def _send(self, row: Row, piece: str) -> None:
-        if row.stream is not None:
-            row.stream.send(piece)
-
     def _remove(self, indexes: Sequence[int]) -> None:
         """Closes gaps from the back, each with the row that is last by then."""
         for index in reversed(indexes):
@@ -240,17 +253,14 @@ class TextEngine(BaseEngine[Row]):
                 self._rows[index] = last
 
     def _abandon(self) -> Iterable[Call[Any]]:
-        calls = [row.call for row in self._rows]
-        self._rows = []
+        calls = [row.call for row in (*self._rows, *self._reading)]
+        self._rows, self._reading = [], []
         return calls
 
-    def _tell(self, phase: Literal["prefill", "decode"], rows: Sequence[Row], seconds: float) -> None:
-        if phase == "prefill":
-            tokens = sum(row.length for row in rows)
-            padding = max(row.length for row in rows) * len(rows) - tokens
-        else:
-            tokens, padding = len(rows), 0
-        self._report(phase, items=len(rows), tokens=tokens, padding_tokens=padding, seconds=seconds)
+    def _tell(self, phase: Phase, spans: Sequence[Span], seconds: float) -> None:
+        lengths = [end - start for start, end in spans]
+        tokens, padding = sum(lengths), max(lengths) * len(lengths) - sum(lengths)
+        self._report(phase, items=len(spans), tokens=tokens, padding_tokens=padding, seconds=seconds)
 
 
 def _info(spec: EngineSpec, decoder: Decoder, has_chat_template: bool) -> ModelInfo:
