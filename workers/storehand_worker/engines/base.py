@@ -257,7 +257,7 @@ class BaseEngine(ABC, Generic[P]):
         )
         try:
             self._spec.on_batch(report)
-        except Exception:
+        except BaseException:  # an observer's sys.exit() too: this batch is answered all the same
             log.exception("on_batch of %s raised; the batch is not affected", self._spec.role)
 
     # The end, from any thread.

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from storehand.engine import EngineSpec, Request, Result
 from storehand.errors import EngineError, InvalidInput, ModelNotAvailable
 from storehand.task import Classification, ModelInfo
-from storehand_worker.engines.base import BaseEngine, as_engine_error, fail_overdue
+from storehand_worker.engines.base import BaseEngine, fail_overdue
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.encoder_model import ROW_KINDS, Encoded, EncoderModel
 from storehand_worker.engines.inputs import check_texts
@@ -57,7 +57,7 @@ class EncoderEngine(BaseEngine[Text]):
             )
         self._model = EncoderModel(spec)
         self._tokens = load_tokens(spec)
-        super().__init__(spec, _info(spec, self._model), capacity=0)
+        super().__init__(spec, _info(spec, self._model), capacity=0, place=self._model.place)
         self._batch: list[Text] = []
         self._start()
 
@@ -90,9 +90,7 @@ class EncoderEngine(BaseEngine[Text]):
 
     def _step(self) -> None:
         at = now()
-        pick = self._lane.pick(
-            lambda line: line.pick(at, room=ROOM, budget=self._spec.binding.batch_tokens, window=WINDOW)
-        )
+        pick = self._lane.pick(lambda line: line.pick(at, room=ROOM, budget=self._budget.tokens, window=WINDOW))
         fail_overdue(text.call for text in pick.expired)
         self._batch = [text for text in pick.items if not text.call.is_done]
         for text in self._batch:
@@ -104,25 +102,20 @@ class EncoderEngine(BaseEngine[Text]):
     def _run(self, texts: list[Text]) -> None:
         """One forward; one that fails is repeated in halves, until the text that can't be read stands alone."""
         started = now()
-        failure: Exception
-        try:
-            answers = self._model.run([text.encoded for text in texts], pad_id=self._tokens.pad_id)
-        except Exception as error:  # the border: anything a model may raise
-            self._note_failure(error)
-            failure = error
-        else:
-            self._tell(texts, now() - started)
-            self._settle(texts, answers)
-            return
-        if self._fatal:
-            raise failure
-        if len(texts) == 1:
-            texts[0].call.fail(as_engine_error(failure))
-            return
-        middle = len(texts) // 2
-        for half in (texts[:middle], texts[middle:]):
-            if alive := [text for text in half if not text.call.is_done]:
-                self._run(alive)
+        for piece in self._in_halves(
+            lambda low, high: self._model.run([text.encoded for text in texts[low:high]], pad_id=self._tokens.pad_id),
+            0,
+            len(texts),
+            tokens=lambda low, high: (high - low) * max(len(text.encoded.ids) for text in texts[low:high]),
+            is_done=lambda low, high: all(text.call.is_done for text in texts[low:high]),
+        ):
+            answered = texts[piece.low : piece.high]
+            if piece.value is not None:
+                self._tell(answered, now() - started)
+                self._settle(answered, piece.value)
+            elif piece.failure is not None:
+                answered[0].call.fail(piece.failure)
+            started = now()
 
     def _settle(self, texts: Sequence[Text], answers: Sequence[list[float]]) -> None:
         for text, answer in zip(texts, answers, strict=True):

@@ -12,7 +12,7 @@ from transformers import AutoModel, AutoModelForSequenceClassification
 
 from storehand.engine import EngineSpec
 from storehand.errors import ModelNotAvailable
-from storehand_worker.engines.loading import load_config, load_model, read_json
+from storehand_worker.engines.loading import load_config, load_model, place_of, read_json
 
 ROW_KINDS = ("classify", "encode", "score")
 _POOLING_PREFIX = "pooling_mode_"
@@ -37,6 +37,7 @@ class EncoderModel:
         positions = int(getattr(config, "max_position_embeddings", 1 << 30)) - _position_offset(config)
         self.max_tokens = min(spec.binding.max_tokens, int(own_limit), positions)
         self._model = load_model(spec, AutoModel if spec.kind == "encode" else AutoModelForSequenceClassification)
+        self.place = place_of(self._model)
         self._has_segments = int(getattr(config, "type_vocab_size", 0)) > 1
         self.vocabulary = int(self._model.get_input_embeddings().weight.shape[0])
         labels = int(getattr(self._model, "num_labels", 1))

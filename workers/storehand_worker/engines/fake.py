@@ -7,6 +7,8 @@ torch and under load. Options of the binding:
 - `words`: length of a generated text in words (default 12; a step writes one word per row)
 - `fail_on`, `oom_on`: texts with this substring fail with EngineError, OutOfMemory
 - `hang_on`: texts with this substring are never answered; cancel and deadline still end them
+- `stick_on`: the step with such a text does not end before the engine is closed, as a kernel that hangs
+- `break_on`: such a text breaks the device for good, as an assertion inside a CUDA kernel
 - `die_on`: a text with this substring kills the process (SIGKILL), as a broken driver would
 """
 
@@ -44,6 +46,10 @@ class Piece:
     reason: fake_answers.Reason = "stop"
     said: int = 0
     stream: Stream | None = None
+
+
+class AcceleratorError(RuntimeError):
+    """Named like torch's own."""
 
 
 class FakeEngine(BaseEngine[Piece]):
@@ -127,7 +133,7 @@ class FakeEngine(BaseEngine[Piece]):
         shared_room = room_to_share(
             capacity=self._capacity, running=len(self._pieces), shared=shared, reserved=self._capacity // 8
         )
-        budget = max(self._spec.binding.batch_tokens, 1)
+        budget = self._budget.tokens
         pick = self._lane.pick(lambda line: line.pick(at, room=room, budget=budget, shared_room=shared_room))
         fail_overdue(piece.call for piece in pick.expired)
         for piece in pick.items:
@@ -141,6 +147,10 @@ class FakeEngine(BaseEngine[Piece]):
             return True
         if self._has(piece, "die_on"):
             os.kill(os.getpid(), signal.SIGKILL)
+        if self._has(piece, "break_on"):
+            raise AcceleratorError("CUDA error: device-side assert triggered")
+        if self._has(piece, "stick_on"):
+            self._closing.wait()
         if self._has(piece, "hang_on"):
             return False
         if self._has(piece, "oom_on"):
@@ -210,16 +220,3 @@ class FakeEngine(BaseEngine[Piece]):
     def _tell(self, pieces: Sequence[Piece], seconds: float) -> None:
         phase: Literal["decode", "encode"] = "decode" if self._spec.kind == "generate" else "encode"
         self._report(phase, items=len(pieces), tokens=len(pieces), padding_tokens=0, seconds=seconds)
-
-
-def _info(spec: EngineSpec) -> ModelInfo:
-    return ModelInfo(
-        role=spec.role,
-        name=spec.name,
-        revision=spec.binding.revision,
-        kind=spec.kind,
-        format="plain",
-        max_tokens=spec.binding.max_tokens,
-        labels=fake_answers.LABELS if spec.kind == "classify" else (),
-        folder=spec.folder,
-    )

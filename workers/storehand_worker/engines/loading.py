@@ -42,6 +42,13 @@ def dtype_of(binding: ModelBinding, device: torch.device) -> torch.dtype:
     return torch.bfloat16 if device.type == "cuda" else torch.float32
 
 
+def place_of(model: Any) -> str:
+    """Where a loaded model computes, and in which numbers: what is learned there holds nowhere else."""
+    device = model.device
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+    return f"{name}, {str(model.dtype).removeprefix('torch.')}"
+
+
 def read_json(folder: str, name: str) -> Mapping[str, Any]:
     """A JSON object beside the model; empty when the file is not there."""
     path = Path(folder) / name
