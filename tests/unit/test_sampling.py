@@ -13,6 +13,7 @@ from transformers import LogitsProcessorList, RepetitionPenaltyLogitsProcessor, 
 
 from storehand_worker.engines.sampling import Noise, Sampling, choose
 from storehand_worker.engines.sampling import draw as draw_with_best
+from storehand_worker.engines.shaping import Shape
 
 torch.set_num_threads(1)
 
@@ -75,7 +76,7 @@ def test_the_repetition_penalty_is_that_of_transformers(penalty: float) -> None:
     seen: dict[int, None] = dict.fromkeys(said[0].tolist())
 
     working = logits.clone()
-    tokens, _ = choose(working, [Sampling(penalty=penalty, seen=seen), Sampling()])
+    tokens, _ = choose(working, [Sampling(shape=Shape(penalty=penalty, seen=seen)), Sampling()])
 
     assert torch.equal(working, torch.cat([expected, logits[1:]]))
     assert tokens[0] in seen

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from numbers import Integral, Real
+from typing import Any
 
 from storehand.engine import GenerateRequest, Request, TextsRequest
 from storehand.errors import InvalidInput
 from storehand.task import GenerateOptions, Kind
 
 MAX_SAMPLES = 64
+_ANY = 1 << 63
+_WHOLE = {"max_new_tokens": (1, _ANY), "min_new_tokens": (0, _ANY), "top_k": (0, _ANY), "n": (1, MAX_SAMPLES)}
+_REAL = {"temperature": (0, 100), "top_p": (0, 1), "min_p": (0, 1), "repetition_penalty": (0, 100)}
+_POSITIVE = ("top_p", "repetition_penalty")
+_NOTHING = GenerateOptions()
 
 
 def check_generate(request: Request) -> GenerateRequest:
@@ -35,19 +42,54 @@ def check_texts(request: Request, kind: Kind) -> tuple[Sequence[str], Sequence[s
 
 
 def _check_options(options: GenerateOptions) -> None:
-    """InvalidInput for options no sampler can follow."""
-    problems = [
-        ("max_new_tokens must be at least 1", options.max_new_tokens < 1),
-        ("temperature must not be negative", not 0 <= options.temperature < float("inf")),
-        ("top_p must be in (0, 1]", not 0 < options.top_p <= 1),
-        ("top_k must not be negative", options.top_k < 0),
-        ("repetition_penalty must be positive", not 0 < options.repetition_penalty < float("inf")),
-        (f"n must be between 1 and {MAX_SAMPLES}", not 1 <= options.n <= MAX_SAMPLES),
-        ("stop strings must not be empty", not all(options.stop)),
-    ]
-    for problem, is_there in problems:
-        if is_there:
-            raise InvalidInput(problem)
+    """InvalidInput for options no sampler can follow. Types count, too: the step of a whole batch would trip."""
+    for name, (least, most) in _WHOLE.items():
+        _check_number(name, getattr(options, name), least, most, kind=Integral)
+    for name, (least, most) in _REAL.items():
+        _check_number(name, getattr(options, name), least, most, kind=Real)
+    for name in _POSITIVE:
+        if not getattr(options, name):
+            raise InvalidInput(f"{name} must be greater than 0")
+    if options.min_new_tokens > options.max_new_tokens:
+        raise InvalidInput("min_new_tokens must not be greater than max_new_tokens")
+    if options.seed is not None:
+        _check_number("seed", options.seed, -_ANY, _ANY, kind=Integral)
+    if isinstance(options.stop, str) or not all(isinstance(stop, str) and stop for stop in options.stop):
+        raise InvalidInput("stop must be a tuple of strings, none of them empty")
+    _check_wishes(options)
+
+
+def _check_wishes(options: GenerateOptions) -> None:
+    if options.json_schema is not None and not isinstance(options.json_schema, Mapping):
+        raise InvalidInput("json_schema must be a JSON schema as an object: MyModel.model_json_schema()")
+    if not isinstance(options.logit_bias, Mapping):
+        raise InvalidInput("logit_bias must be a mapping of token ids to numbers")
+    for token, bias in options.logit_bias.items():
+        _check_number("a token of logit_bias", token, 0, _ANY, kind=Integral)
+        _check_number(f"the bias of token {token}", bias, -100, 100, kind=Real)
+    if not all(map(callable, options.logits_processors)):
+        raise InvalidInput("logits_processors must be callables")
+
+
+def _check_number(name: str, value: Any, least: float, most: float, *, kind: Any) -> None:
+    if isinstance(value, kind) and least <= value <= most:
+        return
+    limits = f"between {least:g} and {most:g}" if most < _ANY else f"of at least {least:g}"
+    raise InvalidInput(f"{name} must be a {'whole ' if kind is Integral else ''}number {limits}, not {value!r:.50}")
+
+
+def check_bias(options: GenerateOptions, *, vocabulary: int) -> None:
+    """InvalidInput for a bias of tokens that the model does not have."""
+    unknown = [token for token in options.logit_bias if token >= vocabulary]
+    if unknown:
+        raise InvalidInput(f"logit_bias names token {unknown[0]}; the model has {vocabulary} tokens, counted from 0")
+
+
+def refuse(options: GenerateOptions, *names: str, by: str) -> None:
+    """InvalidInput if one of these options is asked for: `by` is an engine that can't follow them."""
+    for name in names:
+        if getattr(options, name) != getattr(_NOTHING, name):
+            raise InvalidInput(f"{by} can't follow the option {name}")
 
 
 def check_ids(ids: Sequence[int], options: GenerateOptions, *, max_tokens: int, vocabulary: int) -> None:

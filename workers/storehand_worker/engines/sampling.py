@@ -1,4 +1,4 @@
-"""Which token comes next: penalties, then the arg max or a draw, for all rows at once.
+"""Which token comes next: the rows' own wishes, then the arg max or a draw, for all rows at once.
 
 A draw inverts the distribution at one uniform number per row and token. The numbers come from the row's own generator
 on the CPU, so a request gets the same answer alone as in company, and on any device.
@@ -12,6 +12,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from torch import Tensor
+
+from storehand.errors import StorehandError
+from storehand_worker.engines.shaping import Shape, apply
 
 NOISE_BLOCK = 64
 CANDIDATES = 256
@@ -34,59 +37,67 @@ class Noise:
 
 @dataclass(slots=True, eq=False)
 class Sampling:
-    """How one row is sampled. `seen` are the tokens a repetition penalty applies to, each once; none without."""
+    """How one row is sampled. `shape` is what it wants changed about its logits; most want nothing."""
 
     temperature: float = 0.0
     top_k: int = 0
     top_p: float = 1.0
-    penalty: float = 1.0
+    min_p: float = 0.0
     noise: Noise | None = None
-    seen: dict[int, None] | None = None
+    shape: Shape | None = None
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the arg max of the model's own logits decides: only such rows may be speculated on."""
+        return self.temperature == 0 and self.shape is None
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether the row's grammar is at its end: the text is complete with its last token."""
+        return self.shape is not None and self.shape.constraint is not None and self.shape.constraint.is_complete
+
+    @property
+    def problem(self) -> StorehandError | None:
+        """Why the row has no token, where its own request is to blame."""
+        return None if self.shape is None else self.shape.problem
 
 
 @torch.inference_mode()
 def choose(logits: Tensor, rows: Sequence[Sampling], *, suppress: Tensor | None = None) -> tuple[list[int], list[bool]]:
-    """The next token of every row, and whether its logits were sound (no NaN, not all forbidden). May write into
-    `logits` [rows, vocabulary]."""
-    penalised = [index for index, row in enumerate(rows) if row.seen is not None]
-    if penalised:
-        _penalise(logits, penalised, rows)
-    if suppress is not None:
+    """The next token of every row, and whether there is one: logits may be unsound (NaN, all forbidden), and a row's
+    `problem` says so where its own request is why. Advances the rows' grammars. May write into `logits` [rows,
+    vocabulary]."""
+    shapes = [(index, row.shape) for index, row in enumerate(rows) if row.shape is not None]
+    if shapes:
+        apply(logits, shapes, suppress)
+    elif suppress is not None:
         logits[:, suppress] = -torch.inf
     ids = _arg_max(logits)
-    sound = torch.isfinite(logits.gather(-1, ids[:, None])[:, 0]).tolist()
+    best = logits.gather(-1, ids[:, None])[:, 0]
+    sound = torch.isfinite(best).tolist()
     drawn = [index for index, row in enumerate(rows) if row.temperature > 0 and sound[index]]
     if drawn:
         index = torch.tensor(drawn, device=logits.device)
         chosen = logits if len(drawn) == len(rows) else logits[index]
         ids[index] = draw(chosen.float(), [rows[each] for each in drawn], best=ids[index])
     tokens = ids.tolist()
-    for each in penalised:
-        rows[each].seen[tokens[each]] = None  # type: ignore[index]  # that is what made it penalised
+    for each, shape in shapes:
+        if sound[each]:
+            sound[each] = shape.take(tokens[each])
+        else:
+            shape.blame(float(best[each]))
     return tokens, sound
 
 
-def _penalise(logits: Tensor, indexes: list[int], rows: Sequence[Sampling]) -> None:
-    """Divides positive and multiplies negative logits of seen tokens by the penalty (Keskar et al. 2019)."""
-    seen = [list(rows[each].seen or ()) for each in indexes]
-    width = max(map(len, seen))
-    # a row's first token fills its end: it is written more often, with the same value
-    tokens = torch.tensor([[*ids, *ids[:1] * (width - len(ids))] for ids in seen], device=logits.device)
-    penalty = torch.tensor([[rows[each].penalty] for each in indexes], device=logits.device, dtype=logits.dtype)
-    index = torch.tensor(indexes, device=logits.device)[:, None]
-    part = logits[index, tokens]
-    logits[index, tokens] = torch.where(part < 0, part * penalty, part / penalty)
-
-
 def draw(logits: Tensor, rows: Sequence[Sampling], *, best: Tensor) -> Tensor:
-    """One draw per row from float logits, after temperature, top_k and top_p (in this order). `best` are the arg
-    maxes."""
+    """One draw per row from float logits, after temperature, top_k, top_p and min_p (in this order). `best` are the
+    arg maxes."""
     device = logits.device
     uniform = torch.tensor([[row.noise.next() if row.noise else 0.5] for row in rows], device=device)
     temperature = torch.tensor([[row.temperature] for row in rows], device=device)
     weights = logits - logits.gather(-1, best[:, None])
     weights.div_(temperature).exp_()  # unnormalised: the largest is 1
-    if any(row.top_k or row.top_p < 1 for row in rows):
+    if any(row.top_k or row.top_p < 1 or row.min_p for row in rows):
         _cut_below(weights, _threshold(weights, rows))
     sums = weights.cumsum(dim=-1)
     found = torch.searchsorted(sums, uniform * sums[:, -1:], right=True)[:, 0]
@@ -99,14 +110,14 @@ def _threshold(weights: Tensor, rows: Sequence[Sampling]) -> Tensor:
     threshold = torch.zeros(len(rows), 1, device=weights.device)
     left = [index for index, row in enumerate(rows) if row.top_k or row.top_p < 1]
     largest_k = max(row.top_k for row in rows)
-    for width in (min(max(CANDIDATES, largest_k), vocabulary), vocabulary):
+    for width in (min(max(CANDIDATES, largest_k), vocabulary), vocabulary) if left else ():
         part = weights if len(left) == len(rows) else weights[left]
         found, is_enough = _last_to_stay(part, [rows[index] for index in left], width=width)
         threshold[left] = found
         left = [index for index, enough in zip(left, is_enough.tolist(), strict=True) if not enough]
         if not left:
             break
-    return threshold
+    return torch.maximum(threshold, torch.tensor([[row.min_p] for row in rows], device=weights.device))  # the best is 1
 
 
 def _last_to_stay(weights: Tensor, rows: Sequence[Sampling], *, width: int) -> tuple[Tensor, Tensor]:

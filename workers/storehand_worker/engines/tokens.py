@@ -31,6 +31,12 @@ class Tokens:
         """Fills rectangles; any id does, because what it fills is masked."""
         return int(self._wrapper.pad_token_id or 0)
 
+    @property
+    def definition(self) -> str:
+        """The whole tokenizer as the JSON of a tokenizer.json."""
+        text: str = self._backend.to_str()
+        return text
+
     def count(self, text: str) -> int:
         return len(self._backend.encode(text).ids)
 
