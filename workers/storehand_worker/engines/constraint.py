@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from storehand.errors import EngineError, InvalidInput, ModelNotAvailable, StorehandError
 from storehand_worker.engines.json_schema import as_text
@@ -59,12 +60,12 @@ class Constraints:
         *,
         vocabulary: int,
         ends: Iterable[int] = (),
-        suppressed: Sequence[int] = (),
+        suppress: Tensor | None = None,
         threads: int = 1,
     ) -> None:
         self.vocabulary = vocabulary
-        self.ends = frozenset(ends)
-        self.suppressed = tuple(suppressed)
+        self.ends = frozenset(end for end in ends if 0 <= end < vocabulary)
+        self._suppressed: list[int] = [] if suppress is None else suppress.tolist()
         self._tokens = tokens
         self._threads = threads
         self._lock = threading.Lock()
@@ -96,12 +97,12 @@ class Constraints:
     @cached_property
     def free(self) -> Bits:
         """Tokens that the model does not suppress."""
-        return self._without(self.suppressed)
+        return self._without(self._suppressed)
 
     @cached_property
     def free_to_go_on(self) -> Bits:
         """Those of `free` that are no end."""
-        return self._without((*self.suppressed, *self.ends))
+        return self._without((*self._suppressed, *self.ends))
 
     def _without(self, tokens: Sequence[int]) -> Bits:
         flags = np.ones(8 * self._width, dtype=bool)

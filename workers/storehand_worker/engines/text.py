@@ -22,6 +22,7 @@ from storehand.task import Completion, FinishReason, ModelInfo
 from storehand_worker.engines.admission import Admission
 from storehand_worker.engines.base import BaseEngine
 from storehand_worker.engines.call import Call
+from storehand_worker.engines.constraint import Constraints
 from storehand_worker.engines.decoder import Decoder
 from storehand_worker.engines.delivery import Deliveries, Stream
 from storehand_worker.engines.detokenize import TextStream
@@ -54,6 +55,13 @@ class TextEngine(BaseEngine[Row]):
         self._stop_ids = self._decoder.stop_ids | ({end} if end is not None else set())
         super().__init__(spec, _info(spec, self._decoder, self._tokens.has_chat_template), capacity=spec.binding.slots)
         reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
+        self._constraints = Constraints(
+            self._tokens,
+            vocabulary=self._decoder.vocabulary,
+            ends=self._stop_ids,
+            suppress=self._decoder.suppress,
+            threads=spec.binding.threads,
+        )
         self._deliveries = Deliveries(f"stream-{spec.role}")
         self._prefixes = Prefixes(self._decoder.blocks)
         self._admission = Admission(self._lane, self._prefixes, capacity=self._capacity, reserved=reserved)
@@ -89,7 +97,7 @@ class TextEngine(BaseEngine[Row]):
             index=index,
             prompt=prompt,
             max_new_tokens=options.max_new_tokens,
-            sampling=sampling_of(request, index, prompt),
+            sampling=sampling_of(request, index, prompt, self._constraints),
             text=TextStream(self._tokens.decode, options.stop),
             is_watched=is_streamed or bool(options.stop),
             stream=Stream(request.on_text, self._deliveries) if is_streamed and request.on_text else None,
@@ -175,12 +183,14 @@ class TextEngine(BaseEngine[Row]):
     def _decode(self) -> None:
         started, rows = now(), self._rows
         spans = [(row.length, row.length + 1) for row in rows]
-        logits = self._extend(rows, [row.out[-1:] for row in rows], first=0)
+        logits = self._extend(rows, [row.out[-1:] for row in rows], first=0, is_budgeted=False)
         for row in rows:
             row.length += 1
         self._accept(logits, 0, "decode", started, spans)
 
-    def _extend(self, rows: Sequence[Row], chunks: Sequence[Sequence[int]], *, first: int) -> Tensor:
+    def _extend(
+        self, rows: Sequence[Row], chunks: Sequence[Sequence[int]], *, first: int, is_budgeted: bool = True
+    ) -> Tensor:
         """Logits after the chunks of rows that lie in the slots from `first` on. Rows whose forward fails even alone
         get NaN, which `_accept` takes for a failure; their calls know the reason by then."""
 
@@ -192,7 +202,7 @@ class TextEngine(BaseEngine[Row]):
             return (high - low) * max(map(len, chunks[low:high]))
 
         found: list[Tensor] = []
-        for piece in self._in_halves(forward, 0, len(rows), tokens=tokens):
+        for piece in self._in_halves(forward, 0, len(rows), tokens=tokens if is_budgeted else None):
             if piece.failure is not None:
                 rows[piece.low].call.fail(piece.failure)
             size = (piece.high - piece.low, self._decoder.vocabulary)
@@ -211,7 +221,8 @@ class TextEngine(BaseEngine[Row]):
         ended = []
         for slot, (row, token, is_sound) in enumerate(zip(rows, tokens, sound, strict=True), start=start):
             if not is_sound:
-                row.call.fail(EngineError("the model computed no usable probabilities for this request"))
+                unusable = EngineError("the model computed no usable probabilities for this request")
+                row.call.fail(row.sampling.problem or unusable)
                 self._decoder.clear(slot)
             elif phase == "prefill" and slot < start + len(spans):
                 self._decoder.remember(slot, self._prefixes.learn(row.prompt))
