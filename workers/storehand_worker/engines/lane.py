@@ -17,9 +17,9 @@ P = TypeVar("P")
 class Lane(Generic[P]):
     """Callers put and cancel, the engine's thread waits and picks."""
 
-    def __init__(self, max_waiting: int) -> None:
+    def __init__(self, max_waiting: int, max_tokens: int | None = None) -> None:
         self._changed = threading.Condition()
-        self._scheduler: Scheduler[P] = Scheduler(max_waiting)
+        self._scheduler: Scheduler[P] = Scheduler(max_waiting, max_tokens)
         self._calls: dict[str, Call[Any]] = {}
         self._is_closed = False
 
@@ -37,16 +37,23 @@ class Lane(Generic[P]):
             if request.id in self._calls:
                 raise InvalidInput(f"a request with the id {request.id!r} is in flight")
             self._scheduler.push(
-                request.id, parts, priority=request.priority, now=call.submitted_at, deadline=request.deadline
+                request.id,
+                parts,
+                priority=request.priority,
+                now=call.submitted_at,
+                deadline=request.deadline,
+                share=f"{request.task}/{request.tenant}",
             )
             self._calls[request.id] = call
             self._changed.notify()
         call.future.add_done_callback(lambda _: self._forget(request.id))
 
     def _forget(self, request_id: str) -> None:
-        with self._changed:
-            self._calls.pop(request_id, None)
-            self._scheduler.drop(request_id)
+        """Most calls end when nothing of them waits any more: they need no lock."""
+        if self._scheduler.count(request_id):
+            with self._changed:
+                self._scheduler.drop(request_id)
+        self._calls.pop(request_id, None)  # last: until then nobody else can wait under this id
 
     def cancel(self, request_id: str, error: StorehandError) -> None:
         """Ends a call at once; its waiting parts leave the line, those on the device go before the next step."""

@@ -1,68 +1,72 @@
-"""The waiting parts of one priority in order of their due time: a heap, with its first ones kept sorted in front.
-
-A batch is chosen among the first few hundred; popping them off a heap and pushing most of them back at every step
-cost more than a millisecond.
-"""
+"""What waits: requests with their parts, in the line of their share, ordered by due time."""
 
 from __future__ import annotations
 
-import heapq
 from bisect import insort
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 from storehand.job import Priority
 
 T = TypeVar("T")
 
 
-@dataclass(slots=True, eq=False)
-class Entry(Generic[T]):
-    """One part in the line; `is_gone` once it left, wherever it still lies."""
+class Part(NamedTuple, Generic[T]):
+    """What waits: the thing itself, its cost in tokens of a batch, and the tokens the device will compute for it later
+    (what a text may write): those count for admission and for fairness, not for the batch."""
 
     item: T
     cost: int
+    later: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Ticket(Generic[T]):
+    """A request in the line: the parts that wait, by their place in it. Gone when none is left."""
+
     key: str
+    parts: dict[int, Part[T]]
     priority: Priority
     deadline: float | None
     due: float
     number: int
-    is_gone: bool = False
+    line: Line[T]
 
 
-Ranked = tuple[float, int, Entry[T]]
-"""Time, number, entry: numbers are unique, so entries are never compared."""
+Ranked = tuple[float, int, Ticket[T]]
+"""Time, number, ticket: numbers are unique, so tickets are never compared."""
 
 
 class Line(Generic[T]):
-    """Nothing in the heap is due before anything in front."""
+    """One share's tickets, and how many tokens the share has been `served` (see `fair`)."""
 
-    def __init__(self) -> None:
-        self._front: list[Ranked[T]] = []
-        self._heap: list[Ranked[T]] = []
+    __slots__ = ("_ranked", "alive", "at", "served", "share")
 
-    def push(self, entry: Entry[T]) -> None:
-        ranked = (entry.due, entry.number, entry)
-        if self._front and ranked < self._front[-1]:
-            insort(self._front, ranked)
-        else:
-            heapq.heappush(self._heap, ranked)
+    def __init__(self, share: str) -> None:
+        self.share = share
+        self.served = -1
+        self.alive = 0
+        self.at = -1
+        self._ranked: list[Ranked[T]] = []
 
-    def first(self, limit: int) -> list[Ranked[T]]:
-        """The `limit` entries that are due first; they stay in the line until they are marked gone."""
-        front = [ranked for ranked in self._front if not ranked[2].is_gone]
-        while len(front) > 2 * limit:
-            heapq.heappush(self._heap, front.pop())
-        while len(front) < limit and self._heap:
-            ranked = heapq.heappop(self._heap)
-            if not ranked[2].is_gone:
-                front.append(ranked)
-        self._front = front
-        return front[:limit]
+    def push(self, ticket: Ticket[T]) -> None:
+        insort(self._ranked, (ticket.due, ticket.number, ticket))
+        self.alive += 1
 
-    def sweep(self, alive: int) -> None:
-        """Forgets the gone once they are the majority: a far deadline must not keep a request in memory."""
-        if len(self._front) + len(self._heap) > 2 * alive + 64:
-            self._front = [ranked for ranked in self._front if not ranked[2].is_gone]
-            self._heap = [ranked for ranked in self._heap if not ranked[2].is_gone]
-            heapq.heapify(self._heap)
+    def leave(self) -> None:
+        """One of the tickets is gone; what is gone is forgotten before it is the majority, wherever it lies."""
+        self.alive -= 1
+        if len(self._ranked) > 2 * self.alive + 8:
+            self._ranked = [ranked for ranked in self._ranked if ranked[2].parts]
+
+    def head(self) -> Ticket[T] | None:
+        """The ticket that is due first."""
+        gone = 0
+        while gone < len(self._ranked) and not self._ranked[gone][2].parts:
+            gone += 1
+        del self._ranked[:gone]
+        return self._ranked[0][2] if self._ranked else None
+
+    def __iter__(self) -> Iterator[Ticket[T]]:
+        return (ranked[2] for ranked in self._ranked if ranked[2].parts)

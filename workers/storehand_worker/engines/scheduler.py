@@ -1,25 +1,32 @@
 """Who goes next: the order of what waits, as a pure data structure without clock, thread or model.
 
-A request waits as one or more parts (rows of a text batch, texts of an encoder batch). Parts leave in the order of
-their *due* time, a virtual deadline that is fixed when they arrive:
+A request waits as one or more parts (rows of a text batch, texts of an encoder batch). It has a *due* time, a virtual
+deadline that is fixed when it arrives:
 
     due = AGEING_S[priority] + min(deadline, arrival + PATIENCE_S)
 
 So a fresh interactive request passes everything of a lower class, the earlier deadline goes first within a class, and
-nothing starves: what has waited for longer than its class's ageing is passed by nobody who comes later.
+nothing starves: a class in which something has waited for longer than its ageing is passed by nobody who comes later.
+Within a class the shares (a task of a tenant) get equal tokens while they compete, see `fair`; due times order them
+inside their shares and inside a round.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections.abc import Iterable, Sequence
-from itertools import count
+from itertools import count, groupby
+from math import inf
 from typing import Generic, NamedTuple, TypeVar
 
 from storehand.errors import Overloaded
 from storehand.job import Priority
-from storehand_worker.engines.line import Entry, Line, Ranked
+from storehand_worker.engines.fair import Candidate, Fair
+from storehand_worker.engines.filling import Wait, fill, fill_in_time
+from storehand_worker.engines.line import Part, Ranked, Ticket
 from storehand_worker.engines.step_time import StepTime
+
+__all__ = ["AGEING_S", "PATIENCE_S", "Part", "Pick", "Scheduler", "fill", "room_to_share"]
 
 PATIENCE_S = 10.0
 """A deadline further away than this (or none) counts as this near, so that far deadlines are not passed for ever."""
@@ -27,13 +34,6 @@ AGEING_S = {Priority.INTERACTIVE: 0.0, Priority.STANDARD: 30.0, Priority.BULK: 3
 """How far a class stands behind interactive requests of the same age."""
 
 T = TypeVar("T")
-
-
-class Part(NamedTuple, Generic[T]):
-    """What waits: the thing itself, and its cost in tokens."""
-
-    item: T
-    cost: int
 
 
 class Pick(NamedTuple, Generic[T]):
@@ -46,21 +46,29 @@ class Pick(NamedTuple, Generic[T]):
 class Scheduler(Generic[T]):
     """Push, drop, pick. Times are seconds of any one clock; the caller passes `now`."""
 
-    def __init__(self, max_waiting: int) -> None:
+    def __init__(self, max_waiting: int, max_tokens: int | None = None) -> None:
         self._max_waiting = max_waiting
+        self._max_tokens = max_tokens
         self._numbers = count()
-        self._lines: dict[Priority, Line[T]] = {priority: Line() for priority in Priority}
+        self._classes: dict[Priority, Fair[T]] = {priority: Fair() for priority in Priority}
         self._deadlines: list[Ranked[T]] = []
-        self._waiting: dict[str, dict[int, Entry[T]]] = {}
+        self._waiting: dict[str, Ticket[T]] = {}
         self._sizes = dict.fromkeys(Priority, 0)
+        self._tokens = 0
 
     def __len__(self) -> int:
         """Requests of which at least one part waits."""
         return len(self._waiting)
 
+    @property
+    def tokens(self) -> int:
+        """What waits, in tokens: those of the inputs, and those that texts may still write."""
+        return self._tokens
+
     def count(self, key: str) -> int:
         """Parts of this request that wait."""
-        return len(self._waiting.get(key, ()))
+        ticket = self._waiting.get(key)
+        return 0 if ticket is None else len(ticket.parts)
 
     def parts(self, priority: Priority | None = None) -> int:
         """Parts that wait, of one priority or of all."""
@@ -70,29 +78,41 @@ class Scheduler(Generic[T]):
         self, key: str, parts: Iterable[Part[T]], *, priority: Priority, now: float, deadline: float | None = None,
         share: str = "",
     ) -> None:  # fmt: skip
-        """Adds a request; Overloaded when `max_waiting` requests wait already."""
-        if len(self._waiting) >= self._max_waiting:
-            raise Overloaded(f"{len(self._waiting)} requests wait already", details={"max_waiting": self._max_waiting})
+        """Adds a request; Overloaded when `max_waiting` requests wait already, or when with it more than `max_tokens`
+        would. A request that is over `max_tokens` by itself gets in when nothing else waits."""
+        assert key not in self._waiting, "a request waits already"
+        waiting = dict(enumerate(parts))
+        tokens = sum(part.cost + part.later for part in waiting.values())
+        self._admit(tokens)
         patience = now + PATIENCE_S
         due = AGEING_S[priority] + (patience if deadline is None else min(deadline, patience))
-        entries = [
-            Entry(part.item, part.cost, key, priority, deadline, due, number)
-            for part, number in zip(parts, self._numbers, strict=False)
-        ]
-        for entry in entries:
-            self._lines[priority].push(entry)
-            if deadline is not None:
-                heapq.heappush(self._deadlines, (deadline, entry.number, entry))
-        self._waiting.setdefault(key, {}).update((entry.number, entry) for entry in entries)
-        self._sizes[priority] += len(entries)
+        line = self._classes[priority].line(share)
+        ticket = Ticket(key, waiting, priority, deadline, due, next(self._numbers), line)
+        if not waiting:
+            return
+        self._classes[priority].add(ticket)
+        if deadline is not None:
+            heapq.heappush(self._deadlines, (deadline, ticket.number, ticket))
+        self._waiting[key] = ticket
+        self._sizes[priority] += len(waiting)
+        self._tokens += tokens
+
+    def _admit(self, tokens: int) -> None:
+        waiting, most = len(self._waiting), self._max_tokens
+        if waiting >= self._max_waiting:
+            raise Overloaded(
+                f"{waiting} requests wait already", details={"waiting": waiting, "max_waiting": self._max_waiting}
+            )
+        if most is not None and waiting and self._tokens + tokens > most:
+            raise Overloaded(
+                f"{self._tokens} tokens wait already; {tokens} more are over the limit of {most}",
+                details={"waiting_tokens": self._tokens, "tokens": tokens, "max_waiting_tokens": most},
+            )
 
     def drop(self, key: str) -> list[T]:
         """Takes a request's waiting parts out of the line; none for an unknown key."""
-        entries = list(self._waiting.get(key, {}).values())
-        for entry in entries:
-            self._remove(entry)
-        self._sweep()
-        return [entry.item for entry in entries]
+        ticket = self._waiting.get(key)
+        return [] if ticket is None else self._remove(ticket, list(ticket.parts))
 
     def pick(
         self, now: float, *, room: int, budget: int, shared_room: int | None = None, window: int | None = None,
@@ -100,54 +120,91 @@ class Scheduler(Generic[T]):
     ) -> Pick[T]:  # fmt: skip
         """The next batch: the most urgent part, and of the `window` parts after it those that fill a padded rectangle
         of `budget` tokens best. At most `room` parts; others than interactive ones only while they all together
-        are within `shared_room`. A part that costs more than the budget goes alone."""
+        are within `shared_room`. A part that costs more than the budget goes alone.
+
+        With `times` no batch is filled so far that a deadline in it breaks, or one that it leaves behind; `extra_s` is
+        what the step takes besides. A deadline that can't be met anyhow does not count: its part goes as if it had
+        none, in case the prediction is wrong, or expires.
+        """
         expired = self._expire(now)
-        if room <= 0:
+        if room <= 0 or not self._waiting:
             return Pick([], expired)
         limit = window or room
-        candidates = self._next(limit, limit if shared_room is None else shared_room)
-        chosen = [candidates[index] for index in fill([entry.cost for entry in candidates], budget=budget, room=room)]
-        for entry in chosen:
-            self._remove(entry)
-        self._sweep()
-        return Pick([entry.item for entry in chosen], expired)
+        candidates = self._next(limit, limit if shared_room is None else shared_room, lead=2 * budget)
+        if not candidates:
+            return Pick([], expired)
+        costs = [ticket.parts[place].cost for _, _, ticket, place in candidates]
+        if times is not None and times.ready and self._deadlines:
+            waits = _waits(candidates, costs, now + extra_s)
+            chosen = fill_in_time(waits, budget=budget, room=room, times=times)
+        else:
+            chosen = fill(costs, budget=budget, room=room)
+        return Pick(self._take([candidates[index] for index in chosen]), expired)
 
-    def _next(self, limit: int, shared_room: int) -> list[Entry[T]]:
-        """The `limit` entries that are due first, lower classes only while they have room."""
-        ranked = self._lines[Priority.INTERACTIVE].first(limit)
-        if shared_room > 0:
-            ranked += self._lines[Priority.STANDARD].first(limit) + self._lines[Priority.BULK].first(limit)
-        ranked.sort()
-        found: list[Entry[T]] = []
-        for _, _, entry in ranked:
-            if entry.priority is Priority.INTERACTIVE or len(found) < shared_room:
-                found.append(entry)
+    def _next(self, limit: int, shared_room: int, *, lead: int) -> list[Candidate[T]]:
+        """The `limit` parts whose turn it is first, lower classes only while they have room."""
+        found: list[Candidate[T]] = []
+        for priority, fair in self._classes.items():
+            if priority is Priority.INTERACTIVE or shared_room > 0:
+                found += fair.first(limit, lead=lead)
+        found.sort(key=_claim)  # by class where the claims are equal
+        if shared_room < limit:
+            found = [
+                candidate
+                for at, candidate in enumerate(found)
+                if at < shared_room or candidate[2].priority is Priority.INTERACTIVE
+            ]
         return found[:limit]
 
     def _expire(self, now: float) -> list[T]:
         found: list[T] = []
-        while self._deadlines and (self._deadlines[0][2].is_gone or self._deadlines[0][0] <= now):
-            entry = heapq.heappop(self._deadlines)[2]
-            if not entry.is_gone:
-                self._remove(entry)
-                found.append(entry.item)
+        while self._deadlines and (self._deadlines[0][0] <= now or not self._deadlines[0][2].parts):
+            ticket = heapq.heappop(self._deadlines)[2]
+            if ticket.parts:
+                found += self._remove(ticket, list(ticket.parts))
         return found
 
-    def _remove(self, entry: Entry[T]) -> None:
-        entry.is_gone = True
-        self._sizes[entry.priority] -= 1
-        siblings = self._waiting[entry.key]
-        del siblings[entry.number]
-        if not siblings:
-            del self._waiting[entry.key]
+    def _take(self, chosen: Sequence[Candidate[T]]) -> list[T]:
+        items: list[T] = []
+        for ticket, group in groupby(chosen, key=_ticket):
+            places = [place for _, _, _, place in group]
+            tokens = sum(ticket.parts[place].cost + ticket.parts[place].later for place in places)
+            self._classes[ticket.priority].charge(ticket.line, tokens)
+            items += self._remove(ticket, places)
+        return items
 
-    def _sweep(self) -> None:
-        """A far deadline must not keep a request in memory that is long gone."""
-        for priority, line in self._lines.items():
-            line.sweep(self._sizes[priority])
-        if len(self._deadlines) > 2 * self.parts() + 64:
-            self._deadlines = [ranked for ranked in self._deadlines if not ranked[2].is_gone]
-            heapq.heapify(self._deadlines)
+    def _remove(self, ticket: Ticket[T], places: Sequence[int]) -> list[T]:
+        """Parts leave the line, and with the last one their request."""
+        parts = [ticket.parts.pop(place) for place in places]
+        self._sizes[ticket.priority] -= len(parts)
+        self._tokens -= sum(part.cost + part.later for part in parts)
+        if parts and not ticket.parts:
+            ticket.line.leave()
+            del self._waiting[ticket.key]
+            if len(self._deadlines) > 2 * len(self._waiting) + 64:  # a far deadline must not keep a request in memory
+                self._deadlines = [ranked for ranked in self._deadlines if ranked[2].parts]
+                heapq.heapify(self._deadlines)
+        self._classes[ticket.priority].settle(ticket.line)
+        return [part.item for part in parts]
+
+
+def _claim(candidate: Candidate[T]) -> float:
+    return candidate[0]
+
+
+def _ticket(candidate: Candidate[T]) -> Ticket[T]:
+    return candidate[2]
+
+
+def _waits(candidates: Sequence[Candidate[T]], costs: Sequence[int], now: float) -> list[Wait]:
+    """What the deadlines of the candidates, the most urgent first, ask of the batch."""
+    ranks = list(Priority)
+    head = ranks.index(candidates[0][2].priority)
+    lower = set(ranks[head + 1 :])
+    return [
+        Wait(cost, inf if ticket.deadline is None else ticket.deadline - now, ticket.priority in lower)
+        for (_, _, ticket, _), cost in zip(candidates, costs, strict=True)
+    ]
 
 
 def room_to_share(*, capacity: int, running: int, shared: int, reserved: int) -> int:
@@ -160,25 +217,3 @@ def room_to_share(*, capacity: int, running: int, shared: int, reserved: int) ->
     room = capacity - running
     fair = min(capacity // 2, capacity - reserved) - shared
     return max(room - reserved, min(room, fair), 0)
-
-
-def fill(costs: Sequence[int], *, budget: int, room: int) -> list[int]:
-    """Indexes of the batch around `costs[0]`, the most urgent: sorted by cost, the run of neighbours that holds the
-    most useful tokens while count x longest stays within the budget. Never empty when there are costs."""
-    if not costs:
-        return []
-    order = sorted(range(len(costs)), key=lambda index: (costs[index], index))
-    head = order.index(0)
-    sums = [0]
-    for index in order:
-        sums.append(sums[-1] + costs[index])
-    best, best_useful = (head, head + 1), costs[0]
-    for end in range(head + 1, len(order) + 1):
-        longest = max(costs[order[end - 1]], 1)
-        start = max(0, end - min(room, max(budget // longest, 1)))
-        if start > head:  # the most urgent one does not fit any more, and longer ones won't change that
-            break
-        useful = sums[end] - sums[start]
-        if useful > best_useful or (useful == best_useful and end - start > best[1] - best[0]):
-            best, best_useful = (start, end), useful
-    return sorted(order[best[0] : best[1]])
