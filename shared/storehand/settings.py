@@ -54,6 +54,9 @@ class ModelBinding(BaseModel):
     max_tokens: int = Field(default=512, ge=16, description="prompt + output of one sequence; encoder: input")
     batch_tokens: int = Field(default=1024, ge=16, description="tokens of one prefill or encoder batch, with padding")
     max_waiting: int = Field(default=4096, ge=1, description="requests the lane admits before it says overloaded")
+    max_waiting_tokens: int = Field(
+        default=2**21, ge=1, description="the same in tokens: of inputs, and of texts that may still be written"
+    )
     threads: int = Field(default=1, ge=1, description="torch threads of this engine; never more than free cores")
     stuck_after_s: float = Field(
         default=120.0, gt=0, description="a step that takes longer: the engine is stuck, the worker leaves with code 1"

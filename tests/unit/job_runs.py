@@ -17,6 +17,7 @@ from storehand_worker.delivery import Delivery
 from storehand_worker.gate import SuspectGate
 from storehand_worker.runner import JobRunner
 from storehand_worker.stream import EventPump
+from storehand_worker.turnstile import Turnstile
 from storehand_worker.watcher import Watcher
 
 
@@ -61,7 +62,15 @@ class Seen:
 class Bench:
     """Runner, watcher and store of one worker called `owner`; a context manager."""
 
-    def __init__(self, folder: Path, body: Body = echo, *, owner: str = "me", **settings: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        body: Body = echo,
+        *,
+        owner: str = "me",
+        turnstile: Turnstile | None = None,
+        **settings: Any,
+    ) -> None:
         self.settings = Settings(data_dir=folder, synchronous="NORMAL", **settings)
         self.store = SqliteStore(folder / "jobs.db", synchronous="NORMAL")
         self.seen = Seen()
@@ -82,6 +91,7 @@ class Bench:
             watcher=self.watcher,
             pump=self.pump,
             gate=self.gate,
+            turnstile=turnstile,
             count=self._count,
         )
 

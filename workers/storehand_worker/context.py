@@ -6,11 +6,13 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 
 from storehand.errors import Expired, JobStopped, StopJob
 from storehand.job import EventKind, Job, Priority
 from storehand.store import NewEvent
+from storehand_worker.turnstile import Place
 
 OnStop = Callable[[JobStopped], None]
 
@@ -18,7 +20,15 @@ OnStop = Callable[[JobStopped], None]
 class JobContext:
     """The host's side of `storehand.task.Context`. All methods may be called from any thread."""
 
-    def __init__(self, job: Job, *, emit: Callable[[NewEvent], None], clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        job: Job,
+        *,
+        emit: Callable[[NewEvent], None],
+        place: Place | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.place = place
         self._job = job
         self._emit = emit
         self._clock = clock
@@ -64,8 +74,14 @@ class JobContext:
         return self._stop_error is not None
 
     def check(self) -> None:
+        if self.place is not None:
+            self.place.give_way()
         if self.cancelled and self._stop_error is not None:
             raise StopJob(self._stop_error)
+
+    def waiting(self) -> AbstractContextManager[None]:
+        """Around a wait for a model: the job's place at the turnstile is somebody else's meanwhile."""
+        return nullcontext() if self.place is None else self.place.outside()
 
     def emit(self, text: str, *, kind: EventKind = EventKind.DELTA) -> None:
         if self._stop_error is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -16,7 +17,7 @@ from storehand_worker.binding import STARTER, engine_factory, engine_name, engin
 from storehand_worker.engines import builtin_engines
 from storehand_worker.jobless import JoblessContext
 from storehand_worker.loader import Plugins, load_plugins
-from storehand_worker.models import CallReport, JobModels, StoppableContext
+from storehand_worker.models import CallReport, JobModels, StoppableContext, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -76,11 +77,11 @@ class Host:
             raise
         self._is_warm = True
 
-    def models(self, context: StoppableContext, task_name: str) -> JobModels:
-        """The models for one job of this task."""
+    def models(self, context: StoppableContext, task_name: str, *, waiting: Waiting = nullcontext) -> JobModels:
+        """The models for one job of this task. `waiting` is entered for as long as a call waits for its engine."""
         if task_name not in self.tasks:
             raise UnknownTask(f"this worker does not serve the task {task_name!r}; it serves {', '.join(self.tasks)}")
-        return JobModels(self._engines, context, task=task_name, on_call=self._on_call)
+        return JobModels(self._engines, context, task=task_name, on_call=self._on_call, waiting=waiting)
 
     @property
     def engines(self) -> Mapping[str, Engine]:

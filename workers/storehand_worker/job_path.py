@@ -31,6 +31,7 @@ from storehand_worker.observers import Observers
 from storehand_worker.reconcile import Reconciler
 from storehand_worker.runner import JobRunner
 from storehand_worker.stream import EventPump
+from storehand_worker.turnstile import Turnstile
 from storehand_worker.watcher import Watcher
 
 log = logging.getLogger(__name__)
@@ -101,6 +102,7 @@ class JobPath:
     def _build(self) -> None:
         store, settings, owner, observers = self.store, self.settings, self.owner, self.observers
         pump = self._use(EventPump(store))
+        turnstile = self._use(Turnstile(settings.job_places))
         self.watcher = self._use(
             Watcher(
                 store,
@@ -115,19 +117,20 @@ class JobPath:
         self.runner = JobRunner(
             store,
             self.host.tasks,
-            lambda context, task: self.host.models(context, task.name),
+            lambda context, task: self.host.models(context, task.name, waiting=context.waiting),
             observers,
             settings,
             owner=owner,
             watcher=self.watcher,
             pump=pump,
+            turnstile=turnstile,
             count=self.count,
         )
         self.metrics.watch_jobs(lambda: self.watcher.in_hand)
         self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)
         bell = self._use(Producer(settings, store))
         reconciler = self._use(Reconciler(store, bell, observers, settings, owner=owner, count=self.count))
-        for thread in (pump, self.watcher, reconciler):
+        for thread in (pump, turnstile, self.watcher, reconciler):
             thread.start()
 
     def _use(self, part: Any) -> Any:

@@ -8,6 +8,7 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -48,6 +49,7 @@ class CallReport:
 
 
 OnCall = Callable[[CallReport], None]
+Waiting = Callable[[], AbstractContextManager[None]]
 
 
 class JobModels:
@@ -60,11 +62,13 @@ class JobModels:
         *,
         task: str = "",
         on_call: OnCall = lambda report: None,
+        waiting: Waiting = nullcontext,
     ) -> None:
         self._engines = engines
         self._context = context
         self._task = task
         self._on_call = on_call
+        self._waiting = waiting
         self._usage = ModelUsage()
         self._usage_lock = threading.Lock()
         self._wasted_tokens = 0
@@ -152,7 +156,7 @@ class JobModels:
 
     def _run(self, engine: Engine, requests: Iterable[Request]) -> list[Result]:
         """The results in order; leaves by StopJob when the job stops, and leaves nothing of the call behind."""
-        call = _Call(engine)
+        call = _Call(engine, self._waiting)
         detach = self._context.attach(call.cancel)
         try:
             self._context.check()
@@ -212,8 +216,9 @@ class JobModels:
 class _Call:
     """The requests that one call has in the engine."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, idle: Waiting) -> None:
         self._engine = engine
+        self._idle = idle
         self._waiting: deque[tuple[Request, Future[Result]]] = deque()
         self._lock = threading.Lock()
 
@@ -246,7 +251,11 @@ class _Call:
         return True
 
     def _first(self) -> Result:
-        result = self._waiting[0][1].result()
+        future = self._waiting[0][1]
+        if not future.done():
+            with self._idle():
+                future.exception()
+        result = future.result()
         with self._lock:
             self._waiting.popleft()
         return result

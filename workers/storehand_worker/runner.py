@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from storehand.errors import EngineError, JobNotFound, JobStopped, StorehandError, Unavailable
-from storehand.job import Job, NewJob, Outcome, Status
+from storehand.job import Job, NewJob, Outcome, Priority, Status
 from storehand.settings import Settings
 from storehand.store import Claim, Claimed, Finish, JobStore
 from storehand.task import Models, Task
@@ -22,6 +22,7 @@ from storehand_worker.gate import SuspectGate
 from storehand_worker.running import Running
 from storehand_worker.stream import EventPump
 from storehand_worker.threads import Threads
+from storehand_worker.turnstile import Turnstile
 from storehand_worker.watcher import Watcher
 from storehand_worker.work import run_task
 
@@ -56,6 +57,7 @@ class JobRunner:
         watcher: Watcher,
         pump: EventPump,
         gate: SuspectGate | None = None,
+        turnstile: Turnstile | None = None,
         count: Count = uncounted,
     ) -> None:
         self._store = store
@@ -67,6 +69,7 @@ class JobRunner:
         self._watcher = watcher
         self._pump = pump
         self._gate = gate or SuspectGate()
+        self._turnstile = turnstile or Turnstile(0)
         self._count = count
         self._items = Threads("storehand-item", settings.item_threads)
 
@@ -182,11 +185,13 @@ class JobRunner:
 
     def _run(self, job: Job, delivery: Delivery, on_give_up: Callable[[Outcome], None]) -> Outcome:
         stream = self._pump.stream(job.id, job.attempts)
-        context = JobContext(job, emit=stream.put)
+        place = self._turnstile.place(is_urgent=job.priority is Priority.INTERACTIVE)
+        context = JobContext(job, emit=stream.put, place=place)
         running = Running(job, context, stream, limits=delivery.limits, on_give_up=on_give_up)
         try:
             with self._watcher.watching(running), delivery.holding(running):
-                outcome = run_task(self._tasks.get(job.task), job, context, self._models)
+                with place.inside(context.attach):
+                    outcome = run_task(self._tasks.get(job.task), job, context, self._models)
                 stream.flush()
                 return self._settle(running, outcome)
         finally:
