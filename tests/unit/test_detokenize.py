@@ -5,29 +5,16 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import Tokenizer
 
 from storehand_worker.engines.detokenize import Decode, TextStream
-from tests.tiny_models import byte_tokenizer
+from tests.tiny_models import byte_tokenizer, metaspace_tokenizer
 
 BYTES = byte_tokenizer().backend_tokenizer
 STOPS = st.lists(st.text("ab#背包\n", min_size=1, max_size=4), max_size=3)
 
 
-def metaspace_tokenizer() -> Tokenizer:
-    """SentencePiece's manner: a leading space is dropped at the start, rare characters are bytes."""
-    vocabulary = {"<unk>": 0, **{f"<0x{byte:02X}>": byte + 1 for byte in range(256)}}
-    words = ["▁", "▁a", "a", "b", "▁ab", "#", "背", "▁b", "\n"]
-    vocabulary |= {word: len(vocabulary) + number for number, word in enumerate(words)}
-    tokenizer = Tokenizer(models.BPE(vocabulary, merges=[], byte_fallback=True, unk_token="<unk>"))
-    tokenizer.pre_tokenizer = pre_tokenizers.Metaspace()
-    tokenizer.decoder = decoders.Sequence(
-        [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
-    )
-    return tokenizer
-
-
-META = metaspace_tokenizer()
+META = metaspace_tokenizer().backend_tokenizer
 
 
 def decode_with(tokenizer: Tokenizer) -> Decode:
