@@ -15,8 +15,8 @@ from storehand.task import ModelInfo
 from storehand_worker.engines.budget import KeptBudget
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.failures import as_engine_error as as_engine_error
-from storehand_worker.engines.failures import is_fatal, is_out_of_memory
-from storehand_worker.engines.isolation import Ladder, Piece, in_halves
+from storehand_worker.engines.failures import is_fatal
+from storehand_worker.engines.isolation import Isolation, Piece
 from storehand_worker.engines.lane import Lane, now
 from storehand_worker.engines.scheduler import Part
 from storehand_worker.engines.watchdog import Watchdog, stuck_reason
@@ -42,10 +42,11 @@ class BaseEngine(ABC, Generic[P]):
         self._spec = spec
         self._info = info
         self._capacity = capacity
-        self._lane: Lane[P] = Lane(spec.binding.max_waiting)
+        self._lane: Lane[P] = Lane(spec.binding.max_waiting, spec.binding.max_waiting_tokens)
         self._thread = threading.Thread(target=self._serve, name=f"engine-{spec.role}", daemon=True)
         self._watchdog = Watchdog(f"watchdog-{spec.role}", self._look, every_s=spec.binding.stuck_after_s / 8)
         self._budget = KeptBudget(spec, place=place)
+        self._isolation = Isolation(self._budget, rows=capacity, failed=self._note_failure, beat=self._beat)
         self._last_step = now()
         self._free_at = self._last_step
         self._predicted_s = 0.0
@@ -204,27 +205,12 @@ class BaseEngine(ABC, Generic[P]):
         tokens: Callable[[int, int], int] | None = None,
         is_done: Callable[[int, int], bool] = lambda low, high: False,
     ) -> Iterator[Piece[T]]:
-        """The answers of rows low..high-1, see `isolation.in_halves`. `tokens` tells how large rows are as a batch,
-        where the token budget made it."""
-        ran_out = False
+        """See `Isolation.run`."""
+        return self._isolation.run(forward, low, high, tokens=tokens, is_done=is_done)
 
-        def failed(error: Exception) -> None:
-            nonlocal ran_out
-            self._note_failure(error)
-            if self._fatal:
-                raise error
-            ran_out |= is_out_of_memory(error)
-
-        def too_large(low: int, high: int) -> None:
-            self._budget.ran_out(tokens(low, high) if tokens else None)
-
-        def counted(low: int, high: int) -> T:
-            self._last_step = now()  # each forward is judged alone: taking a batch apart may take long
-            return forward(low, high)
-
-        yield from in_halves(counted, low, high, Ladder(failed, too_large, is_done))
-        if ran_out:
-            self._budget.note_shortage(now())
+    def _beat(self) -> None:
+        """Each forward is judged alone: taking a batch apart may take long."""
+        self._last_step = now()
 
     def _report(
         self,
@@ -238,8 +224,7 @@ class BaseEngine(ABC, Generic[P]):
     ) -> None:
         """A step went well: tells whoever watches."""
         self._failures = 0
-        if phase != "decode":
-            self._budget.went_well()
+        self._isolation.went_well(is_budgeted=phase != "decode")
         ended = now()
         gap_s, self._free_at = max(0.0, ended - seconds - self._free_at), ended
         report = BatchReport(

@@ -20,7 +20,6 @@ CUT = 0.7
 GROWTH = 0.02
 CLEAN_BATCHES = 100
 """After so many batches without trouble the budget grows by GROWTH."""
-LEAST_TOKENS = 16
 
 SHORTAGE_WINDOW_S = 300.0
 SHORTAGES = 3
@@ -28,24 +27,21 @@ SHORTAGES = 3
 
 
 class Budget:
-    """Pure: told how batches went, answers how large the next one may be. Never over `configured`."""
+    """Pure: told how batches went, answers how large the next one may be, in tokens or in rows. Never over
+    `configured`, never under 1."""
 
     def __init__(self, configured: int, *, learned: int | None = None) -> None:
         self._configured = configured
-        self._tokens = float(configured if learned is None else max(min(learned, configured), self._least))
+        self._tokens = float(configured if learned is None else max(min(learned, configured), 1))
         self._clean = 0
 
     @property
     def tokens(self) -> int:
         return int(self._tokens)
 
-    @property
-    def _least(self) -> int:
-        return min(LEAST_TOKENS, self._configured)
-
     def ran_out(self, batch_tokens: int) -> None:
         """A batch of so many tokens did not fit: the next ones stay well below it."""
-        self._tokens = max(CUT * min(self._tokens, batch_tokens), self._least)
+        self._tokens = max(CUT * min(self._tokens, batch_tokens), 1.0)
         self._clean = 0
 
     def went_well(self) -> bool:
@@ -113,11 +109,10 @@ class KeptBudget:
         """What a batch may have now, padding included."""
         return self._budget.tokens
 
-    def ran_out(self, batch_tokens: int | None) -> None:
-        """A batch of so many tokens did not fit, or one that no budget made (None: rows that all write one token)."""
-        if batch_tokens is not None:
-            self._budget.ran_out(batch_tokens)
-            self._file.write(self.tokens)
+    def ran_out(self, batch_tokens: int) -> None:
+        """A batch of so many tokens did not fit."""
+        self._budget.ran_out(batch_tokens)
+        self._file.write(self.tokens)
 
     def went_well(self) -> None:
         """A batch that the budget made was computed at once."""

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import gc
 import sys
+import time
 from collections.abc import Callable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 from storehand.errors import OutOfMemory, StorehandError
-from storehand_worker.engines.failures import as_engine_error
+from storehand_worker.engines.budget import Budget, KeptBudget
+from storehand_worker.engines.failures import as_engine_error, is_fatal, is_out_of_memory
 
 T = TypeVar("T")
 
@@ -31,12 +33,13 @@ class Ladder(NamedTuple):
 
     `failed` hears each error, and raises where going on makes no sense. `too_large` hears of rows that did not fit
     into memory together although each did alone: the batch was at fault, none of its rows. `is_done` tells that
-    nobody waits for any of the rows low..high-1.
+    nobody waits for any of the rows low..high-1. More than `most` rows are not even tried together.
     """
 
     failed: Callable[[Exception], None]
     too_large: Callable[[int, int], None] = lambda low, high: None
     is_done: Callable[[int, int], bool] = lambda low, high: False
+    most: int = sys.maxsize
 
 
 def in_halves(forward: Callable[[int, int], T], low: int, high: int, ladder: Ladder) -> Iterator[Piece[T]]:
@@ -44,14 +47,16 @@ def in_halves(forward: Callable[[int, int], T], low: int, high: int, ladder: Lad
 
     `forward(low, high)` must be repeatable: what a failed one wrote is written again.
     """
-    value, failure = _attempt(forward, low, high, ladder)
-    if isinstance(failure, OutOfMemory):
-        free_memory()
-        if high - low == 1:
-            value, failure = _attempt(forward, low, high, ladder)
-    if failure is None or high - low == 1:
-        yield Piece(low, high, value, failure)
-        return
+    failure = None
+    if high - low <= ladder.most:
+        value, failure = _attempt(forward, low, high, ladder)
+        if isinstance(failure, OutOfMemory):
+            free_memory()
+            if high - low == 1:
+                value, failure = _attempt(forward, low, high, ladder)
+        if failure is None or high - low == 1:
+            yield Piece(low, high, value, failure)
+            return
     middle, is_guilt_found = (low + high) // 2, False
     for start, end in ((low, middle), (middle, high)):
         if ladder.is_done(start, end):
@@ -62,6 +67,61 @@ def in_halves(forward: Callable[[int, int], T], low: int, high: int, ladder: Lad
             yield piece
     if isinstance(failure, OutOfMemory) and not is_guilt_found:
         ladder.too_large(low, high)
+
+
+class Isolation:
+    """Takes the batches of one engine apart, and learns how large they may be: in tokens where a budget made them, in
+    rows where every row in use writes one token."""
+
+    def __init__(
+        self, budget: KeptBudget, *, rows: int, failed: Callable[[Exception], None], beat: Callable[[], None]
+    ) -> None:
+        self._budget = budget
+        self._rows = Budget(max(rows, 1))
+        self._failed = failed
+        self._beat = beat
+
+    def run(
+        self,
+        forward: Callable[[int, int], T],
+        low: int,
+        high: int,
+        *,
+        tokens: Callable[[int, int], int] | None = None,
+        is_done: Callable[[int, int], bool] = lambda low, high: False,
+    ) -> Iterator[Piece[T]]:
+        """As `in_halves`. `tokens` tells how large rows are as a batch, where the budget made it. Only the first error
+        of a batch is told to `failed`; one that says that the device is lost is raised."""
+        errors: list[bool] = []
+
+        def failed(error: Exception) -> None:
+            if is_fatal(error):
+                raise error
+            if not errors:
+                self._failed(error)
+            errors.append(is_out_of_memory(error))
+
+        def too_large(low: int, high: int) -> None:
+            if tokens is None:
+                self._rows.ran_out(high - low)
+            else:
+                self._budget.ran_out(tokens(low, high))
+
+        def watched(low: int, high: int) -> T:
+            self._beat()
+            return forward(low, high)
+
+        most = self._rows.tokens if tokens is None else sys.maxsize
+        yield from in_halves(watched, low, high, Ladder(failed, too_large, is_done, most))
+        if any(errors):
+            self._budget.note_shortage(time.monotonic())
+
+    def went_well(self, *, is_budgeted: bool) -> None:
+        """A batch was computed."""
+        if is_budgeted:
+            self._budget.went_well()
+        else:
+            self._rows.went_well()
 
 
 def _attempt(

@@ -271,7 +271,8 @@ class TextEngine(BaseEngine[Row]):
     def _tell(self, phase: Phase, spans: Sequence[Span], seconds: float) -> None:
         lengths = [end - start for start, end in spans]
         tokens, padding = sum(lengths), max(lengths) * len(lengths) - sum(lengths)
-        self._report(phase, items=len(spans), tokens=tokens, padding_tokens=padding, seconds=seconds)
+        least_s = self._decoder.limit.text_s(spans)
+        self._report(phase, items=len(spans), tokens=tokens, padding_tokens=padding, seconds=seconds, least_s=least_s)
 
 
 def _info(spec: EngineSpec, decoder: Decoder, has_chat_template: bool) -> ModelInfo:
