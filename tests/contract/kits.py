@@ -129,6 +129,8 @@ def make_kits(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
     }
     kits = [
         Kit("text", "text", "generate", text),
+        Kit("static", "static", "generate", text),
+        Kit("transformers", "transformers", "generate", text),
         *(Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()),
         *(
             Kit(f"openai-{kind}", "openai", kind, Path(MODEL), {"base_url": server.url, "max_retries": 0})
@@ -143,6 +145,8 @@ def make_kits(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
 
 KIT_NAMES = (
     "text",
+    "static",
+    "transformers",
     "encoder-classify",
     "encoder-encode",
     "encoder-score",

@@ -10,19 +10,40 @@ __all__ = ["builtin_engines"]
 
 def builtin_engines() -> dict[str, EngineFactory]:
     """The engines of this package by name, for `ModelBinding.engine`. torch is imported when one is built."""
-    return {"text": _text, "encoder": _encoder, "openai": _openai, "fake": _fake}
+    return {
+        "text": _text,
+        "encoder": _encoder,
+        "static": _static,
+        "transformers": _transformers,
+        "openai": _openai,
+        "fake": _fake,
+    }
 
 
 def _text(spec: EngineSpec) -> Engine:
+    """What the text engine does not run goes to `static`, unless the binding asks for `text` in so many words."""
+    from storehand_worker.engines.fallback import instead_of_text
     from storehand_worker.engines.text import TextEngine
 
-    return TextEngine(spec)
+    return instead_of_text(spec) or TextEngine(spec)
+
+
+def _static(spec: EngineSpec) -> Engine:
+    from storehand_worker.engines.static import StaticEngine
+
+    return StaticEngine(spec)
 
 
 def _encoder(spec: EngineSpec) -> Engine:
     from storehand_worker.engines.encoder import EncoderEngine
 
     return EncoderEngine(spec)
+
+
+def _transformers(spec: EngineSpec) -> Engine:
+    from storehand_worker.engines.transformers_cb import TransformersEngine
+
+    return TransformersEngine(spec)
 
 
 def _openai(spec: EngineSpec) -> Engine:

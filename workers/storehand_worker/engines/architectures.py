@@ -47,12 +47,8 @@ def architecture_of(config: Any, *, name: str, max_tokens: int) -> Architecture:
         raise ModelNotAvailable(
             f"{name} is a {config.model_type!r} model{_reason(config)}; the text engine runs {', '.join(ARCHITECTURES)}"
         )
-    for rope in _ropes(getattr(config, "rope_parameters", None) or {}):
-        kind = rope.get("rope_type", "default")
-        if kind in _LENGTH_DEPENDENT_ROPE:
-            raise ModelNotAvailable(
-                f"{name} rotates by the longest row of a batch ({kind}): its rows would not be alone"
-            )
+    if kind := rope_by_length(config):
+        raise ModelNotAvailable(f"{name} rotates by the longest row of a batch ({kind}): its rows would not be alone")
     divisor = float(getattr(config, "logits_scaling", None) or 1.0)
     return Architecture(
         window=_window(config, max_tokens),
@@ -60,6 +56,17 @@ def architecture_of(config: Any, *, name: str, max_tokens: int) -> Architecture:
         soft_cap=getattr(config, "final_logit_softcapping", None),
         scale=float(getattr(config, "logit_scale", None) or 1.0) / divisor,
     )
+
+
+def rope_by_length(config: Any) -> str:
+    """The kind of rope, where it depends on the longest row of a batch; else nothing."""
+    kinds = [rope.get("rope_type", "default") for rope in _ropes(getattr(config, "rope_parameters", None) or {})]
+    return next((kind for kind in kinds if kind in _LENGTH_DEPENDENT_ROPE), "")
+
+
+def other_sense(config: Any) -> str:
+    """What a model reads beside text; else nothing."""
+    return next((what for key, what in _SENSES.items() if getattr(config, key, None) is not None), "")
 
 
 def _window(config: Any, max_tokens: int) -> int | None:
@@ -76,9 +83,8 @@ def _window(config: Any, max_tokens: int) -> int | None:
 def _reason(config: Any) -> str:
     if getattr(config, "is_encoder_decoder", False):
         return ", an encoder with a decoder (made to translate or to sum up)"
-    senses = [what for key, what in _SENSES.items() if getattr(config, key, None) is not None]
-    if senses:
-        return f", which reads {senses[0]} too; take the text-only model of the family"
+    if sense := other_sense(config):
+        return f", which reads {sense} too; take the text-only model of the family"
     layers = " ".join(getattr(config, "layer_types", None) or ())
     if any(word in f"{config.model_type} {layers}" for word in _STATES):
         return ", which remembers in a running state instead of keys and values per token"
