@@ -13,8 +13,9 @@ from storehand.engine import EngineSpec
 from storehand.errors import OutOfMemory
 from storehand_worker.engines.architectures import Architecture, architecture_of
 from storehand_worker.engines.kv import BlockMemory, CacheShape, SlotCache
-from storehand_worker.engines.loading import load_config, load_model
+from storehand_worker.engines.loading import load_config, load_model, place_of
 from storehand_worker.engines.prefix import BLOCK
+from storehand_worker.engines.roofline import limit_of
 
 PREFIX_SHARE = 8
 """Beginnings of prompts are remembered in so many times less memory than the slots have (option `prefix_tokens`)."""
@@ -30,7 +31,9 @@ class Decoder:
         model = load_model(spec, AutoModelForCausalLM)
         self._body = model.base_model
         self._head = model.get_output_embeddings()
+        self.limit = limit_of(self._body, self._head)
         self.device = model.device
+        self.place = place_of(model)
         self._dtype = model.dtype
         self._adds_masks = model.config._attn_implementation == "eager"  # torch's own attention takes booleans
         self.vocabulary = int(self._head.weight.shape[0])

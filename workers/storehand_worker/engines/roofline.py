@@ -56,17 +56,13 @@ class Limit:
     window: int = 0
     sliding: float = 0.0
 
-    def prefill_s(self, lengths: Sequence[int], cached: Sequence[int] = ()) -> float:
-        """Prompts of `lengths` new tokens, each behind `cached` ones that were computed before (none by default)."""
-        before = cached or [0] * len(lengths)
-        pairs = sum(self._pairs(old + new) - self._pairs(old) for old, new in zip(before, lengths, strict=True))
-        return self._seconds(sum(lengths), len(lengths), pairs=pairs, seen=sum(map(self._seen, before)))
-
-    def decode_s(self, lengths: Sequence[int], tokens: int | None = None) -> float:
-        """One step of rows that hold `lengths` tokens; it writes `tokens` (one per row by default)."""
-        written = len(lengths) if tokens is None else tokens
-        seen = sum(map(self._seen, lengths))
-        return self._seconds(written, written, pairs=seen * written / max(len(lengths), 1), seen=seen)
+    def text_s(self, spans: Sequence[tuple[int, int]], written: int | None = None) -> float:
+        """One step of a decoder: rows that held `start` tokens and then hold `end`, for each (start, end): prompts,
+        parts of them, next tokens. It tells the next one of every row, or `written` in all."""
+        pairs = sum(self._pairs(end) - self._pairs(start) for start, end in spans)
+        seen = sum(self._seen(start) for start, _ in spans)
+        tokens = sum(end - start for start, end in spans)
+        return self._seconds(tokens, len(spans) if written is None else written, pairs=pairs, seen=seen)
 
     def encode_s(self, lengths: Sequence[int]) -> float:
         """One batch of texts, every token of which looks at the whole text."""
@@ -88,20 +84,22 @@ class Limit:
         return (1 - self.sliding) * tokens + self.sliding * min(tokens, self.window)
 
 
-def limit_of(body: nn.Module, head: nn.Module | None = None) -> Limit:
-    """The limit of a loaded transformers model: `body` without its head, `head` the one that writes tokens. Measures
-    the machine on the first call for a device, dtype and size: under 0.2 s."""
+def limit_of(body: nn.Module, head: nn.Module | None = None, *, left_out: int = 0) -> Limit:
+    """The limit of a loaded transformers model: `body` without its head, `head` the one that writes tokens; so many of
+    the layers are `left_out`, since they are not computed for every token. Measures the machine on the first call for
+    a device, dtype and size: under 0.2 s."""
     config: Any = body.config
     weights = _weights(body) + ([] if head is None else [(1.0, each) for each in head.parameters()])
     first = weights[0][1]
     heads, kinds = int(config.num_attention_heads), list(getattr(config, "layer_types", None) or [])
     size = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
     kv_heads = int(getattr(config, "num_key_value_heads", None) or heads)
-    layers = int(config.num_hidden_layers)
+    all_layers = int(config.num_hidden_layers)
+    layers = all_layers - left_out
     window = int(getattr(config, "sliding_window", None) or 0)
     return Limit(
         machine=machine_of([each for _, each in weights]),
-        body=sum(share * each.numel() for share, each in _weights(body)),
+        body=sum(share * each.numel() for share, each in _weights(body)) * layers / all_layers,
         head=0.0 if head is None else sum(each.numel() for each in head.parameters()),
         weight_bytes=first.element_size(),
         layers=layers,
@@ -214,7 +212,7 @@ def _on_cpu(run: Callable[[], object]) -> float:
 
 def _on_gpu(device: torch.device, run: Callable[[], object]) -> float:
     with torch.cuda.device(device):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
         begin.record()
         run()
         end.record()

@@ -53,7 +53,8 @@ class TextEngine(BaseEngine[Row]):
         end = self._tokens.end_id if self._tokens.has_chat_template else None
         # fine-tunes forget it in generation_config.json
         self._stop_ids = self._decoder.stop_ids | ({end} if end is not None else set())
-        super().__init__(spec, _info(spec, self._decoder, self._tokens.has_chat_template), capacity=spec.binding.slots)
+        info = _info(spec, self._decoder, self._tokens.has_chat_template)
+        super().__init__(spec, info, capacity=spec.binding.slots, place=self._decoder.place)
         reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
         self._constraints = Constraints(
             self._tokens,
