@@ -12,6 +12,7 @@ from itertools import count
 from storehand.errors import Expired, JobStopped, StopJob
 from storehand.job import EventKind, Job, Priority
 from storehand.store import NewEvent
+from storehand_worker.start import Start
 from storehand_worker.turnstile import Place
 
 OnStop = Callable[[JobStopped], None]
@@ -29,6 +30,7 @@ class JobContext:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.place = place
+        self.start = Start(job.id)
         self._job = job
         self._emit = emit
         self._clock = clock

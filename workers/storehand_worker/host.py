@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
-from storehand.engine import BatchReport, Engine, EngineFactory, EngineHealth, EngineSpec, EngineStats
+from storehand.engine import BatchReport, Engine, EngineFactory, EngineHealth, EngineSpec, EngineState, EngineStats
 from storehand.errors import ModelNotAvailable, PluginError, SettingsError, StopJob, StorehandError, UnknownTask
 from storehand.settings import ModelBinding, Settings
 from storehand.task import Task
@@ -18,6 +18,7 @@ from storehand_worker.engines import builtin_engines
 from storehand_worker.jobless import JoblessContext
 from storehand_worker.loader import Plugins, load_plugins
 from storehand_worker.models import CallReport, JobModels, StoppableContext, Waiting
+from storehand_worker.start import Start
 
 log = logging.getLogger(__name__)
 
@@ -77,11 +78,19 @@ class Host:
             raise
         self._is_warm = True
 
-    def models(self, context: StoppableContext, task_name: str, *, waiting: Waiting = nullcontext) -> JobModels:
-        """The models for one job of this task. `waiting` is entered for as long as a call waits for its engine."""
+    def models(
+        self,
+        context: StoppableContext,
+        task_name: str,
+        *,
+        waiting: Waiting = nullcontext,
+        start: Start | None = None,
+    ) -> JobModels:
+        """The models for one job of this task. `waiting` is entered for as long as a call waits for its engine,
+        `start` stamped with the first call."""
         if task_name not in self.tasks:
             raise UnknownTask(f"this worker does not serve the task {task_name!r}; it serves {', '.join(self.tasks)}")
-        return JobModels(self._engines, context, task=task_name, on_call=self._on_call, waiting=waiting)
+        return JobModels(self._engines, context, task=task_name, on_call=self._on_call, waiting=waiting, start=start)
 
     @property
     def engines(self) -> Mapping[str, Engine]:
@@ -95,6 +104,10 @@ class Host:
     def health(self) -> dict[str, EngineHealth]:
         """By model name."""
         return {engine.info.name: engine.health() for engine in _distinct(self._engines)}
+
+    def lost(self) -> dict[str, str]:
+        """The engines that will answer nothing any more, by model name, and why."""
+        return {model: health.detail for model, health in self.health().items() if health.state is EngineState.DEAD}
 
     def close(self, timeout_s: float = 10.0) -> None:
         """Stops all engines; may be called again."""

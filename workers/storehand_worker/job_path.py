@@ -54,6 +54,7 @@ class JobPath:
         self.liveness = Liveness()
         self.metrics = Metrics()
         self.intake = Intake(app, settings)
+        self.has_lost_engine = False
         self._app = app
         self._closing: list[Any] = []
 
@@ -109,15 +110,15 @@ class JobPath:
                 settings,
                 observers,
                 owner=owner,
-                on_stuck=_leave,
-                on_tick=lambda: self.liveness.tick(WATCHER),
+                on_stuck=lambda stuck: _leave(f"{stuck} threads will not stop"),
+                on_tick=self._tick,
                 count=self.count,
             )
         )
         self.runner = JobRunner(
             store,
             self.host.tasks,
-            lambda context, task: self.host.models(context, task.name, waiting=context.waiting),
+            lambda context, task: self.host.models(context, task.name, waiting=context.waiting, start=context.start),
             observers,
             settings,
             owner=owner,
@@ -133,15 +134,20 @@ class JobPath:
         for thread in (pump, turnstile, self.watcher, reconciler):
             thread.start()
 
+    def _tick(self) -> None:
+        """The watcher has come round. An engine that is dead does not come back in this process."""
+        self.liveness.tick(WATCHER)
+        if lost := self.host.lost():
+            self.has_lost_engine = True
+            _leave("; ".join(f"{model} is dead: {detail}" for model, detail in lost.items()))
+
     def _use(self, part: Any) -> Any:
         self._closing.append(part)
         return part
 
 
-def _leave(stuck: int) -> None:
-    """Threads that will not stop hold memory and places; a fresh process is better. Celery's loop sees the flag."""
+def _leave(reason: str) -> None:
+    """What is stuck or broken holds memory and places; a fresh process is better. Celery's loop sees the flag."""
     if state.should_stop is None:
-        log.critical(
-            "%d threads will not stop; the worker drains, leaves with code 1, and should be started anew", stuck
-        )
+        log.critical("%s; the worker drains, leaves with code 1, and should be started anew", reason)
         state.should_stop = 1

@@ -86,6 +86,9 @@ class Metrics:
         self.lane_wait = self._histogram(
             "lane_wait_seconds", "Model call submitted to scheduled.", LANE_WAIT_S, "task", "priority"
         )
+        self.start = self._histogram(
+            "start_seconds", "Claimed to scheduled of a job's first model call.", LANE_WAIT_S, "task", "priority"
+        )
         self.inference = self._histogram(
             "inference_seconds", "Model call scheduled to last token.", WORK_S, "task", "model"
         )
@@ -164,6 +167,8 @@ class Metrics:
         self._of(self.tokens, model, "prompt").inc(report.prompt_tokens)
         self._of(self.tokens, model, "output").inc(report.completion_tokens)
         self._of(self.tokens, model, "wasted").inc(report.wasted_tokens)
+        if report.start is not None:
+            self._of(self.start, task, report.priority).observe(max(0.0, report.start.total_s))
         timings = report.timings
         if timings is None:
             return

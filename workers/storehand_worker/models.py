@@ -16,6 +16,7 @@ from storehand.engine import Engine, GenerateRequest, Request, Result, TextsRequ
 from storehand.errors import Cancelled, JobStopped, ModelNotAvailable, Overloaded, StopJob, StorehandError
 from storehand.job import Priority
 from storehand.task import Classification, Completion, Context, GenerateOptions, Kind, ModelInfo, ModelUsage, Prompt
+from storehand_worker.start import Start
 
 PIECE_TEXTS = 32
 """Texts per request: small enough that a job of 500 reviews shares the engine's batches with everybody else."""
@@ -35,7 +36,7 @@ class StoppableContext(Context, Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallReport:
     """One request to an engine as it ended, for the metrics. `wasted_tokens` is what the finished calls of a job had
-    cost by the time it was stopped: computed for nobody."""
+    cost by the time it was stopped: computed for nobody. `start` stands in the first report of a job."""
 
     task: str
     model: str
@@ -46,6 +47,7 @@ class CallReport:
     prompt_tokens: int = 0
     completion_tokens: int = 0
     wasted_tokens: int = 0
+    start: Start | None = None
 
 
 OnCall = Callable[[CallReport], None]
@@ -63,12 +65,14 @@ class JobModels:
         task: str = "",
         on_call: OnCall = lambda report: None,
         waiting: Waiting = nullcontext,
+        start: Start | None = None,
     ) -> None:
         self._engines = engines
         self._context = context
         self._task = task
         self._on_call = on_call
         self._waiting = waiting
+        self._start = start or Start(context.job_id)
         self._usage = ModelUsage()
         self._usage_lock = threading.Lock()
         self._wasted_tokens = 0
@@ -156,7 +160,8 @@ class JobModels:
 
     def _run(self, engine: Engine, requests: Iterable[Request]) -> list[Result]:
         """The results in order; leaves by StopJob when the job stops, and leaves nothing of the call behind."""
-        call = _Call(engine, self._waiting)
+        self._start.ask()
+        call = _Call(engine, self._waiting, on_queued=self._start.queue)
         detach = self._context.attach(call.cancel)
         try:
             self._context.check()
@@ -189,6 +194,7 @@ class JobModels:
             timings=result.timings,
             prompt_tokens=result.prompt_tokens,
             completion_tokens=result.completion_tokens,
+            start=self._start if self._start.schedule(result.timings.lane_wait_s) else None,
         )
         return result
 
@@ -216,9 +222,10 @@ class JobModels:
 class _Call:
     """The requests that one call has in the engine."""
 
-    def __init__(self, engine: Engine, idle: Waiting) -> None:
+    def __init__(self, engine: Engine, idle: Waiting, *, on_queued: Callable[[], None]) -> None:
         self._engine = engine
         self._idle = idle
+        self._on_queued = on_queued
         self._waiting: deque[tuple[Request, Future[Result]]] = deque()
         self._lock = threading.Lock()
 
@@ -246,6 +253,7 @@ class _Call:
             if self._waiting:
                 return False
             raise
+        self._on_queued()
         with self._lock:
             self._waiting.append((request, future))
         return True

@@ -15,6 +15,7 @@ from storehand.job import Job, Outcome
 from storehand.refusal import invalid_input
 from storehand.task import Models, Task
 from storehand_worker.context import JobContext
+from storehand_worker.engines.lane import now
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +30,9 @@ def run_task(
     try:
         if task is None:
             raise UnknownTask(f"no enabled plugin brings the task {job.task!r}")
+        context.start.entered_at = now()
         given = _checked_input(task, job)
+        context.start.checked_at = now()
         context.check()
         output = task.run(given, models(context, task), context)
         return Outcome.succeeded(_checked_output(task, output))
