@@ -8,9 +8,9 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from celery.worker.control import control_command
 
@@ -18,7 +18,7 @@ from storehand.broker.errors import QueueUnavailable
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.errors import EngineError, InvalidInput
 from storehand.hookspecs import hookimpl
-from storehand.task import Context, Models, Task
+from storehand.task import Context, Kind, Models, Task
 
 
 class ProbeOutput(TaskOutput):
@@ -29,13 +29,14 @@ class ProbeOutput(TaskOutput):
 class ProbeInput(TaskInput[ProbeOutput], task="probe"):
     text: str = "hello"
     work_s: float = 0.0
-    mode: Literal["echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "wrong"] = "echo"
+    mode: Literal["echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "wrong", "ask"] = "echo"
 
 
 class ProbeTask(Task[ProbeInput, ProbeOutput]):
     name = "probe"
     input_type = ProbeInput
     output_type = ProbeOutput
+    optional_roles: ClassVar[Mapping[str, Kind]] = {"text": "generate"}  # loaded where a test binds it
 
     def run(self, input: ProbeInput, models: Models, context: Context) -> ProbeOutput:  # noqa: A002
         _note("starts", context)
@@ -59,6 +60,8 @@ class ProbeTask(Task[ProbeInput, ProbeOutput]):
                 context.emit(piece + " ")
         if input.mode == "wrong":
             return {"text": "no model"}  # type: ignore[return-value]  # on purpose
+        if input.mode == "ask":
+            models.generate("text", input.text)
         _note("ends", context)
         return ProbeOutput(text=input.text, attempt=context.attempt)
 

@@ -10,7 +10,7 @@ from concurrent.futures import Future, InvalidStateError
 from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
-from storehand.errors import EngineError, JobNotFound, JobStopped, StorehandError, Unavailable
+from storehand.errors import EngineError, EngineLost, JobNotFound, JobStopped, StorehandError, Unavailable
 from storehand.job import Job, NewJob, Outcome, Priority, Status
 from storehand.settings import Settings
 from storehand.store import Claim, Claimed, Finish, JobStore
@@ -32,6 +32,7 @@ GATE_PAUSE_S = 0.2
 HERE_PAUSE_S = 0.25
 ELSEWHERE_PAUSE_S = 1.0
 UNAVAILABLE_PAUSE_S = 1.0
+LOST_PAUSE_S = 5.0
 BACKOFF_S, BACKOFF_MAX_S = 0.5, 60.0
 
 T = TypeVar("T")
@@ -201,6 +202,8 @@ class JobRunner:
         job, error = running.job, outcome.error
         if not running.take():
             raise Parked("somebody else has written the end", pause_s=0.0)
+        if error is not None and error.code == EngineLost.code:
+            self._leave_to_others(job, is_suspect=bool(error.details.get("on_device")))
         if error is not None and error.retryable and job.attempts < self._settings.max_attempts:
             self._retry_later(job, error.exception())
         finish = Finish(job.id, outcome, owner=self._owner, attempt=job.attempts)
@@ -209,6 +212,16 @@ class JobRunner:
             raise Parked("the job went to somebody else", pause_s=0.0)
         self._observers.on_job_done(job, outcome)
         return outcome
+
+    def _leave_to_others(self, job: Job, *, is_suspect: bool) -> None:
+        """The engine is lost, and this worker leaves. What was being computed keeps its lease: the next worker finds
+        its owner dead and counts a crash, so that the killer is found among the suspects. The rest goes back at no
+        cost."""
+        if not is_suspect:
+            _insist(lambda: self._store.release([job.id], self._owner), job)
+            self._store.mark_published([job.id])  # its message goes back to the broker, so nobody needs to ring
+            self._count("handed_back")
+        raise Parked("the engine is lost; another worker answers", pause_s=LOST_PAUSE_S)
 
     def _retry_later(self, job: Job, error: StorehandError) -> None:
         pause_s = backoff_s(job.attempts)

@@ -113,7 +113,7 @@ def leave(sender: Any = None, **_: Any) -> None:
     if path is None:
         return
     path.close()
-    if path.busy:
+    if path.busy or path.has_lost_engine:  # a broken device or a thread inside it may never let the process end
         code = sender.exitcode or 0
         log.warning("%d threads are still in a job that was handed back or given up; leaving without them", path.busy)
         logging.shutdown()

@@ -28,6 +28,8 @@ T = TypeVar("T")
 
 DEGRADED_AFTER = 3
 """Failed steps in a row before health says degraded."""
+LOST_JOIN_S = 0.5
+"""How long `close` waits for the thread of an engine that is lost: it may hang for good."""
 STUMBLES = 3
 """Errors of the loop itself, without a good step between them, before the engine gives itself up."""
 
@@ -111,7 +113,7 @@ class BaseEngine(ABC, Generic[P]):
         self._watchdog.stop()
         self._lane.close()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
-            self._thread.join(timeout_s)
+            self._thread.join(LOST_JOIN_S if self._fatal else timeout_s)
         self._flush(timeout_s)
         self._lane.fail_all(EngineError("the engine was closed before it could answer"))
 
