@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from math import inf
 from typing import NamedTuple
 
-from storehand_worker.engines.step_time import StepTime, padded
+from storehand_worker.engines.step_time import StepTime, padded, unpadded
 
 MARGIN = 1.25
 """A step may take so much longer than predicted without breaking a deadline."""
@@ -22,11 +23,16 @@ class Wait(NamedTuple):
 
 
 def fill(
-    costs: Sequence[int], *, budget: int, room: int, rows: Callable[[int], int] = lambda longest: 1 << 60
+    costs: Sequence[int],
+    *,
+    budget: int,
+    room: int,
+    rows: Callable[[int], int] = lambda longest: 1 << 60,
+    packed: bool = False,
 ) -> list[int]:
     """Indexes of the batch around `costs[0]`, the most urgent: sorted by cost, the run of neighbours that holds the
-    most useful tokens while count x longest stays within the budget, and the count within `rows(longest)`. Never empty
-    when there are costs."""
+    most useful tokens while count x longest stays within the budget, and the count within `rows(longest)`. A batch that
+    is `packed` has no padding: its budget counts the tokens themselves. Never empty when there are costs."""
     if not costs:
         return []
     order = sorted(range(len(costs)), key=costs.__getitem__)
@@ -40,6 +46,9 @@ def fill(
             longest = costs[order[end - 1]]
             most = max(1, min(room, budget // max(longest, 1), rows(longest)))
         start = max(0, end - most)
+        if packed:
+            tokens = min(budget, longest * rows(longest))
+            start = min(max(0, end - room, bisect_left(sums, sums[end] - tokens)), end - 1)
         if start > head:  # the most urgent one does not fit any more, and longer ones won't change that
             break
         useful = sums[end] - sums[start]
@@ -48,7 +57,7 @@ def fill(
     return sorted(order[best[0] : best[1]])
 
 
-def fill_in_time(waits: Sequence[Wait], *, budget: int, room: int, times: StepTime) -> list[int]:
+def fill_in_time(waits: Sequence[Wait], *, budget: int, room: int, times: StepTime, packed: bool = False) -> list[int]:
     """As `fill`, but no further than the deadlines allow, so far as `times` can tell:
 
     - a batch of several is done before each deadline in it,
@@ -58,12 +67,14 @@ def fill_in_time(waits: Sequence[Wait], *, budget: int, room: int, times: StepTi
     one of a lower class: its part stays behind rather than make a batch of a higher class smaller.
     """
     costs = [wait.cost for wait in waits]
-    chosen = fill(costs, budget=budget, room=room)
+    chosen = fill(costs, budget=budget, room=room, packed=packed)
     if len(chosen) < 2 and len(waits) < 2:
         return chosen
 
+    size_of = unpadded if packed else padded
+
     def seconds(indexes: Sequence[int]) -> float:
-        return MARGIN * times.predict(*padded([costs[index] for index in indexes]))
+        return MARGIN * times.predict(*size_of([costs[index] for index in indexes]))
 
     near_s = seconds(chosen) + seconds([max(range(len(costs)), key=costs.__getitem__)])
     near = [at for at, wait in enumerate(waits) if wait.left_s < near_s and seconds([at]) <= wait.left_s]
@@ -74,7 +85,9 @@ def fill_in_time(waits: Sequence[Wait], *, budget: int, room: int, times: StepTi
     limit_s = min((waits[at].left_s for at in counted), default=inf)
 
     def refill(among: Sequence[int]) -> list[int]:
-        return fill(among, budget=budget, room=room, rows=lambda longest: times.most(longest, limit_s / MARGIN))
+        return fill(
+            among, budget=budget, room=room, packed=packed, rows=lambda longest: times.most(longest, limit_s / MARGIN)
+        )
 
     if seconds(chosen) > limit_s:
         chosen = refill(costs)

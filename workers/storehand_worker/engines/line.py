@@ -39,34 +39,34 @@ Ranked = tuple[float, int, Ticket[T]]
 
 
 class Line(Generic[T]):
-    """One share's tickets, and how many tokens the share has been `served` (see `fair`)."""
+    """One share's tickets. `served` tokens and `at`, the number of the ticket it stands with, are for `fair`."""
 
-    __slots__ = ("_ranked", "alive", "at", "served", "share")
+    __slots__ = ("alive", "at", "ranked", "served", "share")
 
     def __init__(self, share: str) -> None:
         self.share = share
         self.served = -1
         self.alive = 0
         self.at = -1
-        self._ranked: list[Ranked[T]] = []
+        self.ranked: list[Ranked[T]] = []
 
     def push(self, ticket: Ticket[T]) -> None:
-        insort(self._ranked, (ticket.due, ticket.number, ticket))
+        insort(self.ranked, (ticket.due, ticket.number, ticket))
         self.alive += 1
 
     def leave(self) -> None:
         """One of the tickets is gone; what is gone is forgotten before it is the majority, wherever it lies."""
         self.alive -= 1
-        if len(self._ranked) > 2 * self.alive + 8:
-            self._ranked = [ranked for ranked in self._ranked if ranked[2].parts]
+        if len(self.ranked) > 2 * self.alive + 8:
+            self.ranked = [ranked for ranked in self.ranked if ranked[2].parts]
 
     def head(self) -> Ticket[T] | None:
         """The ticket that is due first."""
         gone = 0
-        while gone < len(self._ranked) and not self._ranked[gone][2].parts:
+        while gone < len(self.ranked) and not self.ranked[gone][2].parts:
             gone += 1
-        del self._ranked[:gone]
-        return self._ranked[0][2] if self._ranked else None
+        del self.ranked[:gone]
+        return self.ranked[0][2] if self.ranked else None
 
     def __iter__(self) -> Iterator[Ticket[T]]:
-        return (ranked[2] for ranked in self._ranked if ranked[2].parts)
+        return (ranked[2] for ranked in self.ranked if ranked[2].parts)

@@ -116,11 +116,12 @@ class Scheduler(Generic[T]):
 
     def pick(
         self, now: float, *, room: int, budget: int, shared_room: int | None = None, window: int | None = None,
-        times: StepTime | None = None, extra_s: float = 0.0,
+        times: StepTime | None = None, extra_s: float = 0.0, packed: bool = False,
     ) -> Pick[T]:  # fmt: skip
         """The next batch: the most urgent part, and of the `window` parts after it those that fill a padded rectangle
-        of `budget` tokens best. At most `room` parts; others than interactive ones only while they all together
-        are within `shared_room`. A part that costs more than the budget goes alone.
+        of `budget` tokens best (`packed`: a row of so many, without padding). At most `room` parts; others than
+        interactive ones only while they all together are within `shared_room`. A part that costs more than the budget
+        goes alone.
 
         With `times` no batch is filled so far that a deadline in it breaks, or one that it leaves behind; `extra_s` is
         what the step takes besides. A deadline that can't be met anyhow does not count: its part goes as if it had
@@ -136,18 +137,19 @@ class Scheduler(Generic[T]):
         costs = [ticket.parts[place].cost for _, _, ticket, place in candidates]
         if times is not None and times.ready and self._deadlines:
             waits = _waits(candidates, costs, now + extra_s)
-            chosen = fill_in_time(waits, budget=budget, room=room, times=times)
+            chosen = fill_in_time(waits, budget=budget, room=room, times=times, packed=packed)
         else:
-            chosen = fill(costs, budget=budget, room=room)
+            chosen = fill(costs, budget=budget, room=room, packed=packed)
         return Pick(self._take([candidates[index] for index in chosen]), expired)
 
     def _next(self, limit: int, shared_room: int, *, lead: int) -> list[Candidate[T]]:
         """The `limit` parts whose turn it is first, lower classes only while they have room."""
         found: list[Candidate[T]] = []
         for priority, fair in self._classes.items():
-            if priority is Priority.INTERACTIVE or shared_room > 0:
-                found += fair.first(limit, lead=lead)
-        found.sort(key=_claim)  # by class where the claims are equal
+            if self._sizes[priority] and (priority is Priority.INTERACTIVE or shared_room > 0):
+                until = inf if len(found) < limit else found[limit - 1][0]
+                found += fair.first(limit, lead=lead, until=until)
+                found.sort(key=_claim)  # stable: the higher class first where claims are equal
         if shared_room < limit:
             found = [
                 candidate

@@ -93,5 +93,10 @@ def padded(lengths: Sequence[int]) -> tuple[int, float]:
     return len(lengths) * longest, float(len(lengths)) * longest * longest
 
 
+def unpadded(lengths: Sequence[int]) -> tuple[int, float]:
+    """Tokens and squares of a packed batch."""
+    return sum(lengths), float(sum(length * length for length in lengths))
+
+
 def _terms(tokens: int, squares: float) -> tuple[float, float, float]:
     return _SCALES[0], tokens * _SCALES[1], squares * _SCALES[2]
