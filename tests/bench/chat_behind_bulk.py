@@ -1,24 +1,27 @@
 """How long a customer in the chat waits while thousands of bulk descriptions wait too, against an idle worker.
 
-    python -m tests.bench.chat_behind_bulk [--bulk 2000] [--chats 120] [--rate 4] [--quick]
+    python -m tests.bench.chat_behind_bulk [--bulk 5000] [--chats 120] [--rate 4] [--plot FILE.svg] [--quick]
 
 One real worker on the embedded queue, starter models. First an idle baseline, then the same questions as a Poisson
 stream while the bulk jobs wait. Chats on the starter answer by retrieval and ask no model; interactive descriptions
-stand beside them, which do: their lane wait is told in engine steps.
+stand beside them, which do: from their claim to their first work on the device is told in engine steps.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import random
 import sys
+import tempfile
 import threading
 import time
-import urllib.request
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import cycle, islice
+from pathlib import Path
 from typing import Any
 
 from rich.console import Console
@@ -26,7 +29,9 @@ from rich.console import Console
 from storehand.contracts import Article, ChatInput, ChatMessage, TaskInput
 from storehand.job import Job, Priority
 from storehand.knowledge import KnowledgeStore
+from tests.bench.inside import Started, install, started
 from tests.bench.machine import describe
+from tests.bench.plot import scatter
 from tests.bench.work import descriptions
 from tests.bench.worker import Worker, storehand_worker
 
@@ -36,15 +41,24 @@ tell = Console(stderr=True, highlight=False).print
 
 @dataclass(frozen=True)
 class Wait:
-    """One interactive job. Seconds: submitted to answer in the client's hand, claimed to stored, in the lane; and
-    claimed to scheduled at most (what of its run was not inference)."""
+    """One interactive job. Seconds: submitted to answer in the client's hand, to claimed, to first scheduled; claimed
+    to first scheduled, to stored. What a job without a model call has not is none."""
 
+    job: str
+    submitted_at: float
     answer_s: float
     claim_s: float
     run_s: float
-    lane_s: float
-    before_s: float
     code: str
+    scheduled_s: float | None = None
+    start_s: float | None = None
+
+    def joined(self, told: Mapping[str, Started]) -> Wait:
+        """With what the worker itself told about it."""
+        start = told.get(self.job)
+        if start is None:
+            return self
+        return replace(self, scheduled_s=start.scheduled_at - self.submitted_at, start_s=start.wait_s)
 
 
 def questions(n: int) -> list[ChatInput]:
@@ -97,16 +111,26 @@ def _wait(job: Job, answer_s: float) -> Wait:
     assert job.outcome is not None
     assert job.started_at is not None
     assert job.finished_at is not None
-    usage = (job.outcome.output or {}).get("usage", {})
-    run_s = job.finished_at - job.started_at
     return Wait(
+        job=job.id,
+        submitted_at=job.created_at,
         answer_s=answer_s,
         claim_s=max(0.0, job.started_at - job.created_at),
-        run_s=run_s,
-        lane_s=usage.get("laneWaitS", 0.0),
-        before_s=max(0.0, run_s - usage.get("inferenceS", 0.0)),
+        run_s=job.finished_at - job.started_at,
         code=job.outcome.code,
     )
+
+
+@contextmanager
+def environment(more: Mapping[str, str]) -> Iterator[None]:
+    """For the processes that start inside."""
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def one_after_another(worker: Worker, inputs: Iterable[TaskInput[Any]]) -> list[Wait]:
@@ -132,18 +156,6 @@ def waiting(worker: Worker, bulk: Sequence[str]) -> int:
     return sum(not row.status.is_terminal for row in rows.values())
 
 
-def steps(worker: Worker) -> tuple[float, float]:
-    """Seconds and number of the text model's decode steps so far."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{worker.port}/metrics", timeout=10) as answer:
-        lines = answer.read().decode().splitlines()
-    found = {"sum": 0.0, "count": 0.0}
-    for line in lines:
-        for name in found:
-            if line.startswith(f"storehand_step_seconds_{name}{{") and 'phase="decode"' in line:
-                found[name] += float(line.rsplit(" ", 1)[1])
-    return found["sum"], found["count"]
-
-
 def percentile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
@@ -160,73 +172,134 @@ def table(idle: dict[str, list[Wait]], busy: dict[str, list[Wait]]) -> list[str]
         for name, what in (
             ("submit to answer", "answer_s"),
             ("submit to claim", "claim_s"),
+            ("submit to first scheduled", "scheduled_s"),
+            ("claim to first scheduled", "start_s"),
             ("claim to stored answer", "run_s"),
         ):
-            rows.append(row(f"{task}: {name}", *([getattr(each, what) for each in run[task]] for run in (idle, busy))))
-    for name, what in (("claim to scheduled, at most", "before_s"), ("lane wait", "lane_s")):
-        runs = ([getattr(each, what) for each in run["description"]] for run in (idle, busy))
-        rows.append(row(f"description: {name}", *runs))
+            runs = [[each for wait in run[task] if (each := getattr(wait, what)) is not None] for run in (idle, busy)]
+            if all(runs):
+                rows.append(row(f"{task}: {name}", *runs))
     return rows
 
 
-def report(*, bulk: int, chats: int, rate: float) -> str:
-    with storehand_worker() as worker:
+def stages(waits: Sequence[Started]) -> list[str]:
+    """Where the time between claim and model goes."""
+    rows = ["| of an interactive description, ms | p50 | p95 |", "|---|---|---|"]
+    for name in waits[0].stages:
+        found = [each.stages[name] for each in waits]
+        rows.append(f"| {name} | {percentile(found, 0.5) * 1e3:.1f} | {percentile(found, 0.95) * 1e3:.1f} |")
+    return rows
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One run. `probes` are the interactive descriptions under bulk, in the order they were scheduled."""
+
+    idle: dict[str, list[Wait]]
+    busy: dict[str, list[Wait]]
+    probes: list[Started]
+    began_at: float
+    bulk: int
+    left: int
+    seconds: float
+    failures: int
+
+
+def measure(*, bulk: int, chats: int, rate: float) -> Measured:
+    with ExitStack() as stack:
+        inside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storehand-inside-")))
+        stack.enter_context(environment(install(inside)))
+        worker = stack.enter_context(storehand_worker(drain_s="0.5"))
         assert worker.client.settings.knowledge_dir is not None
         KnowledgeStore(worker.client.settings.knowledge_dir).publish("default", BASE, articles())
         few = max(10, chats // 3)
         one_after_another(worker, [*questions(4), *descriptions(4)])
         tell("idle")
-        idle = {
+        waits = {
             "chat": one_after_another(worker, questions(few)),
             "description": one_after_another(worker, descriptions(few)),
         }
         tell(f"{bulk} bulk descriptions")
         handles = worker.client.submit_many(descriptions(bulk), priority=Priority.BULK)
-        ids, started = [handle.id for handle in handles], time.perf_counter()
-        while waiting(worker, ids) == bulk:
+        ids, began, began_at = [handle.id for handle in handles], time.perf_counter(), time.time()
+        while waiting(worker, ids[:64]) == 64:
             time.sleep(0.05)
-        before = steps(worker)
-        busy: dict[str, list[Wait]] = {}
-
-        def stream(task: str, inputs: Sequence[TaskInput[Any]]) -> None:
-            busy[task] = poisson(worker, inputs, rate=rate / 2, bulk=ids)
-
-        chat = threading.Thread(target=stream, args=("chat", questions(chats)))
-        chat.start()
-        stream("description", descriptions(chats))
-        chat.join()
-        left, seconds = waiting(worker, ids), time.perf_counter() - started
-        after = steps(worker)
+        busy = both(worker, chats=chats, rate=rate, bulk=ids)
+        left, seconds = waiting(worker, ids), time.perf_counter() - began
         outcomes = worker.client.store.get(ids)
         codes = [each.outcome.code for each in outcomes.values() if each.outcome is not None]
-    step_s = (after[0] - before[0]) / max(after[1] - before[1], 1)
-    lane, ahead = (
-        percentile([getattr(each, what) for each in busy["description"]], 0.95) / step_s
-        for what in ("lane_s", "before_s")
-    )
+        told = {each.job: each for each in started(inside)}
+    idle = {task: [each.joined(told) for each in found] for task, found in waits.items()}
+    busy = {task: [each.joined(told) for each in found] for task, found in busy.items()}
+    probes = sorted((told[each.job] for each in busy["description"]), key=lambda each: each.scheduled_at)
     failures = sum(code != "ok" for code in codes) + sum(each.code != "ok" for run in busy.values() for each in run)
+    return Measured(idle, busy, probes, began_at, bulk, left, seconds, failures)
+
+
+def both(worker: Worker, *, chats: int, rate: float, bulk: Sequence[str]) -> dict[str, list[Wait]]:
+    """Two Poisson streams beside each other: chats, and descriptions that somebody waits for."""
+    found: dict[str, list[Wait]] = {}
+
+    def stream(task: str, inputs: Sequence[TaskInput[Any]]) -> None:
+        found[task] = poisson(worker, inputs, rate=rate / 2, bulk=bulk)
+
+    chat = threading.Thread(target=stream, args=("chat", questions(chats)))
+    chat.start()
+    stream("description", descriptions(chats))
+    chat.join()
+    return found
+
+
+def report(run: Measured, *, chats: int, rate: float) -> str:
+    steps = [float(each.steps) for each in run.probes]
+    submit = [each.scheduled_s for each in run.busy["description"] if each.scheduled_s is not None]
     lines = [
         f"## Chat behind bulk, {time.strftime('%Y-%m-%d')}, {describe()}\n",
-        f"`python -m tests.bench.chat_behind_bulk --bulk {bulk} --chats {chats} --rate {rate:g}`; {len(busy['chat'])} "
-        f"chats and {len(busy['description'])} interactive descriptions, {rate:g} a second together,",
-        f"while {bulk} bulk descriptions waited ({left} still did at the end).\n",
-        *table(idle, {task: busy[task] for task in idle}),
+        f"`python -m tests.bench.chat_behind_bulk --bulk {run.bulk} --chats {chats} --rate {rate:g}`; "
+        f"{len(run.busy['chat'])} chats and {len(steps)} interactive descriptions, {rate:g} a second together,",
+        f"while {run.bulk} bulk descriptions waited ({run.left} still did at the end). The starter's chat answers by "
+        "retrieval and asks no model; the interactive descriptions do.\n",
+        f"**Claim to first scheduled in engine steps: p50 {percentile(steps, 0.5):g}, p95 {percentile(steps, 0.95):g}, "
+        f"most {max(steps):g}** (decode steps that ended in between; the one under way at the claim counts).",
+        f"Submit to first scheduled: p50 {percentile(submit, 0.5) * 1e3:.0f} ms, "
+        f"p95 {percentile(submit, 0.95) * 1e3:.0f} ms.\n",
+        *table(run.idle, run.busy),
         "",
-        f"An engine step took {step_s * 1e3:.1f} ms. In steps, p95: lane wait {lane:.1f}, claim to scheduled at most "
-        f"{ahead:.1f}. Bulk meanwhile: {(bulk - left) / seconds:.1f} descriptions a second. Failures: {failures}.",
+        *stages(run.probes),
+        "",
+        f"Bulk meanwhile: {(run.bulk - run.left) / run.seconds:.1f} descriptions a second. Failures: {run.failures}.",
     ]
     return "\n".join(lines)
 
 
+def plot(run: Measured) -> str:
+    steps = [float(each.steps) for each in run.probes]
+    points = [(each.scheduled_at - run.began_at, float(each.steps)) for each in run.probes]
+    return scatter(
+        f"Claim to first scheduled behind {run.bulk} bulk descriptions",
+        {"interactive description": points},
+        x="seconds since the bulk jobs were submitted",
+        y="engine steps",
+        lines={
+            f"p50 {percentile(steps, 0.5):g}": percentile(steps, 0.5),
+            f"p95 {percentile(steps, 0.95):g}": percentile(steps, 0.95),
+        },
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bulk", type=int, default=2000)
+    parser.add_argument("--bulk", type=int, default=5000)
     parser.add_argument("--chats", type=int, default=120)
     parser.add_argument("--rate", type=float, default=4.0, help="interactive jobs a second")
+    parser.add_argument("--plot", type=Path, help="write the plot there, as SVG")
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     options = parser.parse_args()
     sizes = {"bulk": 120, "chats": 20} if options.quick else {"bulk": options.bulk, "chats": options.chats}
-    sys.stdout.write(report(**sizes, rate=options.rate) + "\n")
+    run = measure(**sizes, rate=options.rate)
+    sys.stdout.write(report(run, chats=sizes["chats"], rate=options.rate) + "\n")
+    if options.plot:
+        options.plot.write_text(plot(run), encoding="utf-8")
 
 
 if __name__ == "__main__":
