@@ -29,6 +29,8 @@ STYLE: dict[str, Any] = {"whitespace_pattern": " ", "json_allowed_escapes": 'nrt
 """One space at most where JSON has room for some: indentation would double the tokens. No escapes of single
 characters: they are what a lone surrogate or a zero byte hides in."""
 
+STAND_IN = "<|no end|>"
+
 Bits = NDArray[np.uint8]
 """A bit per token, the lowest of a byte first."""
 
@@ -88,10 +90,15 @@ class Constraints:
         return Constraint(self, found.deep_copy())
 
     def fill(self, constraints: Sequence[Constraint]) -> Bits:
-        """Which tokens may follow in each row, [rows, bytes]; all rows in one call, on the binding's threads."""
+        """Which tokens may follow in each row, [rows, bytes]; side by side on the binding's threads."""
         bits = np.zeros((len(constraints), self._width), dtype=np.uint8)
-        work = [(each.matcher, index) for index, each in enumerate(constraints)]
-        self._executor.unsafe_compute_mask_ptr(work, bits.ctypes.data, self._width, len(work))
+        start = bits.ctypes.data
+        if self._threads == 1:  # handing over to another thread takes longer than the work
+            for index, each in enumerate(constraints):
+                each.matcher.unsafe_compute_mask_ptr(start + index * self._width, self._width)
+        else:
+            work = [(each.matcher, index) for index, each in enumerate(constraints)]
+            self._executor.unsafe_compute_mask_ptr(work, start, self._width, len(work))
         return bits
 
     @cached_property
@@ -110,10 +117,10 @@ class Constraints:
         flags[self.vocabulary :] = False
         return np.packbits(flags, bitorder="little")
 
-    @property
+    @cached_property
     def _width(self) -> int:
-        """Bytes of a row's bits: whole words of 32, with room for the stand-in of an end."""
-        return 4 * ((self.vocabulary + 1 + 31) // 32)
+        """Bytes of a row's bits: whole words of 32."""
+        return 4 * -(-int(self._tokenizer.vocab_size) // 32)
 
     def _compile(self, text: str) -> LLMatcher:
         library = _library()
@@ -130,10 +137,11 @@ class Constraints:
 
     @cached_property
     def _tokenizer(self) -> Any:
-        """A model without an end token gets a stand-in that is no token; its texts end as soon as they may."""
+        """A model without an end token gets a stand-in that it can't write: its texts end as soon as they may."""
+        text, size = self._tokens.definition(extra=None if self.ends else STAND_IN)
         try:
             return _library().LLTokenizer(
-                self._tokens.definition, n_vocab=self.vocabulary + 1, eos_token=sorted(self.ends) or [self.vocabulary]
+                text, n_vocab=max(size, self.vocabulary), eos_token=sorted(self.ends) or [size - 1]
             )
         except Exception as error:  # the library's own kinds, for tokenizers it can't read
             raise ModelNotAvailable(f"this model's tokenizer can't be guided by a JSON schema: {error}") from error

@@ -165,13 +165,14 @@ def _fill(guided: Shapes) -> Bits | None:
 
 def _cornered(guided: Shapes, bits: Bits | None) -> set[int]:
     """Rows whose grammar allows only what is suppressed or held back: there it wins."""
-    found = set()
-    for (row, shape), allowed in zip(guided, () if bits is None else bits, strict=True):
-        assert shape.constraint is not None
-        home = shape.constraint.home
-        if not (allowed & (home.free_to_go_on if shape.holds_ends else home.free)).any():
-            found.add(row)
-    return found
+    if bits is None:
+        return set()
+    homes = [(shape.constraint.home, shape.holds_ends) for _, shape in guided if shape.constraint is not None]
+    free = homes[0][0].free
+    if any(holds for _, holds in homes):
+        free = np.stack([home.free_to_go_on if holds else home.free for home, holds in homes])
+    can_go_on = np.any(bits & free, axis=-1)
+    return {row for index, (row, _) in enumerate(guided) if not can_go_on[index]}
 
 
 def _restrict(logits: Tensor, rows: Sequence[int], bits: Bits) -> None:
@@ -179,6 +180,9 @@ def _restrict(logits: Tensor, rows: Sequence[int], bits: Bits) -> None:
     if logits.device.type == "cpu":
         allowed = np.unpackbits(bits, axis=-1, count=vocabulary, bitorder="little")
         forbidden = torch.from_numpy(allowed == 0)
+        if len(rows) == len(logits):
+            logits.masked_fill_(forbidden, -torch.inf)
+            return
         for row, each in zip(rows, forbidden, strict=True):
             logits[row].masked_fill_(each, -torch.inf)
         return

@@ -31,11 +31,16 @@ class Tokens:
         """Fills rectangles; any id does, because what it fills is masked."""
         return int(self._wrapper.pad_token_id or 0)
 
-    @property
-    def definition(self) -> str:
-        """The whole tokenizer as the JSON of a tokenizer.json."""
+    def definition(self, *, extra: str | None = None) -> tuple[str, int]:
+        """The whole tokenizer as the JSON of a tokenizer.json, and the number of its ids. `extra` is a special token
+        to add; it gets the last id."""
         text: str = self._backend.to_str()
-        return text
+        if extra is not None:
+            copy = type(self._backend).from_str(text)
+            copy.add_special_tokens([extra])
+            text = copy.to_str()
+            return text, int(copy.token_to_id(extra)) + 1
+        return text, int(self._backend.get_vocab_size(with_added_tokens=True))
 
     def count(self, text: str) -> int:
         return len(self._backend.encode(text).ids)
