@@ -48,14 +48,6 @@ class StepTime:
         """Seconds of a step; 0 before the first was seen."""
         return sum(map(float.__mul__, self._factors, _terms(tokens, squares)))
 
-    def most(self, longest: int, seconds: float) -> int:
-        """How many rows of this length a padded batch may have to be done in so many seconds."""
-        rest = seconds - self._factors[0]
-        each = self.predict(longest, float(longest) ** 2) - self._factors[0]
-        if rest < 0:
-            return 0
-        return int(min(rest / each, 1e9)) if each > 0 else 10**9
-
     def observe(self, tokens: int, squares: float, seconds: float) -> None:
         """A step has ended."""
         if not math.isfinite(seconds) or seconds < 0:
