@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long lint format bench evaluate docs clean
+.PHONY: help install demo test test-long lint format bench bench-full evaluate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -50,6 +50,9 @@ format: $(VENV)/.dev ## let ruff format and fix
 
 bench: $(VENV)/.dev ## throughput and latency against named baselines, minutes; writes BENCHMARKS.md
 	$(BIN)/python -m tests.bench --write BENCHMARKS.md
+
+bench-full: $(VENV)/.dev ## the same with all sizes and contenders, under an hour; installs two of them elsewhere
+	$(BIN)/python -m tests.bench --full --write BENCHMARKS.md
 
 evaluate: $(VENV)/.dev ## how good the answers are: the checker, chat, recommendation; what needs absent data says so
 	$(BIN)/python -m storehand_plugins.checks.evaluation

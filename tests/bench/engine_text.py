@@ -9,133 +9,66 @@ Lengths vary as real ones do: prompts of 30 to 200 tokens, texts of 20 to 120.
 from __future__ import annotations
 
 import json
-import random
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import torch
 import typer
 
-from storehand.engine import BatchReport, EngineSpec, GenerateRequest
-from storehand.task import GenerateOptions
+from storehand.engine import BatchReport, EngineSpec
+from storehand.task import Completion, GenerateOptions
 from storehand_worker.engines import builtin_engines
-from tests.tiny_models import save_text_model, spec_of, word_tokenizer
-
-VOCABULARY = 6656
-
-
-@dataclass(frozen=True)
-class Work:
-    """One request: prompt tokens, and how many to write."""
-
-    prompt: tuple[int, ...]
-    tokens: int
+from tests.bench.generate import Generate
+from tests.bench.machine import measured
+from tests.bench.random_text import MAX_TOKENS, Work, ids_of, make_model, make_work, requests_of, tokens_of
+from tests.bench.rounds import Run
+from tests.tiny_models import spec_of
 
 
-@dataclass(frozen=True)
-class Measured:
-    """`model_share` is the part of the engine's loop that was spent in forward and sampling."""
+class TextLoad:
+    """The engine of a spec, warm, and what its last run told of its steps."""
 
-    name: str
-    tokens: int
-    cpu_s: float
-    wall_s: float
-    tokens_per_cpu_s: float
-    mean_rows: float = 0.0
-    model_share: float = 0.0
+    def __init__(self, spec: EngineSpec) -> None:
+        self._reports: list[BatchReport] = []
+        self._engine = builtin_engines()["text"](replace(spec, on_batch=self._reports.append))
+        self._completions: list[Completion] = []
+        self._wall_s = 0.0
+        self.run(make_work(1, seed=-1))
 
+    def run(self, work: Sequence[Work], *, options: GenerateOptions | None = None) -> Run:
+        """All requests at once."""
+        self._reports.clear()
+        requests = requests_of(work, options)
+        with measured() as used:
+            results = [each.result(900) for each in [self._engine.submit(request) for request in requests]]
+        self._completions, self._wall_s = [result.completions[0] for result in results], used.wall_s
+        written = sum(result.completion_tokens for result in results)
+        assert written == tokens_of(work), f"{written} tokens instead of {tokens_of(work)}"
+        return Run.of(used, written)
 
-def make_work(requests: int, *, seed: int = 0) -> list[Work]:
-    dice = random.Random(seed)  # a load, no secret
-    return [
-        Work(
-            tuple(dice.randrange(2, VOCABULARY) for _ in range(dice.randint(30, 200))),
-            dice.randint(20, 120),
-        )
-        for _ in range(requests)
-    ]
+    @property
+    def texts(self) -> list[list[int]]:
+        """The tokens of the last run's texts."""
+        return [ids_of(completion.text) for completion in self._completions]
 
+    def steps(self) -> dict[str, float]:
+        """Of the last run: rows per step, share of the wall spent in steps, and per phase how near to the machine's
+        limit (`roofline`)."""
+        decodes = [report for report in self._reports if report.phase == "decode"]
+        figures = {
+            "rows": sum(report.items for report in decodes) / max(len(decodes), 1),
+            "model_share": sum(report.seconds for report in self._reports) / self._wall_s,
+        }
+        for phase in sorted({report.phase for report in self._reports}):
+            mine = [report for report in self._reports if report.phase == phase]
+            figures[f"roofline_{phase}"] = sum(each.least_s for each in mine) / sum(each.seconds for each in mine)
+        return figures
 
-def make_model(folder: Path, *, layers: int = 4, hidden: int = 256) -> Path:
-    """About 5M parameters by default: the size of the bundled model."""
-    return save_text_model(
-        folder,
-        tokenizer=word_tokenizer(VOCABULARY),
-        hidden_size=hidden,
-        intermediate_size=hidden * 11 // 4,
-        num_hidden_layers=layers,
-        num_attention_heads=hidden // 64,
-        num_key_value_heads=hidden // 64,
-        max_position_embeddings=512,
-        tie_word_embeddings=True,
-        initializer_range=0.02,
-    )
-
-
-@contextmanager
-def _clock(found: list[float]) -> Iterator[None]:
-    cpu, wall = time.process_time(), time.monotonic()
-    yield
-    found += [time.process_time() - cpu, time.monotonic() - wall]
-
-
-def run_engine(spec: EngineSpec, work: list[Work], *, options: GenerateOptions | None = None) -> Measured:
-    """All requests at once through the engine of this spec."""
-    options = options or GenerateOptions()
-    reports: list[BatchReport] = []
-    engine = builtin_engines()["text"](replace(spec, on_batch=reports.append))
-    requests = [
-        GenerateRequest(
-            id=f"{number}",
-            prompt=" ".join(f"w{token}" for token in each.prompt),
-            options=replace(options, max_new_tokens=each.tokens),
-            seed=number,
-        )
-        for number, each in enumerate(work)
-    ]
-    engine.submit(replace(requests[0], id="warm up")).result(600)
-    reports.clear()
-    times: list[float] = []
-    with _clock(times):
-        tokens = sum(each.result(600).completion_tokens for each in [engine.submit(request) for request in requests])
-    engine.close()
-    decodes = [report for report in reports if report.phase == "decode"]
-    return _measured(
-        "engine",
-        tokens,
-        times,
-        mean_rows=sum(report.items for report in decodes) / max(len(decodes), 1),
-        model_share=sum(report.seconds for report in reports) / times[1],
-    )
-
-
-def run_generate(folder: str, work: list[Work], *, batch: int = 1) -> Measured:
-    """transformers' `generate`, `batch` requests at a time, padded on the left; every batch runs to its longest."""
-    from transformers import AutoModelForCausalLM
-
-    model: Any = AutoModelForCausalLM.from_pretrained(folder, local_files_only=True).eval()
-    times: list[float] = []
-    with torch.inference_mode(), _clock(times):
-        for start in range(0, len(work), batch):
-            _generate(model, work[start : start + batch])
-    return _measured(f"generate x{batch}", sum(each.tokens for each in work), times)
-
-
-def _generate(model: Any, work: list[Work]) -> None:
-    width = max(len(each.prompt) for each in work)
-    ids = torch.tensor([[*[0] * (width - len(each.prompt)), *each.prompt] for each in work])
-    longest = max(each.tokens for each in work)
-    model.generate(ids, attention_mask=(ids != 0).long(), max_new_tokens=longest, do_sample=False, pad_token_id=0)
-
-
-def _measured(name: str, tokens: int, times: list[float], **more: float) -> Measured:
-    cpu_s, wall_s = times
-    return Measured(name, tokens, cpu_s, wall_s, tokens / cpu_s, **more)
+    def close(self) -> None:
+        self._engine.close()
 
 
 def main(
@@ -152,23 +85,26 @@ def main(
     work = make_work(requests)
     with tempfile.TemporaryDirectory() as folder:
         make_model(Path(folder), layers=layers, hidden=hidden)
-        spec = spec_of(folder, slots=slots, max_tokens=384, batch_tokens=1024)
-        runs: list[Callable[[], Measured]] = [
-            lambda: run_engine(spec, work, options=GenerateOptions(temperature=temperature)),
-            lambda: run_generate(folder, work[:singles]),
-            lambda: run_generate(folder, work, batch=slots),
-        ]
-        engine, single, padded = (run() for run in runs)
+        load = TextLoad(spec_of(folder, slots=slots, max_tokens=MAX_TOKENS, batch_tokens=1024))
+        engine, steps = load.run(work, options=GenerateOptions(temperature=temperature)), load.steps()
+        load.close()
+        generate = Generate(folder)
+        runs = {
+            "engine": engine,
+            "generate x1": generate.run(work[:singles]),
+            f"generate x{slots}": generate.run(work, batch=slots),
+        }
     ratios = {
-        "engine_to_one_by_one": engine.tokens_per_cpu_s / single.tokens_per_cpu_s,
-        "engine_to_padded": engine.tokens_per_cpu_s / padded.tokens_per_cpu_s,
+        "engine_to_one_by_one": engine.per_cpu_s / runs["generate x1"].per_cpu_s,
+        "engine_to_padded": engine.per_cpu_s / runs[f"generate x{slots}"].per_cpu_s,
     }
     if as_json:
-        typer.echo(json.dumps({"runs": [asdict(run) for run in (engine, single, padded)], **ratios}))
+        named = [{"name": name, "tokens_per_cpu_s": run.per_cpu_s, **asdict(run)} for name, run in runs.items()]
+        typer.echo(json.dumps({"runs": named, "steps": steps, **ratios}))
         return
-    for run in (engine, single, padded):
-        typer.echo(f"{run.name:12s} {run.tokens_per_cpu_s:8.0f} tokens per CPU s   {run.tokens} in {run.wall_s:.1f} s")
-    typer.echo(f"rows per step {engine.mean_rows:.1f} of {slots}, model share of the loop {engine.model_share:.2f}")
+    for name, run in runs.items():
+        typer.echo(f"{name:12s} {run.per_cpu_s:8.0f} tokens per CPU s   {run.work} in {run.wall_s:.1f} s")
+    typer.echo(", ".join(f"{name.replace('_', ' ')} {figure:.2f}" for name, figure in steps.items()))
     for name, ratio in ratios.items():
         typer.echo(f"{name.replace('_', ' ')}: {ratio:.2f}")
 

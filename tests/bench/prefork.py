@@ -12,13 +12,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
 from importlib import reload
-from importlib.resources import as_file, files
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
 from storehand.engine import GenerateRequest
-from tests.bench.machine import Used, measured
+from tests.bench.machine import measured
+from tests.bench.rounds import Run
 from tests.waiting import until
 
 PROCESSES = 2
@@ -33,33 +33,32 @@ class Prefork:
     def _answers(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in self._done.read_text().splitlines()] if self._done.exists() else []
 
-    def _run(self, sends: Sequence[tuple[Any, tuple[Any, ...]]]) -> tuple[Used, int]:
+    def _run(self, sends: Sequence[tuple[Any, tuple[Any, ...]]]) -> Run:
         before = len(self._answers())
         with measured(self._pid) as used:
             for task, args in sends:
                 task.apply_async(args)
             until(lambda: len(self._answers()) >= before + len(sends), timeout_s=900, every_s=0.02)
-        return used, sum(line["tokens"] for line in self._answers()[before:])
+        return Run.of(used, sum(line["tokens"] for line in self._answers()[before:]))
 
     def warm(self, kind: str) -> None:
+        """Until each process has its model."""
         self._run([(self._app.warm, (kind,))] * (4 * PROCESSES))
 
-    def generate(self, requests: Sequence[GenerateRequest]) -> tuple[Used, int]:
-        """One message per request; returns what it used and the output tokens."""
+    def generate(self, requests: Sequence[GenerateRequest]) -> Run:
+        """One message per request; counts the output tokens."""
         return self._run([(self._app.generate, (each.prompt, asdict(each.options))) for each in requests])
 
-    def classify(self, texts: Sequence[str]) -> tuple[Used, int]:
-        """One message per text; returns what it used and the texts."""
+    def classify(self, texts: Sequence[str]) -> Run:
+        """One message per text; counts the texts."""
         return self._run([(self._app.classify, (text,)) for text in texts])
 
 
 @contextmanager
-def prefork_worker() -> Iterator[Prefork]:
-    with (
-        tempfile.TemporaryDirectory(prefix="storehand-bench-") as folder,
-        as_file(files("storehand_plugins.starter")) as starter,
-    ):
-        os.environ |= {"BENCH_FOLDER": folder, "BENCH_STARTER": str(starter)}
+def prefork_worker(*, text: str, labels: str) -> Iterator[Prefork]:
+    """`text` and `labels` are folders of models."""
+    with tempfile.TemporaryDirectory(prefix="storehand-bench-") as folder:
+        os.environ |= {"BENCH_FOLDER": folder, "BENCH_TEXT": text, "BENCH_LABELS": labels}
         from tests.bench import prefork_app
 
         app = reload(prefork_app)

@@ -16,7 +16,8 @@ from celery import Celery
 import storehand.broker
 
 FOLDER = Path(os.environ.get("BENCH_FOLDER", "."))
-STARTER = Path(os.environ.get("BENCH_STARTER", "."))
+TEXT = os.environ.get("BENCH_TEXT", "")
+LABELS = os.environ.get("BENCH_LABELS", "")
 
 storehand.broker.register()
 app = Celery("bench", broker=f"embedded://{FOLDER / 'prefork.db'}", set_as_current=False)
@@ -38,21 +39,21 @@ def _note(line: dict[str, Any]) -> None:
 @cache
 def _text() -> tuple[Any, Any]:
     import torch
-    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
     torch.set_num_threads(1)
-    folder = STARTER / "text"
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, use_safetensors=True).eval()
-    return AutoTokenizer.from_pretrained(folder), model
+    model = AutoModelForCausalLM.from_pretrained(TEXT, dtype=torch.float32, use_safetensors=True).eval()
+    return PreTrainedTokenizerFast.from_pretrained(TEXT), model
 
 
 @cache
 def _pipeline() -> Any:
     import torch
-    from transformers import pipeline
+    from transformers import PreTrainedTokenizerFast, pipeline
 
     torch.set_num_threads(1)
-    return pipeline("text-classification", model=str(STARTER / "sentiment"), device="cpu", dtype=torch.float32)
+    tokenizer = PreTrainedTokenizerFast.from_pretrained(LABELS)
+    return pipeline("text-classification", model=LABELS, tokenizer=tokenizer, device="cpu", dtype=torch.float32)
 
 
 @app.task(name="bench.generate")
@@ -73,11 +74,11 @@ def generate(prompt: str, options: dict[str, Any]) -> None:
             **sampling,
             max_new_tokens=options["max_new_tokens"],
             num_return_sequences=options["n"],
-            pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else tokenizer.eos_token_id,
+            pad_token_id=next((id_ for id_ in (tokenizer.pad_token_id, tokenizer.eos_token_id) if id_ is not None), 0),
         )
     new = rows[:, encoded["input_ids"].shape[1] :]
     ends = model.generation_config.eos_token_id
-    ends = set(ends if isinstance(ends, list) else [ends])
+    ends = set(ends if isinstance(ends, list) else [ends])  # a model that never ends has None: no token is it
     _note({"tokens": sum(_length(row.tolist(), ends) for row in new)})
 
 

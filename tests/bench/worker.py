@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from storehand import Client, Settings
+from tests.bench.plugin import install
 from tests.waiting import until
+
+ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,14 @@ def free_port() -> int:
 
 @contextmanager
 def storehand_worker(**settings: str) -> Iterator[Worker]:
-    """Ready to take jobs; stopped by SIGTERM at the end."""
+    """Ready to take jobs; stopped by SIGTERM at the end. Settings are written as in the environment; `plugins` that
+    name `bench` get the tasks of `plugin.py`."""
     with tempfile.TemporaryDirectory(prefix="storehand-bench-") as folder:
         port = free_port()
+        plugins = [str(install(Path(folder) / "site"))] if "bench" in settings.get("plugins", "").split(",") else []
         env = {
             **os.environ,
+            "PYTHONPATH": os.pathsep.join([*plugins, str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
             "STOREHAND_DATA_DIR": folder,
             "STOREHAND_HTTP_PORT": str(port),
             "STOREHAND_LOG_LEVEL": "WARNING",
@@ -62,7 +68,8 @@ def storehand_worker(**settings: str) -> Iterator[Worker]:
         try:
             until(lambda: process.poll() is not None or _is_ready(port), timeout_s=120, every_s=0.1)
             assert process.poll() is None, (Path(folder) / "worker.log").read_text()[-4000:]
-            with Client(Settings(data_dir=Path(folder), **settings)) as client:  # type: ignore[arg-type]  # parsed
+            ours = {key: value for key, value in settings.items() if key != "models"}
+            with Client(Settings(data_dir=Path(folder), **ours)) as client:  # type: ignore[arg-type]  # parsed
                 yield Worker(process, client, port)
         finally:
             process.send_signal(signal.SIGTERM)
