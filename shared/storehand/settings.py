@@ -95,6 +95,9 @@ class Settings(BaseSettings):
         default=None, description="entry points to load (`a,b` or a list); default all installed"
     )
     models: dict[str, ModelBinding] = Field(default_factory=dict, description="role -> model; default starter")
+    memory_share: float = Field(
+        default=0.9, gt=0, description="share of a device's free memory that the models may plan with at the start"
+    )
     knowledge_dir: Path | None = Field(
         default=None, description="folder of the knowledge bases that chat names; default knowledge/ in data_dir"
     )

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from storehand.cli.checks import Check, Light, Probe
+from storehand.engine import EngineSpec
 from storehand.errors import StorehandError
 from storehand.settings import ModelBinding, Settings
 from storehand_worker.binding import (
@@ -20,6 +21,7 @@ from storehand_worker.binding import (
     role_needs,
 )
 from storehand_worker.engines import builtin_engines
+from storehand_worker.fitting import HOW_TO_FIT, plans
 from storehand_worker.plugin_list import list_plugins, quietly_loaded
 
 _INSTALL = "install `storehand[worker,models]`"
@@ -38,6 +40,7 @@ def plugins_and_models(settings: Settings) -> Iterator[Check]:
     needs = role_needs(loaded.tasks.values(), settings.models)
     for role, need in sorted(needs.items()):
         yield _model(need, settings.binding(role))
+    yield from _memory(settings, needs)
     for role in sorted(set(settings.models) - set(needs)):
         yield Check("models", role, Light.YELLOW, "bound, but no loaded task asks for it", "check the role's name")
 
@@ -60,6 +63,38 @@ def _model(need: RoleNeed, binding: ModelBinding) -> Check:
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     grade = "starter model, demonstration grade" if binding.model == "starter" else str(folder)
     return Check("models", need.role, Light.GREEN, f"{grade}; {weights / 1e6:.1f} MB safetensors, {engine} engine")
+
+
+def _memory(settings: Settings, needs: Mapping[str, RoleNeed]) -> Iterator[Check]:
+    """The plan for every device, of the models whose files are here."""
+    try:
+        specs = [spec for role, need in needs.items() if (spec := _spec_here(need, settings.binding(role)))]
+        made = plans(specs, share=settings.memory_share)
+    except ImportError:  # the torch check says so
+        return
+    for each in made:
+        light = Light.RED if not each.fits else Light.YELLOW if each.reduced else Light.GREEN
+        advice = "" if light is Light.GREEN else HOW_TO_FIT
+        yield Check("models", f"memory of {each.device}", light, each.line().partition(": ")[2], advice)
+
+
+def _spec_here(need: RoleNeed, binding: ModelBinding) -> tuple[str, EngineSpec] | None:
+    """With the name of its engine; none where files are missing, of which the role's own check tells."""
+    engine = engine_name(need, binding)
+    if engine not in FOLDER_ENGINES:
+        return None
+    if HUB_ID.fullmatch(binding.model) and not Path(binding.model).is_dir():
+        try:
+            from huggingface_hub import snapshot_download
+
+            folder = snapshot_download(binding.model, revision=binding.revision, local_files_only=True)
+        except (ImportError, OSError):
+            return None
+        binding = binding.model_copy(update={"model": folder})
+    try:
+        return engine, engine_spec(need, binding)
+    except StorehandError:
+        return None
 
 
 def _remote_model(need: RoleNeed, binding: ModelBinding) -> Check:

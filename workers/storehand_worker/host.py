@@ -15,6 +15,7 @@ from storehand.settings import ModelBinding, Settings
 from storehand.task import Task
 from storehand_worker.binding import STARTER, engine_factory, engine_name, engine_spec, role_needs
 from storehand_worker.engines import builtin_engines
+from storehand_worker.fitting import MEMORY_SHARE, fit
 from storehand_worker.jobless import JoblessContext
 from storehand_worker.loader import Plugins, load_plugins
 from storehand_worker.models import CallReport, JobModels, StoppableContext, Waiting
@@ -69,6 +70,8 @@ class Host:
             bound=self._settings.models,
             on_batch=self._pass_on,
             progress=tell,
+            state_dir=str(self._settings.data_dir),
+            memory_share=self._settings.memory_share,
         )
         try:
             for task in self.tasks.values():
@@ -167,25 +170,31 @@ def load_engines(
     bound: Container[str] = (),
     on_batch: Callable[[BatchReport], None] = lambda report: None,
     progress: Progress = _silent,
+    state_dir: str = "",
+    memory_share: float = MEMORY_SHARE,
 ) -> dict[str, Engine]:
     """One engine per distinct model, by role; optional roles only where they are `bound`. What was loaded is closed
-    again when a later one fails."""
-    loaded: dict[str, Engine] = {}
+    again when a later one fails. `state_dir` and `memory_share` are the settings'."""
+    needs = role_needs(tasks, bound)
+    keys: dict[str, str] = {}
+    wanted: dict[str, tuple[str, EngineSpec]] = {}
+    for role, need in needs.items():
+        spec = engine_spec(need, binding(role), on_batch=on_batch)
+        keys[role] = repr((engine_name(need, spec.binding), spec.kind, spec.folder, spec.binding))
+        if keys[role] not in wanted:
+            if spec.name in (other.name for _, other in wanted.values()):
+                spec = replace(spec, name=f"{spec.name} ({role})")  # names tell models apart in the metrics
+            wanted[keys[role]] = engine_name(need, spec.binding), replace(spec, state_dir=state_dir)
+    fitted = fit(wanted, share=memory_share)
     shared: dict[str, Engine] = {}
     try:
-        for role, need in role_needs(tasks, bound).items():
-            spec = engine_spec(need, binding(role), on_batch=on_batch)
-            key = repr((engine_name(need, spec.binding), spec.kind, spec.folder, spec.binding))
-            if key not in shared:
-                if spec.name in (engine.info.name for engine in shared.values()):
-                    spec = replace(spec, name=f"{spec.name} ({role})")  # names tell models apart in the metrics
-                progress(f"loading {spec.name} for the role {role}")
-                shared[key] = _build(spec, engine_factory(need, spec.binding, brought))
-            loaded[role] = shared[key]
+        for key, spec in fitted.items():
+            progress(f"loading {spec.name} for the role {spec.role}")
+            shared[key] = _build(spec, engine_factory(needs[spec.role], binding(spec.role), brought))
     except BaseException:
-        close_engines(loaded)
+        close_engines(shared)
         raise
-    return loaded
+    return {role: shared[key] for role, key in keys.items()}
 
 
 def _build(spec: EngineSpec, factory: EngineFactory) -> Engine:
