@@ -19,6 +19,7 @@ from storehand.job import Priority
 from storehand_worker.engines import builtin_engines
 from tests.contract.kits import KIT_NAMES, POISON, Gate, Kit, failing_model, make_kits
 from tests.openai_server import OpenAIServer
+from tests.vllm_stand_in import vllm_installed
 from tests.waiting import until
 
 torch.set_num_threads(1)
@@ -26,7 +27,7 @@ torch.set_num_threads(1)
 
 @pytest.fixture(scope="module")
 def kits(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Kit]]:
-    with OpenAIServer(step_s=0.002) as server:
+    with OpenAIServer(step_s=0.002) as server, vllm_installed():
         yield make_kits(tmp_path_factory.mktemp("models"), server)
 
 
@@ -186,7 +187,7 @@ def test_interactive_passes_bulk(kit: Kit) -> None:
         futures = [engine.submit(kit.request("first"))]
         until(lambda: gate.reports)
         for priority in (Priority.BULK, Priority.STANDARD, Priority.INTERACTIVE):
-            future = engine.submit(kit.request(priority, priority=priority))
+            future = engine.submit(kit.request(priority, "bag " * 8, priority=priority))  # two fill no batch together
             future.add_done_callback(lambda _, name=priority: ended.append(name))
             futures.append(future)
         gate.open()
@@ -241,6 +242,7 @@ def test_an_id_in_flight_is_refused(kit: Kit) -> None:
 
 
 def test_a_request_that_the_model_fails_on_fails_alone(kit: Kit) -> None:
+    kit.needs("isolation")
     gate = Gate()
     gate.close()
     good = [kit.request(f"good {number}", f"bag {number}") for number in range(6)]
@@ -264,8 +266,7 @@ def test_a_request_that_the_model_fails_on_fails_alone(kit: Kit) -> None:
 
 
 def test_out_of_memory_has_its_own_error_and_the_engine_goes_on(kit: Kit) -> None:
-    if kit.engine == "openai":
-        return  # the memory of a server is its own matter: it answers 500
+    kit.needs("memory")
     with kit.running(options={"oom_on": POISON}) as engine:
         with failing(kit, torch.OutOfMemoryError("CUDA out of memory")):
             bad = engine.submit(kit.request("bad", f"a {POISON} bag"))

@@ -193,8 +193,9 @@ def test_a_head_that_does_not_fit_the_kind_is_refused(tmp_path: Path, kind: Kind
 @pytest.mark.parametrize(
     ("name", "content"),
     [
-        ("1_Pooling/config.json", {"pooling_mode_weightedmean_tokens": True}),
-        ("modules.json", [{"type": "sentence_transformers.models.Transformer"}, {"type": "x.Dense"}]),
+        ("1_Pooling/config.json", {"pooling_mode_attention": True}),
+        ("1_Pooling/config.json", {"pooling_mode_mean_tokens": True, "include_prompt": False}),
+        ("modules.json", [{"type": "sentence_transformers.models.Transformer"}, {"type": "x.WordWeights"}]),
     ],
 )
 def test_a_pooling_this_engine_can_t_do_is_refused(tmp_path: Path, name: str, content: Any) -> None:

@@ -24,6 +24,7 @@ from storehand_worker.engines.inputs import check_texts
 from storehand_worker.engines.lane import now
 from storehand_worker.engines.loading import OWN_FILE, load_tokens, read_json
 from storehand_worker.engines.scheduler import Part
+from storehand_worker.engines.step_time import StepTime, padded, unpadded
 
 WINDOW = 256
 """How many of the most urgent texts are looked at for a batch."""
@@ -59,6 +60,7 @@ class EncoderEngine(BaseEngine[Text]):
         self._tokens = load_tokens(spec)
         super().__init__(spec, _info(spec, self._model), capacity=0, place=self._model.place)
         self._batch: list[Text] = []
+        self._times = StepTime()
         self._start()
 
     def count_tokens(self, text: str) -> int:
@@ -90,7 +92,16 @@ class EncoderEngine(BaseEngine[Text]):
 
     def _step(self) -> None:
         at = now()
-        pick = self._lane.pick(lambda line: line.pick(at, room=ROOM, budget=self._budget.tokens, window=WINDOW))
+        pick = self._lane.pick(
+            lambda line: line.pick(
+                at,
+                room=ROOM,
+                budget=self._budget.tokens,
+                window=WINDOW,
+                times=self._times,
+                packed=self._model.way.is_packed,
+            )
+        )
         fail_overdue(text.call for text in pick.expired)
         self._batch = [text for text in pick.items if not text.call.is_done]
         for text in self._batch:
@@ -106,7 +117,7 @@ class EncoderEngine(BaseEngine[Text]):
             lambda low, high: self._model.run([text.encoded for text in texts[low:high]], pad_id=self._tokens.pad_id),
             0,
             len(texts),
-            tokens=lambda low, high: (high - low) * max(len(text.encoded.ids) for text in texts[low:high]),
+            tokens=lambda low, high: self._size(texts[low:high])[0],
             is_done=lambda low, high: all(text.call.is_done for text in texts[low:high]),
         ):
             answered = texts[piece.low : piece.high]
@@ -141,6 +152,11 @@ class EncoderEngine(BaseEngine[Text]):
         )
         return Result(timings=timings, prompt_tokens=tokens, classifications=classifications)
 
+    def _size(self, texts: Sequence[Text]) -> tuple[int, float]:
+        """Tokens that the model computes for a batch, and their squares by text."""
+        lengths = [len(text.encoded.ids) for text in texts]
+        return unpadded(lengths) if self._model.way.is_packed else padded(lengths)
+
     def _abandon(self) -> Iterable[Call[Any]]:
         calls = [text.call for text in self._batch]
         self._batch = []
@@ -148,9 +164,18 @@ class EncoderEngine(BaseEngine[Text]):
 
     def _tell(self, texts: Sequence[Text], seconds: float) -> None:
         lengths = [len(text.encoded.ids) for text in texts]
+        computed, squares = self._size(texts)
+        self._times.observe(computed, squares, seconds)
         tokens = sum(lengths)
-        padding = max(lengths) * len(lengths) - tokens
-        self._report("encode", items=len(texts), tokens=tokens, padding_tokens=padding, seconds=seconds)
+        least_s = self._model.limit.encode_s(lengths)
+        self._report(
+            "encode",
+            items=len(texts),
+            tokens=tokens,
+            padding_tokens=computed - tokens,
+            seconds=seconds,
+            least_s=least_s,
+        )
 
 
 def _info(spec: EngineSpec, model: EncoderModel) -> ModelInfo:
