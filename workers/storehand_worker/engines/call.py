@@ -26,6 +26,7 @@ class Call(Generic[A]):
         self.request = request
         self.future: Future[Result] = Future()
         self.future.set_running_or_notify_cancel()  # Future.cancel() must not end it behind the engine's back
+        self.is_done = False  # not `future.done()`, which takes a lock: engines ask for every part
         self.submitted_at = now
         self.scheduled_at: float | None = None
         self.first_token_at: float | None = None
@@ -33,10 +34,6 @@ class Call(Generic[A]):
         """What is written of its texts while it is open, for those who stop it; callable from any thread."""
         self._answers: list[A | None] = [None] * parts
         self._open = parts
-
-    @property
-    def is_done(self) -> bool:
-        return self.future.done()
 
     @property
     def open(self) -> int:
@@ -67,6 +64,7 @@ class Call(Generic[A]):
         )
 
     def finish(self, result: Result) -> None:
+        self.is_done = True
         with _of_its_own():
             self.future.set_result(result)
         self.so_far = None
@@ -74,6 +72,7 @@ class Call(Generic[A]):
     def fail(self, error: StorehandError) -> None:
         if not self.is_done and isinstance(error, JobStopped):
             error = self._with_partial(error)
+        self.is_done = True
         with _of_its_own():
             self.future.set_exception(error)
         self.so_far = None

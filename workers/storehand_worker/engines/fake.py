@@ -37,11 +37,12 @@ from storehand_worker.engines.scheduler import Part, room_to_share
 
 @dataclass(slots=True, eq=False)
 class Piece:
-    """One text being answered: the words it will say (texts only), and how many it has said."""
+    """One text of `size` tokens being answered: the words it will say (texts only), and how many it has said."""
 
     call: Call[Any]
     index: int
     text: str
+    size: int
     words: list[str] = field(default_factory=list)
     reason: fake_answers.Reason = "stop"
     said: int = 0
@@ -63,6 +64,7 @@ class FakeEngine(BaseEngine[Piece]):
         super().__init__(spec, info, capacity=spec.binding.slots)
         self._options = spec.binding.options
         self._step_s = float(self._options.get("step_s", 0.0))
+        self._is_healthy = not any(option.endswith("_on") for option in self._options)
         self._pieces: list[Piece] = []
         self._closing = threading.Event()
         self._deliveries = Deliveries(f"stream-{spec.role}")
@@ -89,25 +91,27 @@ class FakeEngine(BaseEngine[Piece]):
         whole = [text if pair is None else f"{text}\n{pair}" for text, pair in zip(texts, pairs, strict=True)]
         if not all(text.strip() for text in texts):
             raise InvalidInput("a text has no tokens")
-        if self._spec.kind != "classify" and any(self.count_tokens(text) > self._info.max_tokens for text in whole):
+        sizes = [self.count_tokens(text) for text in whole]
+        if self._spec.kind != "classify" and max(sizes) > self._info.max_tokens:
             raise InvalidInput(f"a text is over the {self._info.max_tokens} tokens this model reads")
         call: Call[Any] = Call(request, parts=len(whole), now=now())
-        return call, [Part(Piece(call, index, text), self.count_tokens(text)) for index, text in enumerate(whole)]
+        pieces = [Piece(call, index, text, size) for index, (text, size) in enumerate(zip(whole, sizes, strict=True))]
+        return call, [Part(piece, piece.size) for piece in pieces]
 
     def _prepare_generate(self, request: GenerateRequest) -> tuple[Call[Any], Sequence[Part[Piece]]]:
         text = fake_answers.plain(request.prompt)
         size = self.count_tokens(text)
         check_ids(range(size), request.options, max_tokens=self._info.max_tokens, vocabulary=size)
         call: Call[Any] = Call(request, parts=request.options.n, now=now())
-        pieces = [self._piece(call, request, text, index) for index in range(request.options.n)]
+        pieces = [self._piece(call, request, text, size, index) for index in range(request.options.n)]
         return call, [Part(piece, size) for piece in pieces]
 
-    def _piece(self, call: Call[Any], request: GenerateRequest, text: str, index: int) -> Piece:
+    def _piece(self, call: Call[Any], request: GenerateRequest, text: str, size: int, index: int) -> Piece:
         options = request.options
         seed = (request.seed if options.seed is None else options.seed) + index
         words, reason = fake_answers.compose(text, options, seed=seed, words=int(self._options.get("words", 12)))
         stream = Stream(request.on_text, self._deliveries) if request.on_text and index == 0 else None
-        return Piece(call, index, text, words, reason, stream=stream)
+        return Piece(call, index, text, size, words, reason, stream=stream)
 
     # The engine's thread.
 
@@ -120,7 +124,7 @@ class FakeEngine(BaseEngine[Piece]):
         self._admit(at)
         if not self._pieces:
             return
-        is_stuck = all(self._has(piece, "hang_on") for piece in self._pieces)
+        is_stuck = not self._is_healthy and all(self._has(piece, "hang_on") for piece in self._pieces)
         if self._step_s or is_stuck:
             self._closing.wait(max(self._step_s, 0.002 if is_stuck else 0.0))
         left = [piece for piece in self._pieces if not self._advance(piece)]
@@ -145,6 +149,8 @@ class FakeEngine(BaseEngine[Piece]):
         """One step of one piece; True when it is done with."""
         if piece.call.is_done:
             return True
+        if self._is_healthy:
+            return self._proceed(piece)
         if self._has(piece, "die_on"):
             os.kill(os.getpid(), signal.SIGKILL)
         if self._has(piece, "break_on"):
@@ -157,10 +163,14 @@ class FakeEngine(BaseEngine[Piece]):
             piece.call.fail(OutOfMemory("this request does not fit into the fake device's memory"))
         elif self._has(piece, "fail_on"):
             piece.call.fail(EngineError("the fake model failed on this request"))
-        elif self._spec.kind == "generate":
-            return self._say(piece)
         else:
-            self._answer(piece, self._judge(piece.text))
+            return self._proceed(piece)
+        return True
+
+    def _proceed(self, piece: Piece) -> bool:
+        if self._spec.kind == "generate":
+            return self._say(piece)
+        self._answer(piece, self._judge(piece))
         return True
 
     def _has(self, piece: Piece, option: str) -> bool:
@@ -181,16 +191,16 @@ class FakeEngine(BaseEngine[Piece]):
         self._answer(piece, Completion("".join(piece.words), piece.reason, max(len(piece.words), 1)))
         return True
 
-    def _judge(self, text: str) -> Any:
+    def _judge(self, piece: Piece) -> Any:
         if self._spec.kind == "classify":
-            return fake_answers.classify(text, truncated=self.count_tokens(text) > self._info.max_tokens)
-        return fake_answers.score(text) if self._spec.kind == "score" else fake_answers.embed(text)
+            return fake_answers.classify(piece.text, truncated=piece.size > self._info.max_tokens)
+        return fake_answers.score(piece.text) if self._spec.kind == "score" else fake_answers.embed(piece.text)
 
     def _answer(self, piece: Piece, answer: Any) -> None:
         answers = piece.call.answer(piece.index, answer)
         if answers is None:
             return
-        result = self._result(piece.call, answers, self.count_tokens(piece.text))
+        result = self._result(piece.call, answers, piece.size)
         request = piece.call.request
         if isinstance(request, GenerateRequest) and request.on_text is not None:
             self._deliveries.put(partial(piece.call.finish, result))

@@ -5,14 +5,18 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+import struct
 from typing import Literal
 
+from storehand.smallest_json import smallest_json
 from storehand.task import Classification, GenerateOptions, Prompt
 
 LABELS = ("negative", "neutral", "positive")
 VECTOR_SIZE = 8
 _VOCABULARY = ("light ", "warm ", "sturdy ", "neat ", "quiet ", "bright ", "轻便", "舒适", "耐用", "好看")
 _END = "。"
+_DIGEST = struct.Struct(f">{VECTOR_SIZE}H")
+_PIECE = re.compile(r"\w+|\W")
 _WORD = re.compile(r"[\u4e00-\u9fff]|[^\s\u4e00-\u9fff]+")
 
 Reason = Literal["stop", "length"]
@@ -20,7 +24,7 @@ Reason = Literal["stop", "length"]
 
 def count_words(text: str) -> int:
     """Words, with every Chinese character as one."""
-    return sum(1 for _ in _WORD.finditer(text))
+    return len(_WORD.findall(text))
 
 
 def plain(prompt: Prompt) -> str:
@@ -29,10 +33,13 @@ def plain(prompt: Prompt) -> str:
 
 
 def compose(text: str, options: GenerateOptions, *, seed: int, words: int) -> tuple[list[str], Reason]:
-    """The words of an answer, as sampling with these options would end it."""
-    source = f"{seed if options.temperature > 0 else 0}|{text}".encode()
-    said = [_VOCABULARY[byte % len(_VOCABULARY)] for byte in hashlib.shake_128(source).digest(words - 1)]
-    said.append(_END)
+    """The words of an answer, as sampling with these options would end it; the smallest JSON of a schema."""
+    if options.json_schema is not None:
+        said = _PIECE.findall(smallest_json(options.json_schema))
+    else:
+        source = f"{seed if options.temperature > 0 else 0}|{text}".encode()
+        said = [_VOCABULARY[byte % len(_VOCABULARY)] for byte in hashlib.shake_128(source).digest(words - 1)]
+        said.append(_END)
     reason: Reason = "stop" if len(said) <= options.max_new_tokens else "length"
     said = said[: options.max_new_tokens]
     whole = "".join(said)
@@ -52,8 +59,9 @@ def compose(text: str, options: GenerateOptions, *, seed: int, words: int) -> tu
 def classify(text: str, *, truncated: bool) -> Classification:
     """Label probabilities that sum to 1."""
     weights = [math.exp(3 * number) for number in _numbers(text)[: len(LABELS)]]
-    shares = [weight / sum(weights) for weight in weights]
-    return Classification(dict(zip(LABELS, shares, strict=True)), truncated=truncated)
+    total = sum(weights)
+    shares = {label: weight / total for label, weight in zip(LABELS, weights, strict=True)}
+    return Classification(shares, truncated=truncated)
 
 
 def embed(text: str) -> tuple[float, ...]:
@@ -70,4 +78,4 @@ def score(text: str) -> float:
 
 def _numbers(text: str) -> list[float]:
     digest = hashlib.blake2b(text.encode(), digest_size=2 * VECTOR_SIZE).digest()
-    return [(int.from_bytes(digest[at : at + 2], "big") + 0.5) / 65536 for at in range(0, len(digest), 2)]
+    return [(number + 0.5) / 65536 for number in _DIGEST.unpack(digest)]
