@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from storehand.errors import Cancelled, JobStopped, ModelNotAvailable, StopJob
 from storehand.job import EventKind, Priority
+from storehand.smallest_json import smallest_json
 from storehand.task import Classification, Completion, GenerateOptions, Kind, ModelInfo, ModelUsage, Prompt
 
 LABELS = ("negative", "neutral", "positive")
@@ -192,6 +193,8 @@ class FakeModels:
             self._usage.completion_tokens += completion_tokens
 
     def _completion(self, prompt: str, seed: int, options: GenerateOptions) -> Completion:
+        if options.json_schema is not None:
+            return Completion(smallest_json(options.json_schema), "stop", 1)
         words = self._reply(prompt, seed).split(" ")
         text = " ".join(words[: options.max_new_tokens])
         cuts = [text.index(stop) for stop in options.stop if stop in text]
