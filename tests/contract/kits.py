@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 from storehand.engine import BatchReport, Engine, EngineSpec, GenerateRequest, Request, Result, TextsRequest
@@ -47,16 +48,23 @@ class Gate:
 
 @dataclass(frozen=True)
 class Kit:
-    """One engine and kind. `folder` holds its model (none for the fake)."""
+    """One engine and kind. `folder` holds its model (none for the fake). `cannot`: what it can't do by its nature, and
+    why; the suite says so instead of asking."""
 
     name: str
     engine: str
     kind: Kind
     folder: Path
     options: dict[str, Any] = field(default_factory=dict)
+    cannot: Mapping[str, str] = field(default_factory=dict)
+
+    def needs(self, what: str) -> None:
+        """Ends the test, with the reason, where the kit declares that its engine can't."""
+        if what in self.cannot:
+            pytest.skip(f"{self.name}: {self.cannot[what]}")
 
     def spec(self, *, gate: Callable[[BatchReport], None] | None = None, **binding: Any) -> EngineSpec:
-        asked = {} if self.engine == "openai" else binding.pop("options", {})  # those are of the fake alone
+        asked = binding.pop("options", {}) if self.engine == "fake" else {}
         binding.pop("options", None)
         options = {**self.options, **asked}
         spec = spec_of(self.folder, kind=self.kind, options=options, **binding)
@@ -121,6 +129,13 @@ class Kit:
                 return list(result.scores)
 
 
+OPENAI_CANNOT = {"memory": "the memory of a server is its own matter: it answers 500"}
+VLLM_CANNOT = {
+    "isolation": "an exception in vLLM's forward ends its core with all requests; the worker leaves and starts anew",
+    "memory": "vLLM takes its memory at the start, and a request out of it waits inside",
+}
+
+
 def make_kits(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
     text = save_text_model(folder / "text")
     encoders = {
@@ -131,9 +146,12 @@ def make_kits(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
         Kit("text", "text", "generate", text),
         Kit("static", "static", "generate", text),
         Kit("transformers", "transformers", "generate", text),
+        Kit("vllm", "vllm", "generate", text, cannot=VLLM_CANNOT),
         *(Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()),
         *(
-            Kit(f"openai-{kind}", "openai", kind, Path(MODEL), {"base_url": server.url, "max_retries": 0})
+            Kit(
+                f"openai-{kind}", "openai", kind, Path(MODEL), {"base_url": server.url, "max_retries": 0}, OPENAI_CANNOT
+            )
             for kind in ("generate", "encode")
         ),
         Kit("fake-generate", "fake", "generate", folder),
@@ -147,6 +165,7 @@ KIT_NAMES = (
     "text",
     "static",
     "transformers",
+    "vllm",
     "encoder-classify",
     "encoder-encode",
     "encoder-score",

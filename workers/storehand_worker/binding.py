@@ -16,7 +16,7 @@ from storehand.task import Kind, Task
 from storehand_worker.engines import builtin_engines
 
 STARTER = "starter"
-FOLDER_ENGINES = ("text", "encoder")
+FOLDER_ENGINES = ("text", "encoder", "static", "transformers", "vllm")
 """Engines that read a transformers folder; the others know by themselves what their `model` means."""
 REMOTE_ENGINES = ("openai",)
 """Engines whose `model` is a name at an endpoint, also where a folder here is called the same."""

@@ -15,6 +15,7 @@ def builtin_engines() -> dict[str, EngineFactory]:
         "encoder": _encoder,
         "static": _static,
         "transformers": _transformers,
+        "vllm": _vllm,
         "openai": _openai,
         "fake": _fake,
     }
@@ -44,6 +45,18 @@ def _transformers(spec: EngineSpec) -> Engine:
     from storehand_worker.engines.transformers_cb import TransformersEngine
 
     return TransformersEngine(spec)
+
+
+def _vllm(spec: EngineSpec) -> Engine:
+    try:
+        import vllm  # noqa: F401  # pyright: ignore[reportMissingImports]  # an extra
+    except ImportError as error:
+        raise ModelNotAvailable(
+            f"the engine vllm of the role {spec.role!r} needs vLLM: install `storehand[vllm]`"
+        ) from error
+    from storehand_worker.engines.vllm import VllmEngine
+
+    return VllmEngine(spec)
 
 
 def _openai(spec: EngineSpec) -> Engine:

@@ -21,12 +21,11 @@ from storehand_worker.engines.delivery import Deliveries, Stream
 from storehand_worker.engines.detokenize import TextStream
 from storehand_worker.engines.inputs import check_generate, check_ids
 from storehand_worker.engines.lane import now
-from storehand_worker.engines.loading import place_of
 from storehand_worker.engines.pace import Pace
 from storehand_worker.engines.row import Row, sampling_of
-from storehand_worker.engines.sampling import choose
+from storehand_worker.engines.sampling import Sampling, choose
 from storehand_worker.engines.scheduler import Part, room_to_share
-from storehand_worker.engines.text_model import TextModel, info_of
+from storehand_worker.engines.text_model import Text, info_of
 
 RESERVED_SHARE = 8
 
@@ -34,11 +33,10 @@ RESERVED_SHARE = 8
 class RowEngine(BaseEngine[Row]):
     """Kind `generate`. Options of the binding: `reserved_slots`, `chat_template_kwargs`."""
 
-    def __init__(self, spec: EngineSpec, written: TextModel, **more: object) -> None:
-        self._written = written
-        self._tokens = written.tokens
-        info = info_of(spec, written, **more)
-        super().__init__(spec, info, capacity=spec.binding.slots, place=place_of(written.model))
+    def __init__(self, spec: EngineSpec, text: Text, *, place: str = "", **more: object) -> None:
+        self._text = text
+        self._tokens = text.tokens
+        super().__init__(spec, info_of(spec, text, **more), capacity=spec.binding.slots, place=place)
         self._reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
         self._deliveries = Deliveries(f"stream-{spec.role}")
         self._rows: list[Row] = []
@@ -61,7 +59,7 @@ class RowEngine(BaseEngine[Row]):
     def _prepare(self, request: Request) -> tuple[Call[Completion], Sequence[Part[Row]]]:
         request = check_generate(request)
         prompt = tuple(self._tokens.encode_prompt(request.prompt))
-        check_ids(prompt, request.options, max_tokens=self._written.max_tokens, vocabulary=self._written.vocabulary)
+        check_ids(prompt, request.options, max_tokens=self._text.max_tokens, vocabulary=self._text.vocabulary)
         call: Call[Completion] = Call(request, parts=request.options.n, now=now())
         rows = [self._row(call, request, prompt, index) for index in range(request.options.n)]
         call.so_far = lambda: [row.so_far() for row in rows]
@@ -73,17 +71,20 @@ class RowEngine(BaseEngine[Row]):
 
     def _row(self, call: Call[Completion], request: GenerateRequest, prompt: tuple[int, ...], index: int) -> Row:
         is_streamed = request.on_text is not None and index == 0
-        seen = () if self._written.is_encoder_decoder else prompt  # a penalty is for what the decoder has read
+        seen = () if self._text.is_encoder_decoder else prompt  # a penalty is for what the decoder has read
         return Row(
             call=call,
             index=index,
             prompt=prompt,
             max_new_tokens=request.options.max_new_tokens,
-            sampling=sampling_of(request, index, seen, self._written.constraints),
+            sampling=self._sampling(request, index, seen),
             text=TextStream(self._tokens.decode, request.options.stop),
             is_watched=is_streamed or bool(request.options.stop),
             stream=Stream(request.on_text, self._deliveries) if is_streamed and request.on_text else None,
         )
+
+    def _sampling(self, request: GenerateRequest, index: int, seen: tuple[int, ...]) -> Sampling:
+        return sampling_of(request, index, seen, self._text.constraints)
 
     # The engine's thread.
 
@@ -123,7 +124,7 @@ class RowEngine(BaseEngine[Row]):
     def _choose(self, logits: Tensor, rows: Sequence[Row], tell: Callable[[], None]) -> list[int]:
         """The next token of every row, already added to its text; the calls of rows without a sound one fail. `tell`
         reports the step, before the first call ends by it."""
-        tokens, sound = choose(logits, [row.sampling for row in rows], suppress=self._written.suppress)
+        tokens, sound = choose(logits, [row.sampling for row in rows], suppress=self._text.suppress)
         at = now()
         tell()
         for row, token, is_sound in zip(rows, tokens, sound, strict=True):
@@ -137,12 +138,12 @@ class RowEngine(BaseEngine[Row]):
     def _append(self, row: Row, token: int, at: float) -> None:
         if row.call.first_token_at is None:
             row.call.first_token_at = at
-        reason = row.append(token, self._written.stop_ids)
+        reason = row.append(token, self._text.stop_ids)
         if reason is not None:
             self._complete(row, reason)
 
     def _complete(self, row: Row, reason: FinishReason) -> None:
-        answers = row.call.answer(row.index, row.complete(reason, self._written.stop_ids))
+        answers = row.call.answer(row.index, row.complete(reason, self._text.stop_ids))
         if answers is None:
             return
         result = Result(

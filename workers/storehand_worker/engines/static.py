@@ -34,7 +34,7 @@ class StaticEngine(RowEngine):
             raise ModelNotAvailable(f"the engine static generates; role {spec.role} wants to {spec.kind}")
         self._model = StaticModel(spec)
         because = {"because": reason} if reason else {}
-        super().__init__(spec, self._model.text, engine="static", **because)
+        super().__init__(spec, self._model.text, place=self._model.place, engine="static", **because)
         self._start()
 
     def _cost(self, row: Row) -> int:

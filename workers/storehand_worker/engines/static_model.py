@@ -20,7 +20,7 @@ from transformers import (
 from storehand.engine import EngineSpec
 from storehand.errors import ModelNotAvailable
 from storehand_worker.engines.architectures import other_sense, rope_by_length
-from storehand_worker.engines.loading import load_config
+from storehand_worker.engines.loading import load_config, place_of
 from storehand_worker.engines.text_model import GIVEN, LONG, PROBE_STEPS, SHORT, are_close, load_text_model, only
 
 Begun = tuple[Sequence[int], Sequence[int]]
@@ -47,8 +47,8 @@ class StaticModel:
         if sense := other_sense(config):
             raise ModelNotAvailable(f"{spec.name} reads {sense} too; take the text-only model of the family")
         auto_class = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
-        self.text = load_text_model(spec, auto_class)
-        self._model = self.text.model
+        self._model, self.text = load_text_model(spec, auto_class)
+        self.place = place_of(self._model)
         self._is_by_length = bool(rope_by_length(config))
         try:
             self.alike = self._measured()
@@ -135,5 +135,5 @@ class _Enough(StoppingCriteria):
     def __init__(self, grip: _Grip) -> None:
         self._grip = grip
 
-    def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Tensor:
+    def __call__(self, input_ids: Tensor, scores: Any, **_: Any) -> Any:
         return torch.full((len(input_ids),), self._grip.is_over, device=input_ids.device)

@@ -23,16 +23,15 @@ PROBE_STEPS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class TextModel:
-    """A loaded model with what its files say. `max_tokens` is prompt and output of one text."""
+class Text:
+    """What a model's files say. `max_tokens` is prompt and output of one text."""
 
-    model: Any
     tokens: Tokens
     max_tokens: int
     vocabulary: int
     stop_ids: frozenset[int]
-    suppress: Tensor | None
-    constraints: Constraints
+    constraints: Constraints | None
+    suppress: Tensor | None = None
     start_ids: tuple[int, ...] = ()
     """What an encoder-decoder's answer begins with, before its first own token; none for decoders."""
 
@@ -41,37 +40,47 @@ class TextModel:
         return bool(self.start_ids)
 
 
-def load_text_model(spec: EngineSpec, auto_class: Any) -> TextModel:
+def load_text_model(spec: EngineSpec, auto_class: Any) -> tuple[Any, Text]:
     """The model ready to infer. What its folder says of sampling is the task's business, and forgotten here."""
-    config = load_config(spec)
-    limit = int(getattr(config.get_text_config(), "max_position_embeddings", None) or 1 << 30)
-    tokens = load_tokens(spec)
+    config, tokens = load_config(spec), load_tokens(spec)
     model = load_model(spec, auto_class)
-    said = model.generation_config
+    said, head = model.generation_config, model.get_output_embeddings()
     vocabulary = int(model.get_input_embeddings().weight.shape[0])
-    head = model.get_output_embeddings()
-    written = vocabulary if head is None else int(head.weight.shape[0])
-    end = tokens.end_id if tokens.has_chat_template or config.is_encoder_decoder else None
-    stop_ids = frozenset(ids_of(said.eos_token_id)) | ({end} if end is not None else set())
-    suppressed = sorted({token for token in ids_of(said.suppress_tokens) if 0 <= token < written})
+    width = vocabulary if head is None else int(head.weight.shape[0])
+    suppressed = sorted({token for token in ids_of(said.suppress_tokens) if 0 <= token < width})
     suppress = torch.tensor(suppressed, device=model.device) if suppressed else None
-    found = TextModel(
-        model=model,
+    stop_ids = stop_ids_of(tokens, said.eos_token_id, is_always_told=config.is_encoder_decoder)
+    text = Text(
         tokens=tokens,
-        max_tokens=min(spec.binding.max_tokens, limit),
+        max_tokens=longest(spec, config),
         vocabulary=vocabulary,
         stop_ids=stop_ids,
-        suppress=suppress,
         constraints=Constraints(
-            tokens, vocabulary=written, ends=stop_ids, suppress=suppress, threads=spec.binding.threads
+            tokens, vocabulary=width, ends=stop_ids, suppress=suppress, threads=spec.binding.threads
         ),
+        suppress=suppress,
         start_ids=_start_ids(config, said) if config.is_encoder_decoder else (),
     )
-    model.generation_config = GenerationConfig(do_sample=False, num_beams=1, pad_token_id=tokens.pad_id)  # type: ignore[no-untyped-call]
-    return found
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+        do_sample=False, num_beams=1, pad_token_id=tokens.pad_id
+    )
+    return model, text
 
 
-def info_of(spec: EngineSpec, written: TextModel, **more: object) -> ModelInfo:
+def longest(spec: EngineSpec, config: Any) -> int:
+    """Tokens of a text, by the binding and by the model's positions."""
+    return min(
+        spec.binding.max_tokens, int(getattr(config.get_text_config(), "max_position_embeddings", None) or 1 << 30)
+    )
+
+
+def stop_ids_of(tokens: Tokens, told: int | Sequence[int] | None, *, is_always_told: bool = False) -> frozenset[int]:
+    """The ends that the model's files tell. Fine-tunes forget the tokenizer's own in generation_config.json."""
+    end = tokens.end_id if tokens.has_chat_template or is_always_told else None
+    return frozenset(ids_of(told)) | ({end} if end is not None else set())
+
+
+def info_of(spec: EngineSpec, text: Text, **more: object) -> ModelInfo:
     """As the host shows it; `more` goes into `extra`."""
     own = read_json(spec.folder, OWN_FILE)
     return ModelInfo(
@@ -79,8 +88,8 @@ def info_of(spec: EngineSpec, written: TextModel, **more: object) -> ModelInfo:
         name=spec.name,
         revision=spec.binding.revision,
         kind=spec.kind,
-        format=str(own.get("format", "chat" if written.tokens.has_chat_template else "plain")),
-        max_tokens=written.max_tokens,
+        format=str(own.get("format", "chat" if text.tokens.has_chat_template else "plain")),
+        max_tokens=text.max_tokens,
         folder=spec.folder,
         extra={**own, **more},
     )

@@ -15,7 +15,7 @@ from torch import Tensor
 from transformers import ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
 
-from storehand_worker.engines.text_model import GIVEN, LONG, PROBE_STEPS, SHORT, TextModel, are_close, only
+from storehand_worker.engines.text_model import GIVEN, LONG, PROBE_STEPS, SHORT, are_close, only
 
 PAGE = 32
 """Tokens of a page of keys and values: short texts waste half a page each."""
@@ -29,18 +29,18 @@ Pen = Callable[[Tensor, Sequence[str]], Sequence[int]]
 class Batcher:
     """Texts by name. Only for the engine's thread."""
 
-    def __init__(self, written: TextModel, pen: Pen, *, slots: int, batch_tokens: int) -> None:
-        self._written = written
+    def __init__(self, model: Any, pen: Pen, *, slots: int, max_tokens: int, batch_tokens: int) -> None:
+        self._model = model
         self._pen = pen
-        pages = slots * -(-written.max_tokens // PAGE)
-        tokens = max(slots, min(batch_tokens, MASK_BYTES // (pages * PAGE * written.model.dtype.itemsize)))
-        self._sizes = {"num_blocks": pages, "max_batch_tokens": tokens, "max_requests_per_batch": slots}
+        pages = slots * -(-max_tokens // PAGE)
+        tokens = max(slots, min(batch_tokens, MASK_BYTES // (pages * PAGE * model.dtype.itemsize)))
+        self._sizes: dict[str, Any] = {"num_blocks": pages, "max_batch_tokens": tokens, "max_requests_per_batch": slots}
         self.restart()
 
     def restart(self) -> None:
         """A fresh manager with an empty cache; every text is forgotten."""
         self._manager: Any = None  # the old cache goes before the new one comes
-        self._manager = self._written.model.init_continuous_batching(
+        self._manager = self._model.init_continuous_batching(
             generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
                 do_sample=False, eos_token_id=-1, pad_token_id=0
             ),
@@ -83,10 +83,10 @@ class Batcher:
         return len(batch), sum(each.query_length for each in batch)
 
 
-def runs_truly(written: TextModel) -> bool:
+def runs_truly(model: Any) -> bool:
     """Whether a short and a long prompt side by side get the logits of the model's own forward. Classes whose attention
     knows no pages (Bloom) are run without an error, and wrongly."""
-    wanted = _own_logits(written)
+    wanted = _own_logits(model)
     found: dict[str, list[Tensor]] = {"0": [], "1": []}
 
     def pen(logits: Tensor, names: Sequence[str]) -> Sequence[int]:
@@ -94,7 +94,7 @@ def runs_truly(written: TextModel) -> bool:
             found[name].append(row.to(wanted.dtype))
         return [GIVEN] * len(names)
 
-    batcher = Batcher(written, pen, slots=2, batch_tokens=PAGE)
+    batcher = Batcher(model, pen, slots=2, max_tokens=PAGE, batch_tokens=PAGE)
     for name, prompt in zip(found, (SHORT, LONG), strict=True):
         batcher.add(name, prompt, max_new_tokens=PROBE_STEPS)
     for _ in range(2 * PROBE_STEPS):
@@ -104,12 +104,12 @@ def runs_truly(written: TextModel) -> bool:
 
 
 @torch.inference_mode()
-def _own_logits(written: TextModel) -> Tensor:
+def _own_logits(model: Any) -> Tensor:
     """[2 x steps, vocabulary], of the probe's prompts."""
     steps = []
     for prompt in (SHORT, LONG):
-        ids = torch.tensor([[*prompt, *[GIVEN] * (PROBE_STEPS - 1)]], device=written.model.device)
-        steps.append(written.model(input_ids=ids, use_cache=False).logits[0, -PROBE_STEPS:])
+        ids = torch.tensor([[*prompt, *[GIVEN] * (PROBE_STEPS - 1)]], device=model.device)
+        steps.append(model(input_ids=ids, use_cache=False).logits[0, -PROBE_STEPS:])
     return torch.cat(steps)
 
 

@@ -16,6 +16,7 @@ from transformers import AutoModelForCausalLM
 from storehand.engine import EngineSpec
 from storehand.errors import ModelNotAvailable
 from storehand_worker.engines.lane import now
+from storehand_worker.engines.loading import place_of
 from storehand_worker.engines.row import Row
 from storehand_worker.engines.rows import RowEngine, is_open
 from storehand_worker.engines.text_model import load_text_model
@@ -28,7 +29,8 @@ class TransformersEngine(RowEngine):
     def __init__(self, spec: EngineSpec) -> None:
         if spec.kind != "generate":
             raise ModelNotAvailable(f"the engine transformers generates; role {spec.role} wants to {spec.kind}")
-        super().__init__(spec, load_text_model(spec, AutoModelForCausalLM), engine="transformers")
+        self._model, text = load_text_model(spec, AutoModelForCausalLM)
+        super().__init__(spec, text, place=place_of(self._model), engine="transformers")
         self._names = count()
         self._by_name: dict[str, Row] = {}
         self._started, self._is_told = 0.0, False
@@ -38,8 +40,14 @@ class TransformersEngine(RowEngine):
     def _built(self) -> Batcher:
         binding, cant = self._spec.binding, f"transformers' continuous batching does not run {self._spec.name}"
         try:
-            is_true = runs_truly(self._written)
-            batcher = Batcher(self._written, self._pen, slots=binding.slots, batch_tokens=binding.batch_tokens)
+            is_true = runs_truly(self._model)
+            batcher = Batcher(
+                self._model,
+                self._pen,
+                slots=binding.slots,
+                max_tokens=self._text.max_tokens,
+                batch_tokens=binding.batch_tokens,
+            )
         except Exception as error:  # whatever a class raises that it can't page
             raise ModelNotAvailable(f"{cant} ({type(error).__name__}: {error})") from error
         if not is_true:
