@@ -240,6 +240,44 @@ def test_options_reach_the_endpoint_under_its_names(server: OpenAIServer) -> Non
     assert not {"seed", "top_p", "stop", "top_k"} & set(greedy)
 
 
+CARD = {"type": "object", "properties": {"名": {"type": "string"}}, "required": ["名"]}
+CLOSED = {**CARD, "additionalProperties": False}
+
+
+@pytest.mark.parametrize(
+    ("field", "sent"),
+    [
+        (
+            "response_format",
+            {"type": "json_schema", "json_schema": {"name": "answer", "schema": CLOSED, "strict": True}},
+        ),
+        ("structured_outputs", {"json": CLOSED}),
+        ("guided_json", CLOSED),
+    ],
+)
+@pytest.mark.parametrize("prompt", [ASK, "plain text"], ids=["chat", "plain"])
+def test_a_json_schema_goes_where_the_endpoint_wants_it(
+    server: OpenAIServer, field: str, sent: Any, prompt: Any
+) -> None:
+    with running(server, schema_field=field) as engine:
+        engine.submit(ask("s", prompt, json_schema=CARD)).result(10)
+
+    [body] = (seen.body for seen in server.asked("completions"))
+    assert body[field] == sent
+
+
+def test_wishes_about_tokens_are_sent_and_what_cant_be_sent_is_refused(server: OpenAIServer) -> None:
+    with running(server) as engine:
+        engine.submit(ask("w", logit_bias={7: -100.0, 9: 1.5}, min_new_tokens=3, min_p=0.1)).result(10)
+        with pytest.raises(InvalidInput, match="can't follow the option logits_processors"):
+            engine.submit(ask("p", logits_processors=(print,)))
+        with pytest.raises(InvalidInput, match="json_schema is no JSON"):
+            engine.submit(ask("j", json_schema={"const": object()}))
+
+    [body] = (seen.body for seen in server.asked("/chat/completions"))
+    assert (body["logit_bias"], body["min_tokens"], body["min_p"]) == ({"7": -100.0, "9": 1.5}, 3, 0.1)
+
+
 @pytest.mark.parametrize("stream", [True, False])
 def test_text_reason_and_tokens_are_those_of_the_endpoint(server: OpenAIServer, stream: bool) -> None:
     server.reply = lambda prompt, seed: "A light bag. 轻便。"

@@ -15,7 +15,7 @@ from storehand.engine import GenerateRequest
 from storehand.errors import ModelNotAvailable
 from storehand_worker.engines.estimate import plain, turns
 from storehand_worker.engines.openai_errors import BadAnswer, Failure, Interpreter
-from storehand_worker.engines.openai_options import EndpointOptions
+from storehand_worker.engines.openai_options import EndpointOptions, wishes
 
 log = logging.getLogger(__name__)
 
@@ -156,13 +156,11 @@ class Endpoint:
             sent["n"] = count
         if own.stream:
             sent |= {"stream": True, "stream_options": {"include_usage": True}}
-        extra = dict(own.extra_body)
+        fields, more = wishes(options, schema_field=own.schema_field)
+        sent |= fields
+        extra = {**own.extra_body, **more}
         if own.chat_template_kwargs:
             extra["chat_template_kwargs"] = own.chat_template_kwargs
-        if options.top_k:
-            extra["top_k"] = options.top_k
-        if options.repetition_penalty != 1:
-            extra["repetition_penalty"] = options.repetition_penalty
         sent = {name: value for name, value in sent.items() if name not in self._left_out}
         return {"model": self._model, **sent, **({"extra_body": extra} if extra else {})}
 

@@ -12,7 +12,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from storehand.errors import SettingsError
 from storehand.settings import ModelBinding
+from storehand.task import GenerateOptions
+from storehand_worker.engines.inputs import refuse
+from storehand_worker.engines.json_schema import as_text, closed
 
+SCHEMA_NAME = "answer"
+_SERVERS_OWN = {
+    "top_k": "top_k", "min_p": "min_p", "repetition_penalty": "repetition_penalty", "min_new_tokens": "min_tokens",
+}  # fmt: skip
+_USUAL = GenerateOptions()
 SECRETS = ("api_key", "key", "token", "password")
 OPENAI_HOSTS = ("api.openai.com", ".openai.azure.com")
 """Where a text's limit is called `max_completion_tokens`; elsewhere `max_tokens` is what all servers know."""
@@ -45,6 +53,8 @@ class EndpointOptions(BaseModel):
     stream: bool = True
     n_at_once: bool = False
     plain_prompts: Literal["completions", "chat"] = "completions"
+    schema_field: Literal["response_format", "structured_outputs", "guided_json"] = "response_format"
+    """Where a JSON schema goes: OpenAI's field, which most servers know, or vLLM's own (from 0.12 on, before it)."""
     max_tokens_field: Literal["max_tokens", "max_completion_tokens"] | None = None
     leave_out: tuple[str, ...] = ()
     chat_template_kwargs: dict[str, Any] = Field(default_factory=dict)
@@ -86,6 +96,33 @@ class EndpointOptions(BaseModel):
         if self.api_key_env is not None:
             found["Authorization"] = f"Bearer {_from_environment(self.api_key_env, role, 'api_key_env')}"
         return found
+
+
+def check_wishes(options: GenerateOptions) -> None:
+    """InvalidInput for what can't be sent."""
+    refuse(options, "logits_processors", by="a model behind an endpoint")
+    if options.json_schema is not None:
+        as_text(options.json_schema)
+
+
+def wishes(options: GenerateOptions, *, schema_field: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a request wants of the tokens, as fields of the API and as fields that servers add to it."""
+    fields: dict[str, Any] = {}
+    extra: dict[str, Any] = {}
+    if options.logit_bias:
+        fields["logit_bias"] = {str(token): bias for token, bias in options.logit_bias.items()}
+    if options.json_schema is not None:
+        schema = closed(options.json_schema)
+        strict = {"name": SCHEMA_NAME, "schema": schema, "strict": True}
+        extra[schema_field] = {
+            "response_format": {"type": "json_schema", "json_schema": strict},
+            "structured_outputs": {"json": schema},
+            "guided_json": schema,
+        }[schema_field]
+    for ours, theirs in _SERVERS_OWN.items():
+        if getattr(options, ours) != getattr(_USUAL, ours):
+            extra[theirs] = getattr(options, ours)
+    return fields, extra
 
 
 def endpoint_options(role: str, binding: ModelBinding) -> EndpointOptions:

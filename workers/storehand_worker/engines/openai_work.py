@@ -18,7 +18,7 @@ from storehand_worker.engines.inputs import check_generate, check_texts
 from storehand_worker.engines.lane import now
 from storehand_worker.engines.openai_endpoint import Delta, Endpoint
 from storehand_worker.engines.openai_errors import BadAnswer, Failed
-from storehand_worker.engines.openai_options import EndpointOptions
+from storehand_worker.engines.openai_options import EndpointOptions, check_wishes
 from storehand_worker.engines.scheduler import Part, Pick, Scheduler
 
 T = TypeVar("T")
@@ -105,6 +105,7 @@ class Asks:
 
     def prepare(self, request: Request, *, max_tokens: int) -> tuple[Call[Any], Sequence[Part[Ask]]]:
         request = check_generate(request)
+        check_wishes(request.options)
         options, prompt_tokens = request.options, estimate_prompt(request.prompt)
         if not request.prompt or not prompt_tokens:
             raise InvalidInput("the prompt is empty")
