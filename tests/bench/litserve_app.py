@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import Any
 
 import litserve
 import torch
@@ -21,7 +20,7 @@ class TextApi(litserve.LitAPI):
         torch.set_num_threads(1)
         self._model = Generate(os.environ["BENCH_TEXT"])
 
-    def decode_request(self, request: dict[str, Any]) -> Work:
+    def decode_request(self, request):  # without types: LitServe would make them the schema of the request
         return Work(tuple(ids_of(request["prompt"])), request["max_new_tokens"])
 
     def batch(self, inputs: list[Work]) -> list[Work]:

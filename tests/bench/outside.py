@@ -19,12 +19,12 @@ import storehand.broker
 from storehand.engine import GenerateRequest
 from tests.bench.litserve_load import LitServe
 from tests.bench.prefork import Prefork
+from tests.bench.random_text import make_work, requests_of
 from tests.bench.rounds import Run, tell
 from tests.bench.worker import ROOT, free_port
 from tests.waiting import until
 
 Generates = Callable[[Sequence[GenerateRequest]], Run]
-SLOTS = 32
 
 
 class NotInstallable(Exception):
@@ -41,6 +41,7 @@ def outside_contenders(folder: str, *, is_wanted: bool) -> Iterator[tuple[dict[s
         for name, way in ways.items() if is_wanted else ():
             try:
                 contenders[name] = stack.enter_context(way(folder))
+                contenders[name](requests_of(make_work(2, seed=-1)))  # some load their model with the first request
             except NotInstallable as error:
                 reasons.append(f"{name.split(',')[0]} is absent: {error}.")
         yield contenders, reasons
