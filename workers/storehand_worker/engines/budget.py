@@ -74,7 +74,9 @@ class BudgetFile:
             return None
         try:
             content = json.loads(self._path.read_text(encoding="utf-8"))
-            return int(content["tokens"]) if {**content, **self._about} == content else None
+            if {**content, **self._about} != content:
+                raise ValueError("it is about something else")
+            return int(content["tokens"])
         except FileNotFoundError:
             return None
         except (OSError, ValueError, TypeError, KeyError) as error:
