@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
-from storehand_worker.engines.detokenize import Decode, TextStream
+from storehand_worker.engines.detokenize import LONGEST, Decode, TextStream
 from tests.tiny_models import byte_tokenizer, metaspace_tokenizer
 
 BYTES = byte_tokenizer().backend_tokenizer
@@ -112,3 +114,60 @@ def test_streaming_with_stops_gives_the_text_before_the_first_stop(text: str, st
     assert stream.is_stopped == bool(found)
     if not found:
         assert joined == text
+
+
+EVERY = st.text(
+    st.one_of(st.sampled_from("ab #背包轻便é\n🎒👩\u200d🔧🇨🇳𠮷"), st.characters(codec="utf-8")), max_size=40
+)
+
+
+@pytest.mark.parametrize("tokenizer", [BYTES, META], ids=["byte-level", "sentencepiece"])
+@given(EVERY)
+@settings(max_examples=100, deadline=None)
+def test_any_text_comes_in_pieces_that_hold_whole_characters_only(tokenizer: Tokenizer, text: str) -> None:
+    text = text.replace("\ufffd", "?").replace("▁", "_")  # the mark of a broken character, SentencePiece's space
+    ids = tokenizer.encode(text).ids
+    decode = decode_with(tokenizer)
+
+    pieces = stream_all(TextStream(decode), ids)
+
+    assert "".join(pieces) == decode(ids)
+    assert not any("\ufffd" in piece for piece in pieces)
+
+
+@given(st.lists(st.integers(0, BYTES.get_vocab_size() - 1), max_size=60))
+@settings(max_examples=100, deadline=None)
+def test_any_tokens_give_what_is_decoded_at_once_but_for_an_unfinished_end(ids: list[int]) -> None:
+    decode = decode_with(BYTES)
+
+    assert "".join(stream_all(TextStream(decode), ids)) == decode(ids).rstrip("\ufffd")
+
+
+@pytest.mark.parametrize("kind", ["text", "garbage", "nothing to see"])
+def test_a_token_costs_the_same_wherever_it_stands(kind: str) -> None:
+    ids = {
+        "text": BYTES.encode("背包🎒 a bag ").ids * 100,
+        "garbage": BYTES.encode("🎒").ids[:1] * 1500,
+        "nothing to see": [BYTES.token_to_id("<|end|>")] * 1500,
+    }[kind]
+    decoded: list[int] = []
+
+    def decode(part: Sequence[int]) -> str:
+        decoded.append(len(part))
+        return BYTES.decode(list(part), skip_special_tokens=True)
+
+    stream = TextStream(decode)
+    for token in ids:
+        stream.push([token])
+
+    assert max(decoded) <= 4 * LONGEST
+
+
+def test_text_goes_on_after_tokens_that_were_none() -> None:
+    ids = BYTES.encode("背包").ids
+    stream = TextStream(decode_with(BYTES))
+
+    pieces = stream_all(stream, [*ids, *ids[:1] * 200, *ids])
+
+    assert (stream.text[:2], stream.text[-2:]) == ("背包", "背包")
+    assert "".join(pieces) == stream.text

@@ -8,6 +8,9 @@ from typing import Any
 REPLACEMENT = "\ufffd"
 """What a decoder writes for bytes that are no character (yet)."""
 
+LONGEST = 64
+"""Tokens that may wait for the end of a character; after more of them there is none, and what they are is shown."""
+
 Decode = Callable[[Sequence[Any]], str]
 """Of token ids; of pieces of text, where a server sends those."""
 
@@ -16,7 +19,7 @@ class TextStream:
     """The text of one growing row. `push` returns what is sure to be part of it; `text` is all that was returned.
 
     Decoders are not additive (a leading space may depend on the token before), so a window of recent tokens is
-    decoded with and without the new one, and the difference is new.
+    decoded with and without the new one, and the difference is new. A token costs the same wherever it stands.
     """
 
     def __init__(self, decode: Decode, stop: Sequence[str] = ()) -> None:
@@ -37,10 +40,15 @@ class TextStream:
         """New text that no later token can change; sets `is_stopped` at a stop string and returns what stood before."""
         if self.is_stopped:
             return ""
+        is_lost = len(self._ids) - self._read > LONGEST
         self._ids.extend(ids)
         known = self._decode(self._ids[self._context : self._read])
         whole = self._decode(self._ids[self._context :])
-        if len(whole) <= len(known) or whole.endswith(REPLACEMENT):
+        if len(whole) <= len(known):  # nothing to see: special tokens
+            if is_lost:
+                del self._ids[self._read :]
+            return ""
+        if whole.endswith(REPLACEMENT) and not is_lost:
             return ""  # in the middle of a character
         self._context, self._read = self._read, len(self._ids)
         return self._release(whole[len(known) :])
