@@ -129,49 +129,56 @@ class Kit:
                 return list(result.scores)
 
 
-OPENAI_CANNOT = {"memory": "the memory of a server is its own matter: it answers 500"}
+OPENAI_CANNOT = {
+    "memory": "the memory of a server is its own matter: it answers 500",
+    "schemas": "a server's own matter: the one of these tests writes words",
+}
 VLLM_CANNOT = {
     "isolation": "an exception in vLLM's forward ends its core with all requests; the worker leaves and starts anew",
     "memory": "vLLM takes its memory at the start, and a request out of it waits inside",
+    "schemas": "vLLM's own matter; the stand-in writes words, the test of the real one is marked gpu",
 }
 
 
-def make_kits(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
+WRITER_NAMES = ("text", "static", "transformers", "vllm", "openai-generate", "fake-generate")
+
+
+def make_writers(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
+    """Those of kind `generate`."""
     text = save_text_model(folder / "text")
-    encoders = {
-        kind: save_encoder(folder / kind, kind=kind, labels=1 if kind == "score" else 3)
-        for kind in ("classify", "encode", "score")
-    }
+    remote = {"base_url": server.url, "max_retries": 0}
     kits = [
         Kit("text", "text", "generate", text),
         Kit("static", "static", "generate", text),
         Kit("transformers", "transformers", "generate", text),
         Kit("vllm", "vllm", "generate", text, cannot=VLLM_CANNOT),
-        *(Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()),
-        *(
-            Kit(
-                f"openai-{kind}", "openai", kind, Path(MODEL), {"base_url": server.url, "max_retries": 0}, OPENAI_CANNOT
-            )
-            for kind in ("generate", "encode")
-        ),
+        Kit("openai-generate", "openai", "generate", Path(MODEL), remote, OPENAI_CANNOT),
         Kit("fake-generate", "fake", "generate", folder),
-        Kit("fake-classify", "fake", "classify", folder),
-        Kit("fake-encode", "fake", "encode", folder),
     ]
     return {kit.name: kit for kit in kits}
 
 
+def make_kits(folder: Path, server: OpenAIServer) -> dict[str, Kit]:
+    encoders = {
+        kind: save_encoder(folder / kind, kind=kind, labels=1 if kind == "score" else 3)
+        for kind in ("classify", "encode", "score")
+    }
+    remote = {"base_url": server.url, "max_retries": 0}
+    kits = [
+        *(Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()),
+        Kit("openai-encode", "openai", "encode", Path(MODEL), remote, OPENAI_CANNOT),
+        Kit("fake-classify", "fake", "classify", folder),
+        Kit("fake-encode", "fake", "encode", folder),
+    ]
+    return make_writers(folder, server) | {kit.name: kit for kit in kits}
+
+
 KIT_NAMES = (
-    "text",
-    "static",
-    "transformers",
-    "vllm",
+    *WRITER_NAMES,
     "encoder-classify",
     "encoder-encode",
     "encoder-score",
-    "openai-generate",
     "openai-encode",
-    "fake-generate",
     "fake-classify",
     "fake-encode",
 )

@@ -30,7 +30,7 @@ from storehand_worker.engines import fake_answers
 from storehand_worker.engines.base import BaseEngine, fail_overdue
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.delivery import Deliveries, Stream
-from storehand_worker.engines.inputs import check_generate, check_ids, check_texts
+from storehand_worker.engines.inputs import check_generate, check_ids, check_texts, refuse
 from storehand_worker.engines.lane import now
 from storehand_worker.engines.scheduler import Part, room_to_share
 
@@ -99,11 +99,13 @@ class FakeEngine(BaseEngine[Piece]):
         return call, [Part(piece, piece.size) for piece in pieces]
 
     def _prepare_generate(self, request: GenerateRequest) -> tuple[Call[Any], Sequence[Part[Piece]]]:
+        refuse(request.options, "json_schema", "logit_bias", "logits_processors", by="the engine fake")
         text = fake_answers.plain(request.prompt)
         size = self.count_tokens(text)
         check_ids(range(size), request.options, max_tokens=self._info.max_tokens, vocabulary=size)
         call: Call[Any] = Call(request, parts=request.options.n, now=now())
         pieces = [self._piece(call, request, text, size, index) for index in range(request.options.n)]
+        call.so_far = lambda: ["".join(piece.words[: piece.said]) for piece in pieces]
         return call, [Part(piece, size) for piece in pieces]
 
     def _piece(self, call: Call[Any], request: GenerateRequest, text: str, size: int, index: int) -> Piece:

@@ -36,6 +36,8 @@ class Ask:
     count: int = 1
     text: str = ""
     stream: Stream | None = None
+    draft: Draft | None = None
+    """What the attempt at work has brought."""
 
 
 class Place(Protocol):
@@ -120,6 +122,7 @@ class Asks:
         call: Call[Written] = Call(request, parts=len(starts), now=now())
         stream = None if request.on_text is None else Stream(request.on_text, self._place.deliveries)
         asks = [Ask(call, place, step, stream=None if place else stream) for place in range(len(starts))]
+        call.so_far = lambda: [choice.text.text for ask in asks if ask.draft for choice in ask.draft.choices]
         return call, [Part(ask, prompt_tokens) for ask in asks]
 
     def pick(self, line: Scheduler[Ask], at: float, *, room: int, shared_room: int) -> Pick[Ask]:
@@ -140,7 +143,7 @@ class Asks:
         request = ask.call.request
         assert isinstance(request, GenerateRequest)
         seed = (request.seed if request.options.seed is None else request.options.seed) + ask.index
-        draft = Draft([Choice(TextStream(_join, request.options.stop)) for _ in range(ask.count)])
+        draft = ask.draft = Draft([Choice(TextStream(_join, request.options.stop)) for _ in range(ask.count)])
         deltas = self._place.endpoint.write(request, seed=seed, count=ask.count)
         try:
             async for delta in deltas:
