@@ -152,5 +152,5 @@ def test_an_unknown_engine_is_refused_with_the_known_ones():
     small = Small()
 
     assert engine_factory(TEXT, ModelBinding(engine="small"), {"small": small}) is small
-    with pytest.raises(SettingsError, match="the engine 'smal'; there are encoder, fake, .*small, .*vllm"):
+    with pytest.raises(SettingsError, match=r"the engine 'smal'; there are encoder, fake, .*small, .*vllm"):
         engine_factory(TEXT, ModelBinding(engine="smal"), {"small": small})

@@ -29,7 +29,7 @@ BATCH_TOKENS = 8192
 
 @dataclass(slots=True, eq=False)
 class Ask:
-    """A part of a call: `count` texts to write from `index` on, or one text to embed."""
+    """A part of a call: `count` texts to write from `index` on, or one text to embed. `draft` is of the last attempt."""
 
     call: Call[Any]
     index: int
@@ -37,7 +37,6 @@ class Ask:
     text: str = ""
     stream: Stream | None = None
     draft: Draft | None = None
-    """What the attempt at work has brought."""
 
 
 class Place(Protocol):
