@@ -1,6 +1,6 @@
 """Runs the benchmark: interleaved rounds, medians, ratios to named baselines.
 
-    python -m tests.bench [--full | --quick] [--only text,encoder,queue,idle] [--rounds N] [--write FILE]
+    python -m tests.bench [--full | --quick] [--only text,encoder,queue,idle,lane] [--rounds N] [--write FILE]
 
 Throughput is work per CPU second of the whole process tree, because walls are noisy on shared machines; walls stand
 beside. Every contender of a round does the same work, or a part of it where it is slow and linear.
@@ -14,10 +14,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.bench import encoder, queued, starter, text
+from tests.bench import encoder, overhead, queued, starter, text
 from tests.bench.machine import describe
 
-PARTS = ("text", "encoder", "queue", "idle")
+PARTS = ("text", "encoder", "queue", "idle", "lane")
 PAGE = "# Benchmarks\n\nMade by `make bench` and `make bench-full`.\n\n"
 ABOUT = (
     "Interleaved rounds, medians, (lowest-highest) of the ratio taken round by round. CPU seconds are those of the "
@@ -40,6 +40,7 @@ def parts(size: str, rounds: int | None) -> dict[str, Callable[[], list[str]]]:
             *starter.sections(plan(starter), idle=False, rounds=rounds),  # type: ignore[arg-type]
         ],
         "idle": lambda: starter.sections(plan(starter), queue=False, rounds=rounds),  # type: ignore[arg-type]
+        "lane": lambda: overhead.sections("--waiting 1000 --requests 4" if size == "quick" else ""),
     }
 
 

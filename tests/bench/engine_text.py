@@ -25,6 +25,7 @@ from tests.bench.generate import Generate
 from tests.bench.machine import measured
 from tests.bench.random_text import MAX_TOKENS, Work, ids_of, make_model, make_work, requests_of, tokens_of
 from tests.bench.rounds import Run
+from tests.bench.steps import near_the_limit
 from tests.tiny_models import spec_of
 
 
@@ -32,15 +33,15 @@ class TextLoad:
     """The engine of a spec, warm, and what its last run told of its steps."""
 
     def __init__(self, spec: EngineSpec) -> None:
-        self._reports: list[BatchReport] = []
-        self._engine = builtin_engines()["text"](replace(spec, on_batch=self._reports.append))
+        self.reports: list[BatchReport] = []
+        self._engine = builtin_engines()["text"](replace(spec, on_batch=self.reports.append))
         self._completions: list[Completion] = []
         self._wall_s = 0.0
         self.run(make_work(1, seed=-1))
 
     def run(self, work: Sequence[Work], *, options: GenerateOptions | None = None) -> Run:
         """All requests at once."""
-        self._reports.clear()
+        self.reports.clear()
         requests = requests_of(work, options)
         with measured() as used:
             results = [each.result(900) for each in [self._engine.submit(request) for request in requests]]
@@ -56,16 +57,13 @@ class TextLoad:
 
     def steps(self) -> dict[str, float]:
         """Of the last run: rows per step, share of the wall spent in steps, and per phase how near to the machine's
-        limit (`roofline`)."""
-        decodes = [report for report in self._reports if report.phase == "decode"]
-        figures = {
+        limit."""
+        decodes = [report for report in self.reports if report.phase == "decode"]
+        return {
             "rows": sum(report.items for report in decodes) / max(len(decodes), 1),
-            "model_share": sum(report.seconds for report in self._reports) / self._wall_s,
+            "model_share": sum(report.seconds for report in self.reports) / self._wall_s,
+            **{f"roofline_{phase}": ratio for phase, ratio in near_the_limit(self.reports).items()},
         }
-        for phase in sorted({report.phase for report in self._reports}):
-            mine = [report for report in self._reports if report.phase == phase]
-            figures[f"roofline_{phase}"] = sum(each.least_s for each in mine) / sum(each.seconds for each in mine)
-        return figures
 
     def close(self) -> None:
         self._engine.close()

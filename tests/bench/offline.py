@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from storehand.contracts.base import TaskInput
-from storehand.engine import Engine, Request, Result
+from storehand.engine import BatchReport, Engine, Request, Result
 from storehand.settings import Settings
 from storehand.task import Task
 from storehand_worker.host import LocalModels, load_engines
@@ -37,7 +37,8 @@ class Offline:
 
     def __init__(self, tasks: Iterable[Task[Any, Any]], settings: Settings) -> None:
         self.tasks: Mapping[str, Task[Any, Any]] = {task.name: task for task in tasks}
-        self.engines = load_engines(self.tasks.values(), settings.binding, {})
+        self.reports: list[BatchReport] = []
+        self.engines = load_engines(self.tasks.values(), settings.binding, {}, on_batch=self.reports.append)
 
     def requests(self, inputs: Sequence[TaskInput[Any]], role: str) -> list[Request]:
         """Runs the task once per input, one after the other, and keeps its engine requests."""
@@ -48,7 +49,8 @@ class Offline:
         return recorder.requests
 
     def run(self, requests: Sequence[Request], role: str) -> Run:
-        """All at once; counts the output tokens (text) or texts (classifier)."""
+        """All at once; counts the output tokens (text) or texts (classifier). `reports` are of the last run."""
+        self.reports.clear()
         with measured() as used:
             results = self.ask(requests, role)
         return Run.of(used, sum(result.completion_tokens or len(result.classifications) for result in results))

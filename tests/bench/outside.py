@@ -47,20 +47,25 @@ def outside_contenders(folder: str, *, is_wanted: bool) -> Iterator[tuple[dict[s
         yield contenders, reasons
 
 
-def _environment(folder: Path, *packages: str) -> str:
-    """An interpreter that finds these packages first and ours behind them."""
-    tell(f"installing {', '.join(packages)} into an environment of their own")
+@contextmanager
+def sentence_transformers() -> Iterator[str]:
+    """An interpreter that has it beside everything of ours; its own wish for torch is left to ours."""
+    with tempfile.TemporaryDirectory(prefix="storehand-bench-") as folder:
+        yield _environment(Path(folder), "scikit-learn", "pillow", alone=("sentence-transformers",))
+
+
+def _environment(folder: Path, *packages: str, alone: Sequence[str] = ()) -> str:
+    """An interpreter that finds these packages first and ours behind them; `alone` come without what they need."""
+    tell(f"installing {', '.join([*packages, *alone])} into an environment of their own")
     venv.create(folder, with_pip=True)
     python = str(folder / "bin" / "python")
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *packages]
-    done = subprocess.run(command, capture_output=True, text=True)
-    if done.returncode:
-        raise NotInstallable(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "pip failed")
-    where = subprocess.run(
-        [python, "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"], capture_output=True, text=True
-    )
-    ours = sysconfig.get_path("purelib")
-    (Path(where.stdout.strip()) / "behind.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
+    for arguments in (packages, ("--no-deps", *alone)) if alone else (packages,):
+        command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *arguments]
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode:
+            raise NotInstallable(done.stderr.strip().splitlines()[-1] if done.stderr.strip() else "pip failed")
+    own = sysconfig.get_path("purelib", vars={"base": str(folder), "platbase": str(folder)})
+    (Path(own) / "behind.pth").write_text(f"import site; site.addsitedir({sysconfig.get_path('purelib')!r})\n")
     return python
 
 

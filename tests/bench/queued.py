@@ -23,6 +23,7 @@ from tests.bench.plugin import LABELS_ROLE, TEXT_ROLE, BenchLabelsInput, BenchTe
 from tests.bench.prefork import PROCESSES, Prefork, prefork_worker
 from tests.bench.random_text import MAX_TOKENS, MIDDLE, SMALL, Size, make_model, make_work, requests_of
 from tests.bench.rounds import Contender, Run, interleaved, table
+from tests.bench.steps import sentence
 from tests.bench.worker import Worker, storehand_worker
 
 OFFLINE = "the engine offline"
@@ -119,7 +120,8 @@ def _text(shop: Shop, plan: Plan, rounds: int) -> str:
             contenders[name] = lambda number, run=run: run(requests(number))  # type: ignore[misc]
         runs = interleaved(f"text through Celery, {plan.size.name}", contenders, rounds=rounds)
     title = f"Text through Celery, random Llama model of {plan.size.name} parameters, {plan.requests} jobs"
-    return table(title, "tokens", runs, baseline=OFFLINE, note=" ".join(reasons))
+    note = " ".join([sentence(shop.offline.reports), *reasons])
+    return table(title, "tokens", runs, baseline=OFFLINE, note=note)
 
 
 def _labels(shop: Shop, plan: Plan, rounds: int) -> str:
@@ -151,7 +153,7 @@ def _labels(shop: Shop, plan: Plan, rounds: int) -> str:
         rounds=rounds,
     )
     title = f"Texts classified through Celery, random BERT of 4 x 256, {plan.texts} texts of review length"
-    return table(title, "texts", runs, baseline=OFFLINE)
+    return table(title, "texts", runs, baseline=OFFLINE, note=sentence(shop.offline.reports))
 
 
 def offline_of(names: Sequence[str], settings: Settings) -> Offline:

@@ -13,6 +13,7 @@ from tests.bench.engine_text import TextLoad
 from tests.bench.generate import Generate, equality
 from tests.bench.random_text import LARGE, MAX_TOKENS, MIDDLE, SMALL, Size, Work, make_model, make_work
 from tests.bench.rounds import interleaved, table
+from tests.bench.steps import sentence
 from tests.bench.transformers_batching import Batching, Way, best_way
 from tests.tiny_models import spec_of
 
@@ -80,9 +81,5 @@ def _section(folder: str, plan: Plan, way: Way, *, rounds: int) -> str:
     equal = equality(generate, work(rounds - 1, plan.singles), load.texts[: plan.singles])
     load.close()
     title = f"Text engine offline: random Llama model of {plan.size.name} parameters, float32, {plan.requests} requests"
-    note = (
-        f"{equal}. Of the engine's last run: {steps['rows']:.1f} of {SLOTS} rows per step, "
-        f"{steps['model_share']:.2f} of the wall in steps; "
-        f"roofline ratio {', '.join(f'{key[9:]} {figure:.2f}' for key, figure in steps.items() if 'roofline' in key)}."
-    )
+    note = f"{equal}. {steps['rows']:.1f} of {SLOTS} rows per step in the last run. {sentence(load.reports)}"
     return table(title, "tokens", runs, baseline=OURS, times=True, note=note)
