@@ -17,7 +17,7 @@ from storehand.errors import InvalidInput, PluginError
 from storehand.task import GenerateOptions
 from storehand_worker.engines.constraint import Constraints
 from storehand_worker.engines.sampling import Noise, Sampling, choose, draw
-from storehand_worker.engines.shaping import Bias, Shape, shape_of, unpack
+from storehand_worker.engines.shaping import Bias, Shape, restrict_on_device, shape_of
 from storehand_worker.engines.tokens import Tokens
 from tests.tiny_models import byte_tokenizer
 
@@ -179,13 +179,33 @@ def test_a_vocabulary_that_is_wider_than_the_tokenizer_never_yields_what_no_text
     assert token < SIZE
 
 
-@given(st.integers(1, 5), st.integers(1, 90), st.integers(0, 99))
-@settings(max_examples=30, deadline=None)
-def test_bits_unpack_on_a_device_as_numpy_unpacks_them(rows: int, count: int, seed: int) -> None:
-    bits = np.random.default_rng(seed).integers(0, 256, (rows, 12), dtype=np.uint8)
+@pytest.mark.parametrize("device", ["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def test_a_device_unpacks_the_grammars_bits_as_the_processor_does(device: str) -> None:
+    if device == "cuda" and not torch.cuda.is_available():
+        pytest.skip("this machine has no CUDA device")
+    home = constraints()
+    bits = home.fill([home.start(schema) for schema in ({"type": "integer"}, {"enum": ["好", True]})])
+    logits = logits_of(3)
+    expected = logits.clone()
+    for row, each in zip((0, 2), bits, strict=True):
+        expected[row, np.unpackbits(each, count=SIZE, bitorder="little") == 0] = -torch.inf
 
-    expected = np.unpackbits(bits, axis=-1, count=count, bitorder="little").astype(bool)
-    assert np.array_equal(unpack(torch.from_numpy(bits), count).numpy(), expected)
+    there = logits.to(device)
+    restrict_on_device(there, [0, 2], bits)
+
+    assert torch.equal(there.cpu(), expected)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="this machine has no CUDA device")
+def test_wishes_on_a_device_are_those_on_the_processor() -> None:
+    def rows() -> list[Sampling]:
+        wishes = ({"json_schema": {"type": "integer"}}, {"logit_bias": {3: 50.0}}, {"repetition_penalty": 1.5})
+        return [*(shaped(**wish) for wish in wishes), shaped(min_new_tokens=2), Sampling()]
+
+    here = choose(logits_of(5), rows(), suppress=torch.tensor([4, 5]))
+
+    assert choose(logits_of(5).cuda(), rows(), suppress=torch.tensor([4, 5]).cuda()) == here
 
 
 def test_a_guided_row_among_32_costs_a_small_part_of_a_step() -> None:

@@ -176,23 +176,22 @@ def _cornered(guided: Shapes, bits: Bits | None) -> set[int]:
 
 
 def _restrict(logits: Tensor, rows: Sequence[int], bits: Bits) -> None:
-    vocabulary = logits.shape[-1]
-    if logits.device.type == "cpu":
-        allowed = np.unpackbits(bits, axis=-1, count=vocabulary, bitorder="little")
-        forbidden = torch.from_numpy(allowed == 0)
-        if len(rows) == len(logits):
-            logits.masked_fill_(forbidden, -torch.inf)
-            return
-        for row, each in zip(rows, forbidden, strict=True):
-            logits[row].masked_fill_(each, -torch.inf)
+    if logits.device.type != "cpu":
+        restrict_on_device(logits, rows, bits)
         return
-    packed = torch.from_numpy(bits).to(logits.device)  # an eighth of what the flags would be on the wire
+    allowed = np.unpackbits(bits, axis=-1, count=logits.shape[-1], bitorder="little")
+    forbidden = torch.from_numpy(allowed == 0)
+    if len(rows) == len(logits):
+        logits.masked_fill_(forbidden, -torch.inf)
+        return
+    for row, each in zip(rows, forbidden, strict=True):
+        logits[row].masked_fill_(each, -torch.inf)
+
+
+def restrict_on_device(logits: Tensor, rows: Sequence[int], bits: Bits) -> None:
+    """Bits are unpacked there: they are an eighth of the flags on the wire."""
+    packed = torch.from_numpy(bits).to(logits.device)
+    places = torch.arange(8, device=logits.device, dtype=torch.uint8)
+    flags = ((packed[:, :, None] >> places) & 1).flatten(1)[:, : logits.shape[-1]]
     index = torch.tensor(rows, device=logits.device)
-    logits[index] = logits[index].masked_fill(~unpack(packed, vocabulary), -torch.inf)
-
-
-def unpack(packed: Tensor, count: int) -> Tensor:
-    """Bits to flags, [rows, bytes] to [rows, count]."""
-    places = torch.arange(8, device=packed.device, dtype=torch.uint8)
-    flags = (packed[:, :, None] >> places) & 1
-    return flags.flatten(1)[:, :count].bool()
+    logits[index] = logits[index].masked_fill(flags == 0, -torch.inf)
