@@ -628,3 +628,13 @@ def test_empty_lists_do_nothing(store: JobStore) -> None:
     store.mark_published([])
     store.release([], "w")
     assert store.changed(before) == before
+
+
+def test_a_claim_says_whether_it_was_the_one_that_ended_the_job(store: JobStore) -> None:
+    late, done = (job.id for job in store.create([new(deadline=1.0), new()]))
+    store.request_cancel([done])
+
+    first, second, other = (store.claim([each], "me", 10, max_crashes=3)[0] for each in (late, late, done))
+
+    assert [each.result for each in (first, second, other)] == [Claimed.TERMINAL] * 3
+    assert [each.is_end for each in (first, second, other)] == [True, False, False]

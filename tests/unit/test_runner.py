@@ -337,3 +337,22 @@ def _until_stopped(given: WordInput, context: Any) -> WordOutput:
     assert stopped.wait(10)
     context.check()
     raise EngineError("was not stopped")
+
+
+def test_an_item_that_ended_elsewhere_while_it_waited_for_a_thread_is_not_told_again(tmp_path: Path) -> None:
+    may_go_on = threading.Event()
+
+    def hold(given: WordInput, context: Any) -> WordOutput:
+        may_go_on.wait(10)
+        return echo(given, context)
+
+    with Bench(tmp_path, hold, item_threads=1) as bench, Bench(tmp_path, owner="other") as other:
+        first, second = bench.job("first"), bench.job("second")
+        envelope = bench.in_thread(lambda: bench.runner.answer_all([first, second], Delivery()))
+        until(lambda: bench.row(first).status is Status.RUNNING)
+        other.answer(second)
+        may_go_on.set()
+
+        assert {each.code for each in envelope.result().values()} == {"ok"}
+        assert bench.seen.done == [(first, "ok")]
+        assert other.seen.done == [(second, "ok")]

@@ -83,13 +83,16 @@ class JobRunner:
 
     def answer(self, job_id: str, delivery: Delivery) -> Outcome:
         """The job's outcome, by running it here or from its row. Leaves by Parked when there is none to be had now."""
-        return self._answer(job_id, delivery, on_give_up=delivery.on_give_up)
+        return self._answer(job_id, delivery, None, on_give_up=delivery.on_give_up)
 
     def answer_all(self, job_ids: Sequence[str], delivery: Delivery) -> dict[str, Outcome]:
         """The outcomes of an envelope's items, run side by side on threads of their own; those that are answered
         already are not run again. Leaves by Parked when items are left that can't be had now."""
-        answered = {job_id: job.outcome for job_id, job in self._rows(job_ids).items() if job.outcome is not None}
-        items = {job_id: self._start_item(job_id, delivery) for job_id in job_ids if job_id not in answered}
+        rows = self._rows(job_ids)
+        answered = {job_id: job.outcome for job_id, job in rows.items() if job.outcome is not None}
+        items = {
+            job_id: self._start_item(job_id, delivery, rows.get(job_id)) for job_id in job_ids if job_id not in answered
+        }
         ends = {job_id: item.result() for job_id, item in items.items()}
         left = [end for end in ends.values() if isinstance(end, Parked)]
         if left:
@@ -116,7 +119,7 @@ class JobRunner:
         """Threads in an envelope's item."""
         return self._items.busy
 
-    def _start_item(self, job_id: str, delivery: Delivery) -> Future[Outcome | Parked]:
+    def _start_item(self, job_id: str, delivery: Delivery, row: Job | None) -> Future[Outcome | Parked]:
         item: Future[Outcome | Parked] = Future()
 
         def give_up(outcome: Outcome) -> None:
@@ -126,7 +129,7 @@ class JobRunner:
         def work() -> None:
             end: Outcome | Parked
             try:
-                end = self._answer(job_id, delivery, on_give_up=give_up)
+                end = self._answer(job_id, delivery, row, on_give_up=give_up)
             except Parked as parked:
                 end = parked
             except Exception:
@@ -137,11 +140,14 @@ class JobRunner:
         self._items.submit(work)
         return item
 
-    def _answer(self, job_id: str, delivery: Delivery, *, on_give_up: Callable[[Outcome], None]) -> Outcome:
+    def _answer(
+        self, job_id: str, delivery: Delivery, row: Job | None, *, on_give_up: Callable[[Outcome], None]
+    ) -> Outcome:
+        """`row` as it was a moment ago, if somebody has read it: the claim decides, it is for the gate only."""
         if delivery.is_closed:
             raise Parked("the worker leaves", pause_s=GATE_PAUSE_S)
         try:
-            before = self._rows([job_id]).get(job_id)
+            before = row or self._rows([job_id]).get(job_id)
             if before is not None and before.outcome is not None:
                 return before.outcome
             deaths = _deaths(before)
@@ -159,7 +165,7 @@ class JobRunner:
                     return self._run(claim.job, delivery, on_give_up)
         except Unavailable as error:
             raise Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S) from error
-        return self._unclaimed(claim, before)
+        return self._unclaimed(claim)
 
     def _rows(self, job_ids: Sequence[str]) -> dict[str, Job]:
         return self._store.get(job_ids)
@@ -168,12 +174,12 @@ class JobRunner:
         settings = self._settings
         return self._store.claim([job_id], self._owner, settings.lease_s, max_crashes=settings.max_crashes)[0]
 
-    def _unclaimed(self, claim: Claim, before: Job | None) -> Outcome:
+    def _unclaimed(self, claim: Claim) -> Outcome:
         job = claim.job
         if job is None:
             return Outcome.of_error(JobNotFound())
         if claim.result is Claimed.TERMINAL and job.outcome is not None:
-            if before is not None and not before.status.is_terminal:  # cancelled, expired or poison by this very claim
+            if claim.is_end:  # cancelled, expired or poison
                 self._observers.on_job_done(job, job.outcome)
             return job.outcome
         now = time.time()

@@ -31,10 +31,11 @@ class Claimed(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """`job` is the row after the claim; none only for MISSING."""
+    """`job` is the row after the claim; none only for MISSING. `is_end`: this very claim has ended it."""
 
     result: Claimed
     job: Job | None
+    is_end: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from storehand.errors import Cancelled, Expired, IdempotencyConflict, Poison
 from storehand.job import EventKind, Job, NewJob, Outcome, Status
@@ -90,16 +91,21 @@ def _claim_one(
         db.execute("UPDATE jobs SET crashes = ? WHERE id = ?", (crashes, job_id))
     ending = _ending(job, crashes, max_crashes, now)
     if ending is not None:
-        end(db, job, ending, now)
-        return Claim(Claimed.TERMINAL, find_one(db, job_id))
+        end(db, job_id, job.attempts, ending, now)
+        return Claim(Claimed.TERMINAL, find_one(db, job_id), is_end=True)
     if job.status is Status.QUEUED and job.not_before is not None and job.not_before > now:
         return Claim(Claimed.EARLY, job)
+    started_at = now if job.started_at is None else job.started_at
     db.execute(
-        "UPDATE jobs SET status = 'running', owner = ?, lease_until = ?, attempts = attempts + 1, updated_at = ?,"
-        " started_at = coalesce(started_at, ?) WHERE id = ?",
-        (owner, now + lease_s, now, now, job_id),
+        "UPDATE jobs SET status = 'running', owner = ?, lease_until = ?, attempts = ?, updated_at = ?, started_at = ?"
+        " WHERE id = ?",
+        (owner, now + lease_s, job.attempts + 1, now, started_at, job_id),
     )
-    return Claim(Claimed.MINE, find_one(db, job_id))
+    mine = replace(  # what a second look at the row would find
+        job, status=Status.RUNNING, owner=owner, lease_until=now + lease_s, attempts=job.attempts + 1, updated_at=now,
+        started_at=started_at, crashes=crashes,
+    )  # fmt: skip
+    return Claim(Claimed.MINE, mine)
 
 
 def end_leases(db: sqlite3.Connection, owner: str, now: float) -> None:
@@ -121,15 +127,15 @@ def _ending(job: Job, crashes: int, max_crashes: int, now: float) -> Outcome | N
     return None
 
 
-def end(db: sqlite3.Connection, job: Job, outcome: Outcome, now: float) -> None:
+def end(db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float) -> None:
     """Writes the terminal state of a row that is not terminal, its END event, and the dead letter of a poison job."""
     db.execute(
         "UPDATE jobs SET status = ?, outcome = ?, lease_until = NULL, finished_at = ?, updated_at = ? WHERE id = ?",
-        (outcome.status, encode_outcome(outcome), now, now, job.id),
+        (outcome.status, encode_outcome(outcome), now, now, job_id),
     )
-    add_event(db, job.id, job.attempts, EventKind.END, encode({"status": outcome.status, "code": outcome.code}), now)
-    if outcome.code == Poison.code and outcome.error is not None:
-        bury(db, queue=job.task, reason=outcome.error.message, body=encode(job.input), job_id=job.id, now=now)
+    add_event(db, job_id, attempt, EventKind.END, encode({"status": outcome.status, "code": outcome.code}), now)
+    if outcome.code == Poison.code and outcome.error is not None and (job := find_one(db, job_id)) is not None:
+        bury(db, queue=job.task, reason=outcome.error.message, body=encode(job.input), job_id=job_id, now=now)
 
 
 def finish(db: sqlite3.Connection, finishes: Sequence[Finish], now: float) -> list[bool]:
@@ -137,14 +143,15 @@ def finish(db: sqlite3.Connection, finishes: Sequence[Finish], now: float) -> li
 
 
 def _finish_one(db: sqlite3.Connection, finish: Finish, now: float) -> bool:
-    job = find_one(db, finish.job_id)
-    if job is None or job.status.is_terminal:
+    row = db.execute("SELECT status, owner, attempts FROM jobs WHERE id = ?", (finish.job_id,)).fetchone()
+    if row is None or Status(row[0]).is_terminal:
         return False
-    if finish.owner is not None and (job.status is not Status.RUNNING or job.owner != finish.owner):
+    status, owner, attempts = row
+    if finish.owner is not None and (status != Status.RUNNING or owner != finish.owner):
         return False
-    if finish.attempt is not None and job.attempts != finish.attempt:
+    if finish.attempt is not None and attempts != finish.attempt:
         return False
-    end(db, job, finish.outcome, now)
+    end(db, finish.job_id, attempts, finish.outcome, now)
     return True
 
 
@@ -187,7 +194,7 @@ def request_cancel(db: sqlite3.Connection, ids: Sequence[str], now: float) -> di
             continue
         found[job_id] = job.status
         if job.status is Status.QUEUED:
-            end(db, job, Outcome.of_error(Cancelled()), now)
+            end(db, job_id, job.attempts, Outcome.of_error(Cancelled()), now)
             found[job_id] = Status.CANCELLED
         elif job.status is Status.RUNNING and job.cancel_requested_at is None:
             db.execute("UPDATE jobs SET cancel_requested_at = ?, updated_at = ? WHERE id = ?", (now, now, job_id))
@@ -206,8 +213,10 @@ def append(
 
 
 def add_event(db: sqlite3.Connection, job_id: str, attempt: int, kind: EventKind, data: str, now: float) -> int:
-    seq = _last_seq(db, job_id) + 1
-    db.execute("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", (job_id, seq, attempt, kind, data, now))
+    seq: int = db.execute(
+        "INSERT INTO events SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?, ? FROM events WHERE job_id = ? RETURNING seq",
+        (job_id, attempt, kind, data, now, job_id),
+    ).fetchone()[0]
     return seq
 
 

@@ -60,7 +60,7 @@ def expire_overdue(db: sqlite3.Connection, *, now: float, limit: int = 500) -> l
     select = f"{SELECT_JOB} WHERE status = 'queued' AND deadline IS NOT NULL AND deadline <= ? LIMIT ?"
     jobs = [job_of(row) for row in db.execute(select, (now, limit)).fetchall()]
     for job in jobs:
-        end(db, job, Outcome.of_error(Expired()), now)
+        end(db, job.id, job.attempts, Outcome.of_error(Expired()), now)
     by_id = [db.execute(f"{SELECT_JOB} WHERE id = ?", (job.id,)).fetchone() for job in jobs]
     return [job_of(row) for row in by_id]
 
