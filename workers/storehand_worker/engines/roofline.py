@@ -91,12 +91,12 @@ def limit_of(body: nn.Module, head: nn.Module | None = None, *, left_out: int = 
     config: Any = body.config
     weights = _weights(body) + ([] if head is None else [(1.0, each) for each in head.parameters()])
     first = weights[0][1]
-    heads, kinds = int(config.num_attention_heads), list(getattr(config, "layer_types", None) or [])
-    size = int(getattr(config, "head_dim", None) or config.hidden_size // heads)
-    kv_heads = int(getattr(config, "num_key_value_heads", None) or heads)
-    all_layers = int(config.num_hidden_layers)
+    heads = _number(config, "num_attention_heads", 1)
+    size = _number(config, "head_dim", _number(config, "hidden_size", 0) // heads)
+    kv_heads = _number(config, "num_key_value_heads", heads)
+    all_layers = _number(config, "num_hidden_layers", 1)
     layers = all_layers - left_out
-    window = int(getattr(config, "sliding_window", None) or 0)
+    window, kinds = _number(config, "sliding_window", 0), list(getattr(config, "layer_types", None) or [])
     return Limit(
         machine=machine_of([each for _, each in weights]),
         body=sum(share * each.numel() for share, each in _weights(body)) * layers / all_layers,
@@ -116,13 +116,19 @@ def _weights(body: nn.Module) -> list[tuple[float, Tensor]]:
     its ratio says."""
     config: Any = body.config
     tables = {id(each) for part in body.modules() if isinstance(part, nn.Embedding) for each in part.parameters()}
-    experts = int(getattr(config, "num_experts", None) or getattr(config, "num_local_experts", None) or 1)
-    asked = int(getattr(config, "num_experts_per_tok", None) or 1) if experts > 1 else 1
+    experts = _number(config, "num_experts", _number(config, "num_local_experts", 1))
+    asked = _number(config, "num_experts_per_tok", experts)
     return [
         (asked / experts if ".experts." in name else 1.0, each)
         for name, each in body.named_parameters()
         if id(each) not in tables and "pooler" not in name
     ]
+
+
+def _number(config: Any, name: str, default: int) -> int:
+    """Of a config that may not say it, or say it by layer: no model stays unloaded for its ratio."""
+    value = getattr(config, name, None)
+    return value if isinstance(value, int) and value > 0 else default
 
 
 def machine_of(weights: Sequence[Tensor]) -> Machine:
