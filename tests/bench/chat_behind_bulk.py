@@ -1,6 +1,6 @@
 """How long a customer in the chat waits while thousands of bulk descriptions wait too, against an idle worker.
 
-    python -m tests.bench.chat_behind_bulk [--bulk 5000] [--chats 120] [--rate 4] [--plot FILE.svg] [--quick]
+    python -m tests.bench.chat_behind_bulk [--bulk 5000] [--chats 120] [--rate N] [--plot FILE.svg] [--quick]
 
 One real worker on the embedded queue, starter models. First an idle baseline, then the same questions as a Poisson
 stream while the bulk jobs wait. Chats on the starter answer by retrieval and ask no model; interactive descriptions
@@ -10,14 +10,13 @@ stand beside them, which do: from their claim to their first work on the device 
 from __future__ import annotations
 
 import argparse
-import os
 import random
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib.resources import files
 from itertools import cycle, islice
@@ -29,13 +28,16 @@ from rich.console import Console
 from storehand.contracts import Article, ChatInput, ChatMessage, TaskInput
 from storehand.job import Job, Priority
 from storehand.knowledge import KnowledgeStore
-from tests.bench.inside import Started, install, started
+from tests.bench.inside import Started, environment, install, started
 from tests.bench.machine import describe
 from tests.bench.plot import scatter
 from tests.bench.work import descriptions
 from tests.bench.worker import Worker, storehand_worker
 
 BASE = "help"
+LOAD = 0.5
+"""Interactive jobs per idle answer time of a description: waiting customers shall meet bulk, not a crowd of customers
+that the machine could not serve without bulk either."""
 tell = Console(stderr=True, highlight=False).print
 
 
@@ -121,18 +123,6 @@ def _wait(job: Job, answer_s: float) -> Wait:
     )
 
 
-@contextmanager
-def environment(more: Mapping[str, str]) -> Iterator[None]:
-    """For the processes that start inside."""
-    before = dict(os.environ)
-    os.environ.update(more)
-    try:
-        yield
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
-
-
 def one_after_another(worker: Worker, inputs: Iterable[TaskInput[Any]]) -> list[Wait]:
     waiters = Waiters(worker)
     for each in inputs:
@@ -203,13 +193,14 @@ class Measured:
     left: int
     seconds: float
     failures: int
+    rate: float
 
 
-def measure(*, bulk: int, chats: int, rate: float) -> Measured:
+def measure(*, bulk: int, chats: int, rate: float | None) -> Measured:
     with ExitStack() as stack:
         inside = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="storehand-inside-")))
         stack.enter_context(environment(install(inside)))
-        worker = stack.enter_context(storehand_worker(drain_s="0.5"))
+        worker = stack.enter_context(storehand_worker(plugins="chat,description,inside", drain_s="0.5"))
         assert worker.client.settings.knowledge_dir is not None
         KnowledgeStore(worker.client.settings.knowledge_dir).publish("default", BASE, articles())
         few = max(10, chats // 3)
@@ -219,7 +210,8 @@ def measure(*, bulk: int, chats: int, rate: float) -> Measured:
             "chat": one_after_another(worker, questions(few)),
             "description": one_after_another(worker, descriptions(few)),
         }
-        tell(f"{bulk} bulk descriptions")
+        rate = rate or LOAD / percentile([each.answer_s for each in waits["description"]], 0.5)
+        tell(f"{bulk} bulk descriptions, {rate:.2f} interactive jobs a second")
         handles = worker.client.submit_many(descriptions(bulk), priority=Priority.BULK)
         ids, began, began_at = [handle.id for handle in handles], time.perf_counter(), time.time()
         while waiting(worker, ids[:64]) == 64:
@@ -233,7 +225,7 @@ def measure(*, bulk: int, chats: int, rate: float) -> Measured:
     busy = {task: [each.joined(told) for each in found] for task, found in busy.items()}
     probes = sorted((told[each.job] for each in busy["description"]), key=lambda each: each.scheduled_at)
     failures = sum(code != "ok" for code in codes) + sum(each.code != "ok" for run in busy.values() for each in run)
-    return Measured(idle, busy, probes, began_at, bulk, left, seconds, failures)
+    return Measured(idle, busy, probes, began_at, bulk, left, seconds, failures, rate)
 
 
 def both(worker: Worker, *, chats: int, rate: float, bulk: Sequence[str]) -> dict[str, list[Wait]]:
@@ -250,13 +242,13 @@ def both(worker: Worker, *, chats: int, rate: float, bulk: Sequence[str]) -> dic
     return found
 
 
-def report(run: Measured, *, chats: int, rate: float) -> str:
+def report(run: Measured, *, chats: int) -> str:
     steps = [float(each.steps) for each in run.probes]
     submit = [each.scheduled_s for each in run.busy["description"] if each.scheduled_s is not None]
     lines = [
         f"## Chat behind bulk, {time.strftime('%Y-%m-%d')}, {describe()}\n",
-        f"`python -m tests.bench.chat_behind_bulk --bulk {run.bulk} --chats {chats} --rate {rate:g}`; "
-        f"{len(run.busy['chat'])} chats and {len(steps)} interactive descriptions, {rate:g} a second together,",
+        f"`python -m tests.bench.chat_behind_bulk --bulk {run.bulk} --chats {chats} --rate {run.rate:.2g}`; "
+        f"{len(run.busy['chat'])} chats and {len(steps)} interactive descriptions, {run.rate:.2g} a second together,",
         f"while {run.bulk} bulk descriptions waited ({run.left} still did at the end). The starter's chat answers by "
         "retrieval and asks no model; the interactive descriptions do.\n",
         f"**Claim to first scheduled in engine steps: p50 {percentile(steps, 0.5):g}, p95 {percentile(steps, 0.95):g}, "
@@ -291,13 +283,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bulk", type=int, default=5000)
     parser.add_argument("--chats", type=int, default=120)
-    parser.add_argument("--rate", type=float, default=4.0, help="interactive jobs a second")
+    parser.add_argument("--rate", type=float, help="interactive jobs a second; default by the idle answer time")
     parser.add_argument("--plot", type=Path, help="write the plot there, as SVG")
     parser.add_argument("--quick", action="store_true", help="a smoke run")
     options = parser.parse_args()
     sizes = {"bulk": 120, "chats": 20} if options.quick else {"bulk": options.bulk, "chats": options.chats}
     run = measure(**sizes, rate=options.rate)
-    sys.stdout.write(report(run, chats=sizes["chats"], rate=options.rate) + "\n")
+    sys.stdout.write(report(run, chats=sizes["chats"]) + "\n")
     if options.plot:
         options.plot.write_text(plot(run), encoding="utf-8")
 

@@ -12,6 +12,8 @@ import threading
 import time
 from bisect import bisect_right
 from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -47,6 +49,18 @@ def install(folder: Path) -> dict[str, str]:
     (info / "entry_points.txt").write_text("[storehand]\ninside = tests.bench.inside\n")
     path = os.pathsep.join([str(info.parent), *filter(None, [os.environ.get("PYTHONPATH")])])
     return {FILE: str(folder / "started.jsonl"), "PYTHONPATH": path}
+
+
+@contextmanager
+def environment(more: Mapping[str, str]) -> Iterator[None]:
+    """For the processes that start inside."""
+    before = dict(os.environ)
+    os.environ.update(more)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def started(folder: Path) -> list[Started]:
