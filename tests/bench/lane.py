@@ -89,9 +89,9 @@ def time_picks(waiting: int, *, tenants: int, window: int = ROOM, picks: int = 1
         pick = line.pick(11.0, room=ROOM, budget=ROOM * 205, window=window, times=times)
         seconds.append(time.thread_time() - started)
         assert pick.items
-        for number in zip(pick.items, numbers, strict=False):
-            share = f"task/{number[0] * 7919 % tenants}"
-            line.push(f"{number[1]}", [Part(number[0], 50)], priority=Priority.BULK, now=11.0, share=share)
+        for item, key in zip(pick.items, numbers, strict=False):
+            share = f"task/{item * 7919 % tenants}"
+            line.push(f"{key}", [Part(item, 50)], priority=Priority.BULK, now=11.0, share=share)
     seconds.sort()
     p50_s, p95_s = seconds[picks // 2], seconds[picks * 95 // 100]
     return Picks(waiting, tenants, window, 1000 * p50_s, 1000 * p95_s, 1e6 * push_s)

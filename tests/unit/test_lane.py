@@ -12,6 +12,7 @@ from storehand.errors import Cancelled, EngineError, InvalidInput, Overloaded
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.lane import Lane
 from storehand_worker.engines.scheduler import Part, Pick
+from tests.bench.lane import time_lane
 from tests.waiting import until
 
 RESULT = Result(timings=Timings(0, 0))
@@ -160,3 +161,34 @@ def test_what_came_while_a_step_was_choosing_has_waited_for_nothing_and_not_for_
 
     assert call.timings(6.0).lane_wait_s == 0.0
     assert call.timings(6.0).inference_s == 1.0
+
+
+def test_the_share_of_a_request_is_its_task_of_its_tenant() -> None:
+    lane: Lane[str] = Lane(100)
+    for number in range(20):
+        many = Call[Any](Request(id=f"many {number}", task="copy", tenant="a"), parts=1, now=0.0)
+        lane.put(many, [Part("many", 1000)])
+    one = Call[Any](Request(id="one", task="copy", tenant="b"), parts=1, now=1.0)
+    lane.put(one, [Part("one", 1000)])
+
+    order = [lane.pick(lambda line: line.pick(1, room=1, budget=1000)).items[0] for _ in range(5)]
+
+    assert "one" in order
+
+
+def test_a_lane_full_of_tokens_refuses_what_would_be_too_much() -> None:
+    lane: Lane[str] = Lane(100, 50)
+    lane.put(call_of("a"), [Part("a", 40)])
+
+    with pytest.raises(Overloaded) as raised:
+        lane.put(call_of("b"), [Part("b", 20)])
+
+    assert raised.value.retryable
+    assert lane.waiting == 1
+
+
+def test_the_fake_engine_passes_thousands_of_texts_a_second() -> None:
+    """20,000 a second are the aim, see `python -m tests.bench.lane`; here by CPU time and with a generous bound."""
+    run = time_lane("classify", threads=64, texts=32, requests=4)
+
+    assert run.per_cpu_s > 8_000
