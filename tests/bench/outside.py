@@ -11,11 +11,7 @@ import venv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 
-from celery import Celery
-
-import storehand.broker
 from storehand.engine import GenerateRequest
 from tests.bench.litserve_load import LitServe
 from tests.bench.prefork import Prefork
@@ -97,13 +93,8 @@ def _celery_batches(text: str) -> Iterator[Generates]:
         folder = Path(each)
         python = _environment(folder / "env", "celery<5.7", "kombu<5.7", "celery-batches")
         command = [python, "-m", "celery", "-A", "tests.bench.batches_app", "worker", "-P", "prefork", "-c", "1"]
-        storehand.broker.register()
-        app = Celery("bench", broker=f"embedded://{folder / 'prefork.db'}", set_as_current=False)
-        app.conf.task_ignore_result = True
         with _process([*command, "-l", "WARNING"], folder / "log", BENCH_FOLDER=each, BENCH_TEXT=text) as process:
-            tasks = SimpleNamespace(generate=app.signature("bench.batch"))
-            load = Prefork(folder, process.pid, tasks)
-            yield load.generate
+            yield Prefork(folder, process.pid, text_task="bench.batch").generate
 
 
 @contextmanager
