@@ -109,7 +109,7 @@ def measure(load: Load, offline: Offline, worker: Worker, *, rounds: int) -> Cos
         after = thread_cpu_s(worker.pid)
         found["engine"].append(_cpu(lambda: offline.ask(requests, load.role)))
         found["task"].append(_cpu(lambda: run_tasks(offline, load.inputs)))
-        threads.update({name: used - before[name] for name, used in after.items()})  # type: ignore[arg-type]  # seconds
+        threads.update({name: used - before[name] for name, used in after.items()})
         tell(
             f"{load.name}, round {number + 1}: " + ", ".join(f"{name} {each[-1]:.2f} s" for name, each in found.items())
         )
