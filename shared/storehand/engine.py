@@ -42,10 +42,12 @@ class GenerateRequest(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextsRequest(Request):
-    """Classify or encode: one text each. Score: text and pair side by side."""
+    """Classify or encode: one text each. Score: text and pair side by side. `prompt` names one of the model's own, which
+    goes before each text."""
 
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None = None
+    prompt: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,7 +154,7 @@ class FakeModels:
         self._spend(sum(self.count_tokens(role, text) for text in texts))
         return [Classification(_shares(text, self._labels.get(role, LABELS))) for text in texts]
 
-    def encode(self, role: str, texts: Sequence[str]) -> list[list[float]]:
+    def encode(self, role: str, texts: Sequence[str], *, prompt: str = "") -> list[list[float]]:
         self._enter(role, "encode", texts)
         self._spend(sum(self.count_tokens(role, text) for text in texts))
         return [_vector(text) for text in texts]

@@ -151,8 +151,9 @@ class Models(Protocol):
         """One classification per text, in order."""
         ...
 
-    def encode(self, role: str, texts: Sequence[str]) -> list[list[float]]:
-        """One unit-length vector per text, in order."""
+    def encode(self, role: str, texts: Sequence[str], *, prompt: str = "") -> list[list[float]]:
+        """One unit-length vector per text, in order. `prompt` says what the texts are ("query", "passage"): where the
+        model's card has words for that, they go in front; other models, and endpoints, take the texts as they are."""
         ...
 
     def score(self, role: str, pairs: Sequence[tuple[str, str]]) -> list[float]:

@@ -21,7 +21,7 @@ class Meaning(FakeModels):
         super().__init__({"text": "generate", "sentiment": "classify", "embedding": "encode"})
         self.asked: list[str] = []
 
-    def encode(self, role: str, texts: Sequence[str]) -> list[list[float]]:
+    def encode(self, role: str, texts: Sequence[str], *, prompt: str = "") -> list[list[float]]:
         self.asked += texts
         return [[1.0, 0.0] if "ouch" in text or "sofa" in text else [0.0, 1.0] for text in texts]
 

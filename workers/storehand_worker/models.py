@@ -102,8 +102,8 @@ class JobModels:
         results = self._texts(role, "classify", texts)
         return [each for result in results for each in result.classifications]
 
-    def encode(self, role: str, texts: Sequence[str]) -> list[list[float]]:
-        results = self._texts(role, "encode", texts)
+    def encode(self, role: str, texts: Sequence[str], *, prompt: str = "") -> list[list[float]]:
+        results = self._texts(role, "encode", texts, prompt=prompt)
         return [list(each) for result in results for each in result.vectors]
 
     def score(self, role: str, pairs: Sequence[tuple[str, str]]) -> list[float]:
@@ -146,7 +146,9 @@ class JobModels:
             "seed": context.seed,
         }
 
-    def _texts(self, role: str, kind: Kind, texts: Sequence[str], pairs: Sequence[str] | None = None) -> list[Result]:
+    def _texts(
+        self, role: str, kind: Kind, texts: Sequence[str], pairs: Sequence[str] | None = None, *, prompt: str = ""
+    ) -> list[Result]:
         if isinstance(texts, str):
             raise TypeError("a list of texts is wanted; this is one text")  # its letters would be answered one by one
 
@@ -154,7 +156,7 @@ class JobModels:
             for start in range(0, len(texts), PIECE_TEXTS):
                 end = start + PIECE_TEXTS
                 beside = None if pairs is None else tuple(pairs[start:end])
-                yield TextsRequest(texts=tuple(texts[start:end]), pairs=beside, **self._about())
+                yield TextsRequest(texts=tuple(texts[start:end]), pairs=beside, prompt=prompt, **self._about())
 
         return self._run(self._engine(role, kind), pieces())
 

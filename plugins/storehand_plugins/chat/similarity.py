@@ -48,8 +48,13 @@ class Similarity:
 
     def _question(self, question: str) -> list[float]:
         if question not in self._questions:
-            [self._questions[question]] = self._models.encode(ROLE, [("query: " if self._is_e5 else "") + question])
+            prefix = "query: " if self._is_e5 else ""
+            [self._questions[question]] = self._models.encode(ROLE, [prefix + question], prompt=self._prompt("query"))
         return self._questions[question]
+
+    def _prompt(self, name: str) -> str:
+        """E5's words stand here, because its files and endpoints don't tell them; other models' are the engine's."""
+        return "" if self._is_e5 else name
 
     def _passages(self, articles: Sequence[Article]) -> list[list[float]]:
         prefix = "passage: " if self._is_e5 else ""
@@ -62,5 +67,7 @@ class Similarity:
         for start in range(0, len(ids), _TEXTS_PER_CALL):
             self._context.check()
             asked = ids[start : start + _TEXTS_PER_CALL]
-            self._kept.update(zip(asked, self._models.encode(ROLE, [missing[each] for each in asked]), strict=True))
+            texts = [missing[each] for each in asked]
+            vectors = self._models.encode(ROLE, texts, prompt=self._prompt("passage"))
+            self._kept.update(zip(asked, vectors, strict=True))
         return [self._kept[each.id] for each in articles]

@@ -1,10 +1,8 @@
-"""The encoder engine: texts of all waiting requests in batches of similar length, within a budget of padded tokens.
+"""The encoder engine: texts of all waiting requests in batches of similar length, within a budget of tokens.
 
 Padding in arrival order is slower than no batching at all. So each batch is built around the most urgent text that
-waits, from those among the next ones whose length fits best, and answers go back to their place.
-
-Texts over `max_tokens`: a classifier reads their beginning and says so (`Classification.truncated`); for vectors and
-scores, where nobody would notice, they are InvalidInput.
+waits, from those among the next ones whose length fits best, and answers go back to their place. Where the model
+allows it, a batch is not padded at all: see `encoder_model`.
 """
 
 from __future__ import annotations
@@ -14,8 +12,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from storehand.engine import EngineSpec, Request, Result
-from storehand.errors import EngineError, InvalidInput, ModelNotAvailable
+from storehand.engine import EngineSpec, Request, Result, TextsRequest
+from storehand.errors import EngineError, ModelNotAvailable
 from storehand.task import Classification, ModelInfo
 from storehand_worker.engines.base import BaseEngine, fail_overdue
 from storehand_worker.engines.call import Call
@@ -23,6 +21,7 @@ from storehand_worker.engines.encoder_model import ROW_KINDS, Encoded, EncoderMo
 from storehand_worker.engines.inputs import check_texts
 from storehand_worker.engines.lane import now
 from storehand_worker.engines.loading import OWN_FILE, load_tokens, read_json
+from storehand_worker.engines.reading import Reader, merged, split
 from storehand_worker.engines.scheduler import Part
 from storehand_worker.engines.step_time import StepTime, padded, unpadded
 
@@ -33,23 +32,31 @@ ROOM = 512
 
 
 class Answer(NamedTuple):
-    """What the model said about one text."""
+    """What the model said about one text, or one window of it."""
 
     encoded: Encoded
     values: list[float]
 
 
+class TextsCall(Call[Answer]):
+    """Its parts are the windows of its texts, `windows` of each; most have one."""
+
+    def __init__(self, request: Request, *, windows: Sequence[int], now: float) -> None:
+        super().__init__(request, parts=sum(windows), now=now)
+        self.windows = windows
+
+
 @dataclass(slots=True, eq=False)
 class Text:
-    """One text of a request."""
+    """One text of a request, or one window of it."""
 
-    call: Call[Answer]
+    call: TextsCall
     index: int
     encoded: Encoded
 
 
 class EncoderEngine(BaseEngine[Text]):
-    """Kinds `classify`, `encode` and `score`."""
+    """Kinds `classify`, `encode` and `score`. Options of the binding: `long_texts`, `prompts`, `packed`."""
 
     def __init__(self, spec: EngineSpec) -> None:
         if spec.kind not in ROW_KINDS:
@@ -58,6 +65,7 @@ class EncoderEngine(BaseEngine[Text]):
             )
         self._model = EncoderModel(spec)
         self._tokens = load_tokens(spec)
+        self._reader = Reader(spec, self._tokens, max_tokens=self._model.max_tokens, vocabulary=self._model.vocabulary)
         super().__init__(spec, _info(spec, self._model), capacity=0, place=self._model.place)
         self._batch: list[Text] = []
         self._times = StepTime()
@@ -71,22 +79,11 @@ class EncoderEngine(BaseEngine[Text]):
 
     def _prepare(self, request: Request) -> tuple[Call[Answer], Sequence[Part[Text]]]:
         texts, pairs = check_texts(request, self._spec.kind)
-        encoded = [self._encode(text, pair) for text, pair in zip(texts, pairs, strict=True)]
-        call: Call[Answer] = Call(request, parts=len(encoded), now=now())
-        return call, [Part(Text(call, index, each), len(each.ids)) for index, each in enumerate(encoded)]
-
-    def _encode(self, text: str, pair: str | None) -> Encoded:
-        limit = self._model.max_tokens
-        ids, segments, is_cut = self._tokens.encode_pair(
-            text, pair, cut_to=limit if self._spec.kind == "classify" else None
-        )
-        if not ids:
-            raise InvalidInput("a text has no tokens")
-        if len(ids) > limit:
-            raise InvalidInput(f"a text of {len(ids)} tokens is over the {limit} this model reads")
-        if max(ids) >= self._model.vocabulary:
-            raise InvalidInput("a text has tokens that the model does not know")
-        return Encoded(ids, segments, is_cut)
+        prompt = request.prompt if isinstance(request, TextsRequest) else ""
+        read = [self._reader.read(text, pair, prompt=prompt) for text, pair in zip(texts, pairs, strict=True)]
+        windows = [window for text in read for window in text]
+        call = TextsCall(request, windows=[len(text) for text in read], now=now())
+        return call, [Part(Text(call, index, each), len(each.ids)) for index, each in enumerate(windows)]
 
     # The engine's thread.
 
@@ -137,9 +134,10 @@ class EncoderEngine(BaseEngine[Text]):
             if whole is not None:
                 text.call.finish(self._result(text.call, whole))
 
-    def _result(self, call: Call[Answer], answers: Sequence[Answer]) -> Result:
+    def _result(self, call: TextsCall, windows: Sequence[Answer]) -> Result:
         timings = call.timings(now())
-        tokens = sum(len(answer.encoded.ids) for answer in answers)
+        tokens = sum(len(answer.encoded.ids) for answer in windows)
+        answers = [self._whole(group) for group in split(windows, call.windows)]
         if self._spec.kind == "encode":
             vectors = tuple(tuple(answer.values) for answer in answers)
             return Result(timings=timings, prompt_tokens=tokens, vectors=vectors)
@@ -156,6 +154,16 @@ class EncoderEngine(BaseEngine[Text]):
         """Tokens that the model computes for a batch, and their squares by text."""
         lengths = [len(text.encoded.ids) for text in texts]
         return unpadded(lengths) if self._model.way.is_packed else padded(lengths)
+
+    def _whole(self, windows: Sequence[Answer]) -> Answer:
+        """A text's answer: its only window's, or the mean of all; a vector is of unit length again."""
+        if len(windows) == 1:
+            return windows[0]
+        values = merged([(len(each.encoded.ids), each.values) for each in windows])
+        if self._spec.kind == "encode":
+            length = math.hypot(*values) or 1.0
+            values = [value / length for value in values]
+        return Answer(windows[0].encoded, values)
 
     def _abandon(self) -> Iterable[Call[Any]]:
         calls = [text.call for text in self._batch]

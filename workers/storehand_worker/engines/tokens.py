@@ -92,16 +92,33 @@ class Tokens:
         first = self._backend.encode(text, add_special_tokens=False)
         second = None if pair is None else self._backend.encode(pair, add_special_tokens=False)
         room = None if cut_to is None else cut_to - self._backend.num_special_tokens_to_add(pair is not None)
-        is_cut = room is not None and len(first.ids) > room
-        if is_cut:
-            first.truncate(room)
+        is_cut = room is not None and len(first.ids) + (len(second.ids) if second else 0) > room
+        if room is not None and is_cut:
+            _cut(first, second, room)
         whole = self._backend.post_process(first, second)
         return whole.ids, whole.type_ids, is_cut
+
+    def encode_windows(self, text: str, *, size: int, overlap: int) -> list[tuple[list[int], list[int]]]:
+        """Ids and segment ids of a text in pieces of up to `size` tokens, its special tokens around each."""
+        whole = self._backend.encode(text, add_special_tokens=False)
+        whole.truncate(size - self._backend.num_special_tokens_to_add(False), stride=overlap)
+        pieces = [self._backend.post_process(piece) for piece in (whole, *whole.overflowing)]
+        return [(piece.ids, piece.type_ids) for piece in pieces]
 
     def decode(self, ids: Sequence[int]) -> str:
         """The text, without special tokens."""
         text: str = self._backend.decode(list(ids), skip_special_tokens=True)
         return text
+
+
+def _cut(first: Any, second: Any | None, room: int) -> None:
+    """Shortens the longer one until both fit."""
+    if second is None:
+        first.truncate(room)
+        return
+    shorter, longer = sorted((first, second), key=lambda each: len(each.ids))
+    shorter.truncate(min(len(shorter.ids), room // 2))
+    longer.truncate(room - len(shorter.ids))
 
 
 def _without_system(messages: Sequence[Message]) -> list[Message] | None:
