@@ -22,7 +22,7 @@ DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 class Engines:
     def stats(self):
-        return {"small": EngineStats(running=3, waiting=5, capacity=8), "dead": EngineStats(0, 0, 8)}
+        return {"small": EngineStats(3, 5, 8, budget_tokens=700, shortages=2, restarts=1), "dead": EngineStats(0, 0, 8)}
 
     def health(self):
         return {"small": EngineHealth(EngineState.DEGRADED), "dead": EngineHealth(EngineState.DEAD)}
@@ -161,6 +161,9 @@ def test_engines_are_asked_at_the_scrape(metrics):
 
     assert value(metrics, "running", model="small") == 3
     assert value(metrics, "waiting", model="small") == 5
+    assert value(metrics, "engine_budget_tokens", model="small") == 700
+    assert value(metrics, "oom_total", model="small") == 2
+    assert value(metrics, "engine_restarts_total", model="small") == 1
     assert value(metrics, "engine_up", model="small") == 1
     assert value(metrics, "engine_up", model="dead") == 0
 
@@ -225,7 +228,8 @@ def _shown(name: str, kind: str) -> str:
 
 def _labels(metrics: Metrics) -> dict[str, str]:
     families = {
-        f"storehand_{each}": "model" for each in ("running", "waiting", "engine_up")
+        f"storehand_{each}": "model"
+        for each in ("running", "waiting", "engine_up", "engine_budget_tokens", "oom_total", "engine_restarts_total")
     }  # asked at the scrape: no metric object holds their labels
     families["storehand_queue_depth"] = "queue,state"
     families["storehand_roofline_ratio"] = "model,phase"

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from storehand.engine import EngineHealth, EngineState, EngineStats
@@ -33,22 +33,28 @@ class Engines(Protocol):
 
 
 class EngineCollector(Collector):
-    """Running, waiting and up, by model."""
+    """Running, waiting and up, by model; what memory allows a batch, and how often it ran out or the loop failed."""
 
     def __init__(self, engines: Engines, registry: CollectorRegistry) -> None:
         self._engines = engines
         registry.register(self)
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         running = _family("running", "Items on the device now.", "model")
         waiting = _family("waiting", "Items in the lane before the engine.", "model")
         up = _family("engine_up", "1 while the engine can answer.", "model")
+        budget = _family("engine_budget_tokens", "Tokens a batch may have, as learned from what fits.", "model")
+        shortages = _counts("oom", "Batches that ran out of memory and were taken apart.", "model")
+        restarts = _counts("engine_restarts", "Times an engine's loop failed and went on.", "model")
         for model, stats in self._engines.stats().items():
             running.add_metric([model], stats.running)
             waiting.add_metric([model], stats.waiting)
+            budget.add_metric([model], stats.budget_tokens)
+            shortages.add_metric([model], stats.shortages)
+            restarts.add_metric([model], stats.restarts)
         for model, health in self._engines.health().items():
             up.add_metric([model], float(health.state is not EngineState.DEAD))
-        yield from (running, waiting, up)
+        yield from (running, waiting, up, budget, shortages, restarts)
 
 
 class RooflineCollector(Collector):
@@ -116,6 +122,10 @@ class QueueCollector(Collector):
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Names it without asking the database; registration would."""
         yield _family("queue_depth", "Messages in a queue of the embedded broker.", "queue", "state")
+
+
+def _counts(name: str, sentence: str, *labels: str) -> CounterMetricFamily:
+    return CounterMetricFamily(f"storehand_{name}", sentence, labels=labels)
 
 
 def _family(name: str, sentence: str, *labels: str) -> GaugeMetricFamily:
