@@ -42,8 +42,8 @@ class GenerateRequest(Request):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextsRequest(Request):
-    """Classify or encode: one text each. Score: text and pair side by side. `prompt` names one of the model's own, which
-    goes before each text."""
+    """Classify or encode: one text each. Score: text and pair side by side. `prompt` names one of the model's own,
+    which goes before each text."""
 
     texts: tuple[str, ...]
     pairs: tuple[str, ...] | None = None
