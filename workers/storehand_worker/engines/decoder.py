@@ -53,10 +53,13 @@ class Decoder:
         self._numbers = torch.arange(self.max_tokens, device=self.device)
 
     @torch.inference_mode()
-    def extend(self, chunks: Sequence[Sequence[int]], starts: Sequence[int], *, first: int) -> Tensor:
+    def extend(
+        self, chunks: Sequence[Sequence[int]], starts: Sequence[int], *, first: int, every: bool = False
+    ) -> Tensor:
         """Reads a chunk of tokens per row, into the slots from `first` on, which hold `starts` tokens already; the
-        logits after each chunk, [rows, vocabulary]. A whole prompt, the next part of one and one more token of every
-        row are all this. Repeatable: the same call writes to the same places.
+        logits after each chunk, [rows, vocabulary], or after `every` token, [rows, tokens, vocabulary]. A whole prompt,
+        the next part of one, one more token of every row and guesses that are checked are all this. Repeatable: the
+        same call writes to the same places.
 
         Pads stand on the right, where causal attention alone keeps them out of sight; what they leave behind in a slot
         is written over before anything looks at it.
@@ -74,6 +77,8 @@ class Decoder:
         # from 0 on the model's own causal mask is right, and faster
         mask = self._mask(positions, end) if any(starts) else None
         hidden = self._forward(numbers[:, 2:], positions.expand(len(chunks), -1), mask)
+        if every:
+            return self._logits(hidden)
         last = hidden[:, 0] if width == 1 else hidden[self._numbers[: len(chunks)], numbers[:, 1]]
         return self._logits(last)
 

@@ -11,6 +11,7 @@ from storehand_worker.engines.call import Call
 from storehand_worker.engines.constraint import Constraints
 from storehand_worker.engines.delivery import Stream
 from storehand_worker.engines.detokenize import TextStream
+from storehand_worker.engines.lookup import Lookup
 from storehand_worker.engines.prefix import BLOCK
 from storehand_worker.engines.sampling import Noise, Sampling
 from storehand_worker.engines.shaping import shape_of
@@ -33,11 +34,21 @@ class Row:
     out: list[int] = field(default_factory=list)
     places: Sequence[int] = ()
     is_complete: bool = False
+    lookup: Lookup | None = None
 
     @property
     def known(self) -> int:
         """Tokens of the prompt that need not be computed."""
         return BLOCK * len(self.places)
+
+    def guess(self, most: int, *, hope: float) -> list[int]:
+        """What it may say next; only a text that takes the likeliest token can be checked against it."""
+        if not self.sampling.is_plain:
+            return []
+        if self.lookup is None:
+            self.lookup = Lookup(self.prompt, hope=hope)
+        self.lookup.extend(self.out[len(self.lookup) - len(self.prompt) :])
+        return self.lookup.guess(min(most, self.max_new_tokens - len(self.out) - 1))
 
     def append(self, token: int, stop_ids: Set[int]) -> FinishReason | None:
         """Adds a token; why the text is complete with it, or none."""

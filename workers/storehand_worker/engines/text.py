@@ -18,7 +18,7 @@ from torch import Tensor
 
 from storehand.engine import EngineSpec, GenerateRequest, Request, Result
 from storehand.errors import EngineError, Expired, ModelNotAvailable
-from storehand.task import Completion, FinishReason, ModelInfo
+from storehand.task import Completion, FinishReason
 from storehand_worker.engines.admission import Admission
 from storehand_worker.engines.base import BaseEngine
 from storehand_worker.engines.call import Call
@@ -26,14 +26,16 @@ from storehand_worker.engines.constraint import Constraints
 from storehand_worker.engines.decoder import Decoder
 from storehand_worker.engines.delivery import Deliveries, Stream
 from storehand_worker.engines.detokenize import TextStream
+from storehand_worker.engines.guessing import GUESS_TOKENS, Guesser
 from storehand_worker.engines.inputs import check_generate, check_ids
 from storehand_worker.engines.lane import now
-from storehand_worker.engines.loading import OWN_FILE, load_tokens, read_json
+from storehand_worker.engines.loading import load_tokens, text_info
 from storehand_worker.engines.pace import Pace
 from storehand_worker.engines.prefix import Prefixes
 from storehand_worker.engines.row import Row, sampling_of
 from storehand_worker.engines.sampling import choose
 from storehand_worker.engines.scheduler import Part
+from storehand_worker.engines.step_time import padded
 
 RESERVED_SHARE = 8
 """One slot in so many is kept free for the next interactive request (option `reserved_slots` overrides the number)."""
@@ -43,7 +45,8 @@ Span = tuple[int, int]
 
 
 class TextEngine(BaseEngine[Row]):
-    """Kind `generate`. Options of the binding: `reserved_slots`, `prefix_tokens`, `chat_template_kwargs`."""
+    """Kind `generate`. Options of the binding: `reserved_slots`, `prefix_tokens`, `guess_tokens`,
+    `chat_template_kwargs`."""
 
     def __init__(self, spec: EngineSpec) -> None:
         if spec.kind != "generate":
@@ -53,7 +56,7 @@ class TextEngine(BaseEngine[Row]):
         end = self._tokens.end_id if self._tokens.has_chat_template else None
         # fine-tunes forget it in generation_config.json
         self._stop_ids = self._decoder.stop_ids | ({end} if end is not None else set())
-        info = _info(spec, self._decoder, self._tokens.has_chat_template)
+        info = text_info(spec, max_tokens=self._decoder.max_tokens, has_chat_template=self._tokens.has_chat_template)
         super().__init__(spec, info, capacity=spec.binding.slots, place=self._decoder.place)
         reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
         self._constraints = Constraints(
@@ -69,6 +72,7 @@ class TextEngine(BaseEngine[Row]):
         self._rows: list[Row] = []  # row i lies in slot i
         self._reading: list[Row] = []  # the first one's prompt is being read, in the spare slot
         self._pace = Pace()
+        self._guesser = Guesser(self._decoder, most=int(spec.binding.options.get("guess_tokens", GUESS_TOKENS)))
         self._start()
 
     def count_tokens(self, text: str) -> int:
@@ -88,7 +92,7 @@ class TextEngine(BaseEngine[Row]):
         call: Call[Completion] = Call(request, parts=options.n, now=now())
         rows = [self._row(call, request, prompt, index) for index in range(options.n)]
         call.so_far = lambda: [row.so_far() for row in rows]
-        return call, [Part(row, len(prompt)) for row in rows]
+        return call, [Part(row, len(prompt), options.max_new_tokens) for row in rows]
 
     def _row(self, call: Call[Completion], request: GenerateRequest, prompt: tuple[int, ...], index: int) -> Row:
         options = request.options
@@ -147,6 +151,7 @@ class TextEngine(BaseEngine[Row]):
             self._recall(row, slot)
         spans = [(row.length, len(row.prompt)) for row in firsts]
         logits = self._extend(firsts, [row.prompt[row.length :] for row in firsts], first=first)
+        self._admission.times.observe(*padded([end - start for start, end in spans]), now() - started)
         for slot, (number, row) in enumerate(siblings, start=first + len(firsts)):
             self._decoder.move(first + number, slot, tokens=len(row.prompt))
         for row in rows:
@@ -182,12 +187,23 @@ class TextEngine(BaseEngine[Row]):
         self._accept(logits, len(self._rows) - 1, "prefill", started, [span])
 
     def _decode(self) -> None:
+        """One more token for every row, and before it those that were guessed rightly."""
         started, rows = now(), self._rows
-        spans = [(row.length, row.length + 1) for row in rows]
-        logits = self._extend(rows, [row.out[-1:] for row in rows], first=0, is_budgeted=False)
+        count, before = len(rows), [row.length for row in rows]
+        guesses = self._guesser.guess(rows)
+        checked = self._guesser.check(rows, guesses) if guesses else None
+        if checked is None:
+            logits = self._extend(rows, [row.out[-1:] for row in rows], first=0, is_budgeted=False)
+        else:
+            logits, right = checked
+            for row, guess, length in zip(rows, guesses, right, strict=True):
+                row.length += length
+                self._append(row, guess[:length], started)
         for row in rows:
             row.length += 1
+        spans = [(length, row.length) for length, row in zip(before, rows, strict=True)]
         self._accept(logits, 0, "decode", started, spans)
+        self._guesser.worth.observe(count, now() - started, is_guessed=checked is not None)
 
     def _extend(
         self, rows: Sequence[Row], chunks: Sequence[Sequence[int]], *, first: int, is_budgeted: bool = True
@@ -228,17 +244,18 @@ class TextEngine(BaseEngine[Row]):
             elif phase == "prefill" and slot < start + len(spans):
                 self._decoder.remember(slot, self._prefixes.learn(row.prompt))
             if not row.call.is_done:
-                self._append(row, token, at)
+                self._append(row, [token], at)
             if row.call.is_done or row.is_complete:
                 ended.append(slot)
         self._remove(ended)
 
-    def _append(self, row: Row, token: int, at: float) -> None:
+    def _append(self, row: Row, tokens: Sequence[int], at: float) -> None:
         if row.call.first_token_at is None:
             row.call.first_token_at = at
-        reason = row.append(token, self._stop_ids)
-        if reason is not None:
-            self._complete(row, reason)
+        for token in tokens:
+            reason = None if row.is_complete else row.append(token, self._stop_ids)
+            if reason is not None:
+                self._complete(row, reason)
 
     def _complete(self, row: Row, reason: FinishReason) -> None:
         answers = row.call.answer(row.index, row.complete(reason, self._stop_ids))
@@ -274,17 +291,3 @@ class TextEngine(BaseEngine[Row]):
         tokens, padding = sum(lengths), max(lengths) * len(lengths) - sum(lengths)
         least_s = self._decoder.limit.text_s(spans)
         self._report(phase, items=len(spans), tokens=tokens, padding_tokens=padding, seconds=seconds, least_s=least_s)
-
-
-def _info(spec: EngineSpec, decoder: Decoder, has_chat_template: bool) -> ModelInfo:
-    own = read_json(spec.folder, OWN_FILE)
-    return ModelInfo(
-        role=spec.role,
-        name=spec.name,
-        revision=spec.binding.revision,
-        kind=spec.kind,
-        format=str(own.get("format", "chat" if has_chat_template else "plain")),
-        max_tokens=decoder.max_tokens,
-        folder=spec.folder,
-        extra=own,
-    )
