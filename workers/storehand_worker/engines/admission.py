@@ -10,6 +10,7 @@ from storehand_worker.engines.lane import Lane, now
 from storehand_worker.engines.prefix import Prefixes
 from storehand_worker.engines.row import Row
 from storehand_worker.engines.scheduler import room_to_share
+from storehand_worker.engines.step_time import StepTime
 
 
 class Admission:
@@ -20,6 +21,7 @@ class Admission:
         self._prefixes = prefixes
         self._capacity = capacity
         self._reserved = reserved
+        self.times = StepTime()  # of prompts, as the engine observes them
 
     def admit(self, running: Sequence[Row], budget: int) -> list[Row]:
         """Rows whose prompts have `budget` tokens to compute, about: what is known already costs nothing, so more
@@ -41,7 +43,9 @@ class Admission:
             capacity=self._capacity, running=len(running), shared=shared, reserved=self._reserved
         )
         at = now()
-        pick = self._lane.pick(lambda line: line.pick(at, room=room, budget=budget, shared_room=shared_room))
+        pick = self._lane.pick(
+            lambda line: line.pick(at, room=room, budget=budget, shared_room=shared_room, times=self.times)
+        )
         fail_overdue(row.call for row in pick.expired)
         rows = [row for row in pick.items if not row.call.is_done]
         for row in rows:

@@ -63,7 +63,8 @@ class RowEngine(BaseEngine[Row]):
         call: Call[Completion] = Call(request, parts=request.options.n, now=now())
         rows = [self._row(call, request, prompt, index) for index in range(request.options.n)]
         call.so_far = lambda: [row.so_far() for row in rows]
-        return call, [Part(row, self._cost(row)) for row in rows]
+        whole = len(prompt) + request.options.max_new_tokens
+        return call, [Part(row, self._cost(row), whole - self._cost(row)) for row in rows]
 
     def _cost(self, row: Row) -> int:
         """Tokens that the row takes in a batch."""
