@@ -47,6 +47,7 @@ class Place:
         self.gate = threading.Lock()
         self._turnstile = turnstile
         self._thread: int | None = None
+        self._attach: Attach = _attach_nowhere
         self._clock_id: int | None = None
         self._used_s = 0.0
         self._looked_at = 0.0
@@ -63,6 +64,7 @@ class Place:
         finally:
             self._turnstile.leave(self)
             self._thread = None
+            self._attach = _attach_nowhere  # or job and place would hold each other in memory
 
     @contextmanager
     def outside(self) -> Iterator[None]:
@@ -217,3 +219,7 @@ class Turnstile:
 
 def _clock_id(thread: int) -> int | None:
     return time.pthread_getcpuclockid(thread) if hasattr(time, "pthread_getcpuclockid") else None
+
+
+def _attach_nowhere(callback: Callable[[JobStopped], None]) -> Callable[[], None]:
+    return lambda: None
