@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sysconfig
 import tempfile
@@ -11,6 +10,8 @@ import venv
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+import psutil
 
 from storehand.engine import GenerateRequest
 from tests.bench.litserve_load import LitServe
@@ -78,12 +79,15 @@ def _process(command: Sequence[str], log: Path, **environment: str) -> Iterator[
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGTERM)
+            tree = psutil.Process(process.pid).children(recursive=True) if process.poll() is None else []
+            process.terminate()
             try:
                 process.wait(timeout=30)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
+            for each in psutil.wait_procs(tree, timeout=3)[1]:  # LitServe leaves its own children behind
+                each.kill()
 
 
 @contextmanager
