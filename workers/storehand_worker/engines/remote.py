@@ -115,9 +115,8 @@ class RemoteEngine(BaseEngine[Ask]):
         try:
             asyncio.run(self._main())
         except Exception as error:
-            self._fatal = f"{type(error).__name__}: {error}"
             log.exception("the engine of %s stopped; what waits for it fails", self._spec.role)
-            self._lane.fail_all(EngineError(f"the engine of {self._spec.role} died: {self._fatal}"))
+            self._die(f"{type(error).__name__}: {error}")
 
     async def _main(self) -> None:
         self._changed = asyncio.Event()
