@@ -150,7 +150,7 @@ class Writers:
         best: Mapping[Component, Sequence[str]] = {}
         for completion in self.models.generate(ROLE, prompt, options):
             told: dict[Component, list[str]] = {}
-            is_cut = completion.finish_reason == "length"
+            is_cut = completion.finish_reason in ("length", "deadline")
             for component, words in chat.parse(completion.text, self.brief.components, is_cut=is_cut).items():
                 if component != "hashtags" and (kept := sieve.kept(words, component)):
                     told[component] = kept

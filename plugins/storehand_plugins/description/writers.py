@@ -109,7 +109,7 @@ class ChatWriter(Writer):
 
     def _mended(self, completion: Completion) -> Written | None:
         plan = self._brief.plan
-        answer = parse(completion.text, plan, is_cut=completion.finish_reason == "length")
+        answer = parse(completion.text, plan, is_cut=completion.finish_reason in ("length", "deadline"))
         if answer is None:
             return None
         given = _sentences(answer.body)
