@@ -12,6 +12,7 @@ from transformers import (
     AutoConfig,
     AutoModel,
     AutoModelForCausalLM,
+    AutoModelForSeq2SeqLM,
     AutoModelForSequenceClassification,
     PreTrainedTokenizerFast,
 )
@@ -133,9 +134,8 @@ def save_text_model(
             "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": _CONTEXT, "vocab_size": len(tokenizer),
             "initializer_range": 0.3, "eos_token_id": None, "bos_token_id": None, **sizes,
         }  # fmt: skip
-    model: Any = AutoModelForCausalLM.from_config(
-        AutoConfig.for_model(family, **{**shape, **_OF_FAMILY.get(family, {}), **sizes})
-    )
+    config: Any = AutoConfig.for_model(family, **{**shape, **_OF_FAMILY.get(family, {}), **sizes})
+    model: Any = (AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM).from_config(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     (folder / "generation_config.json").write_text(json.dumps(generation or {"eos_token_id": None}), encoding="utf-8")

@@ -115,7 +115,7 @@ class StaticEngine(RowEngine):
         alive = sum(map(is_open, rows))
         if not alive or self._lane.is_closed:
             return False
-        if self._model.alike is Alike.NONE or not self._lane.waiting:
+        if not self._model.is_resumable or not self._lane.waiting:
             return True
         room, shared_room = self._room()
         return not (room and done >= REBATCH_STEPS) and not (shared_room and 2 * alive <= len(rows))

@@ -27,6 +27,8 @@ Begun = tuple[Sequence[int], Sequence[int]]
 """A prompt and what is written after it already."""
 Pen = Callable[[Tensor], tuple[Sequence[int], bool]]
 """From the logits of a step [texts, vocabulary] to a token for every text, and whether there is another step."""
+WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForSeq2SeqLM")
+"""Ends of class names in config.json. transformers loads others, too, and makes up the weights that they lack."""
 
 
 class Alike(Enum):
@@ -39,17 +41,22 @@ class Alike(Enum):
 
 
 class StaticModel:
-    """Only for the engine's thread. `alike` is measured at the start: whether padding is free of side effects is a
-    matter of each class's forward, and not written anywhere."""
+    """Only for the engine's thread. Measured at the start, because it is a matter of each class's forward and written
+    nowhere: which texts are `alike` enough for a batch, and whether a text that is read again as a prompt goes on as it
+    would have (`is_resumable`)."""
 
     def __init__(self, spec: EngineSpec) -> None:
         config = load_config(spec)
         if sense := other_sense(config):
             raise ModelNotAvailable(f"{spec.name} reads {sense} too; take the text-only model of the family")
+        made_for = getattr(config, "architectures", None) or ()
+        if made_for and not any(name.endswith(WRITERS) for name in made_for):
+            raise ModelNotAvailable(f"{spec.name} is no model that writes ({made_for[0]})")
         auto_class = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         self._model, self.text = load_text_model(spec, auto_class)
         self.place = place_of(self._model)
         self._is_by_length = bool(rope_by_length(config))
+        self.is_resumable = False
         try:
             self.alike = self._measured()
         except Exception as error:  # whatever a class raises that `generate` can't drive
@@ -96,6 +103,10 @@ class StaticModel:
         if self._is_by_length:
             self._probe([SHORT])
             return Alike.NONE
+        begun = self._probe([(*SHORT, GIVEN)])
+        self.is_resumable = self.text.is_encoder_decoder or are_close(
+            begun.chunk(PROBE_STEPS, -1)[0], self._probe([SHORT]).chunk(PROBE_STEPS, -1)[1]
+        )
         alone = torch.cat([self._probe([SHORT]), self._probe([LONG])])
         is_same = are_close(alone, self._probe([SHORT, LONG]))
         if self.text.is_encoder_decoder:

@@ -15,6 +15,7 @@ from torch import Tensor
 from transformers import ContinuousBatchingConfig, GenerationConfig
 from transformers.generation.continuous_batching.cb_logits_processors import ContinuousBatchingLogitsProcessor
 
+from storehand.errors import EngineError
 from storehand_worker.engines.text_model import GIVEN, LONG, PROBE_STEPS, SHORT, are_close, only
 
 PAGE = 32
@@ -72,7 +73,10 @@ class Batcher:
 
     def step(self) -> None:
         """One forward over all texts. Long prompts take more than one before they get a token."""
+        before = self._manager.current_batch
         self._manager._generation_loop_body(self._manager.batch_processor, False)
+        if self._manager.current_batch == before:
+            raise EngineError("continuous batching found nothing to do for the texts it has")
         while self._manager.get_result(timeout=0) is not None:
             pass  # the pen has seen every token already
 
@@ -91,7 +95,7 @@ def runs_truly(model: Any) -> bool:
 
     def pen(logits: Tensor, names: Sequence[str]) -> Sequence[int]:
         for name, row in zip(names, logits, strict=True):
-            found[name].append(row.to(wanted.dtype))
+            found[name].append(row.to(wanted.dtype, copy=True))
         return [GIVEN] * len(names)
 
     batcher = Batcher(model, pen, slots=2, max_tokens=PAGE, batch_tokens=PAGE)
@@ -131,4 +135,7 @@ class _Grip(ContinuousBatchingLogitsProcessor):
         return torch.zeros(len(self._names), dtype=torch.int32)
 
     def __call__(self, scores: Tensor, tensor_arg: Tensor) -> Tensor:
-        return only(self._pen(scores, self._names), scores) if self._names else scores
+        count = len(self._names)  # more rows than that belong to prompts that are read in part
+        if count:
+            scores[:count] = only(self._pen(scores[:count], self._names), scores[:count])
+        return scores
