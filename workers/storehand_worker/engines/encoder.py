@@ -110,6 +110,7 @@ class EncoderEngine(BaseEngine[Text]):
     def _run(self, texts: list[Text]) -> None:
         """One forward; one that fails is repeated in halves, until the text that can't be read stands alone."""
         started = now()
+        self._predicted_s = self._times.predict(*self._size(texts)) if self._times.ready else 0.0
         for piece in self._in_halves(
             lambda low, high: self._model.run([text.encoded for text in texts[low:high]], pad_id=self._tokens.pad_id),
             0,
