@@ -55,14 +55,33 @@ def _model(need: RoleNeed, binding: ModelBinding) -> Check:
     if HUB_ID.fullmatch(binding.model) and not Path(binding.model).is_dir():
         return _hub_model(need, binding)
     try:
-        folder = Path(engine_spec(need, binding).folder)
+        spec = engine_spec(need, binding)
     except StorehandError as error:
         return Check(
             "models", need.role, Light.RED, error.message, f"bind STOREHAND_MODELS__{need.role.upper()}__MODEL"
         )
+    folder = Path(spec.folder)
     weights = sum(file.stat().st_size for file in folder.glob("*.safetensors"))
     grade = "starter model, demonstration grade" if binding.model == "starter" else str(folder)
-    return Check("models", need.role, Light.GREEN, f"{grade}; {weights / 1e6:.1f} MB safetensors, {engine} engine")
+    return Check(
+        "models",
+        need.role,
+        Light.GREEN,
+        f"{grade}; {weights / 1e6:.1f} MB safetensors, {engine} engine{_fallback(spec)}",
+    )
+
+
+def _fallback(spec: EngineSpec) -> str:
+    """Why another engine serves the model in the text engine's place; nothing where none does."""
+    if spec.kind != "generate" or spec.binding.engine is not None:
+        return ""
+    try:
+        from storehand_worker.engines.fallback import refusal
+
+        reason = refusal(spec)
+    except (ImportError, StorehandError):  # torch and the files have checks of their own
+        return ""
+    return f"'s stand-in `static`: {reason}" if reason else ""
 
 
 def _memory(settings: Settings, needs: Mapping[str, RoleNeed]) -> Iterator[Check]:

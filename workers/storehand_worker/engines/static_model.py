@@ -21,7 +21,7 @@ from storehand.engine import EngineSpec
 from storehand.errors import ModelNotAvailable
 from storehand_worker.engines.architectures import other_sense, rope_by_length
 from storehand_worker.engines.loading import load_config, place_of
-from storehand_worker.engines.text_model import GIVEN, LONG, PROBE_STEPS, SHORT, are_close, load_text_model, only
+from storehand_worker.engines.text_model import GIVEN, LONG, PEER, PROBE_STEPS, SHORT, are_close, load_text_model, only
 
 Begun = tuple[Sequence[int], Sequence[int]]
 """A prompt and what is written after it already."""
@@ -111,7 +111,10 @@ class StaticModel:
         is_same = are_close(alone, self._probe([SHORT, LONG]))
         if self.text.is_encoder_decoder:
             return Alike.SAME_OUTPUT if is_same else Alike.NONE
-        return Alike.ANY if is_same else Alike.SAME_LENGTH
+        if is_same:
+            return Alike.ANY
+        peers = torch.cat([self._probe([SHORT]), self._probe([PEER])])
+        return Alike.SAME_LENGTH if are_close(peers, self._probe([SHORT, PEER])) else Alike.NONE
 
     def _probe(self, prompts: Sequence[Sequence[int]]) -> Tensor:
         """Logits [prompts, steps x vocabulary] over tokens that are given."""

@@ -16,10 +16,10 @@ from storehand_worker.engines.constraint import Constraints
 from storehand_worker.engines.loading import OWN_FILE, load_config, load_model, load_tokens, read_json
 from storehand_worker.engines.tokens import Tokens
 
-SHORT, LONG = (3, 1, 2), (2, 3, 1, 1, 3, 2, 2, 1, 3, 1, 2)
+SHORT, PEER, LONG = (3, 1, 2), (1, 3, 1), (2, 3, 1, 1, 3, 2, 2, 1, 3, 1, 2)
 GIVEN = 2
-PROBE_STEPS = 3
-"""What a loop is tried with at the start: two prompts, and the token that follows each of so many times."""
+PROBE_STEPS = 4
+"""What a loop is tried with at the start: a few prompts, and the token that follows each of so many times."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,10 @@ def load_text_model(spec: EngineSpec, auto_class: Any) -> tuple[Any, Text]:
         start_ids=_start_ids(config, said) if config.is_encoder_decoder else (),
     )
     model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
-        do_sample=False, num_beams=1, pad_token_id=tokens.pad_id
+        do_sample=False,
+        num_beams=1,
+        pad_token_id=tokens.pad_id,
+        decoder_start_token_id=text.start_ids[0] if text.start_ids else None,
     )
     return model, text
 

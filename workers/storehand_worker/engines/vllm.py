@@ -7,9 +7,9 @@ event loop it needs runs on the engine's thread, and only while there is work.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import aclosing, suppress
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
@@ -131,21 +131,22 @@ class VllmEngine(RowEngine):
             self._loop.run_until_complete(asyncio.wait(open_tasks, timeout=ABORT_S))
 
     async def _write(self, row: Row) -> None:
+        try:
+            async with aclosing(self._outputs(row)) as outputs:
+                async for output in outputs:
+                    for each in output.outputs:
+                        self._tell_of(News(row, list(each.token_ids), each.finish_reason))
+        except Exception as error:  # the border: whatever vLLM raises, also for its own arguments
+            self._tell_of(News(row, (), error=error))
+
+    def _outputs(self, row: Row) -> AsyncGenerator[Any, None]:
         request = row.call.request
         assert isinstance(request, GenerateRequest)
-        outputs = self._llm.generate(
+        return self._llm.generate(
             prompt={"prompt_token_ids": list(row.prompt)},
             sampling_params=params_of(request, row.index, stop_ids=self._text.stop_ids),
             request_id=f"{self._spec.role}-{next(self._names)}",  # a redelivered request has its id a second time
         )
-        try:
-            async for output in outputs:
-                for each in output.outputs:
-                    self._tell_of(News(row, list(each.token_ids), each.finish_reason))
-        except Exception as error:  # the border: whatever vLLM raises
-            self._tell_of(News(row, (), error=error))
-        finally:
-            await outputs.aclose()
 
     def _tell_of(self, news: News) -> None:
         self._news.append(news)
