@@ -16,7 +16,7 @@ import torch
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from storehand.engine import Engine, EngineSpec, GenerateRequest, Result
-from storehand.errors import EngineError, InvalidInput, ModelNotAvailable
+from storehand.errors import EngineError, InvalidInput, ModelNotAvailable, SettingsError
 from storehand.job import Priority
 from storehand.task import Completion, GenerateOptions, Message
 from storehand_worker.engines import builtin_engines
@@ -350,6 +350,11 @@ def test_interactive_starts_at_once_though_bulk_fills_the_slots(words: Path) -> 
         gate.let_through(2)
 
         assert chat.result(10)
+
+
+def test_a_reserve_that_leaves_no_slot_to_others_is_refused_at_the_start(words: Path) -> None:
+    with pytest.raises(SettingsError, match=r"models\.generate\.options\.reserved_slots is 8; .* at most 7"):
+        builtin_engines()["text"](spec_of(words, slots=8, options={"reserved_slots": 8}))
 
 
 def test_interactive_ones_at_work_do_not_use_up_what_is_kept_free_for_the_next(words: Path) -> None:

@@ -29,6 +29,7 @@ from storehand_worker.engines.openai_errors import Failed
 from storehand_worker.engines.openai_options import EndpointOptions, endpoint_options
 from storehand_worker.engines.openai_start import context_length
 from storehand_worker.engines.openai_work import Ask, Asks, Embeds, Work
+from storehand_worker.engines.reserve import reserved_slots
 from storehand_worker.engines.scheduler import Part, Pick, room_to_share
 
 log = logging.getLogger(__name__)
@@ -38,7 +39,6 @@ TICK_S = 0.1
 """How often deadlines are looked at while something waits or is on its way."""
 REPORT_S = 0.02
 """What comes within this time is one step to observers: a report per token would cost more than the token."""
-RESERVED_SHARE = 8
 BACKOFF_MOST_S = 8.0
 DEFAULT_CONTEXT = 8192
 
@@ -54,8 +54,7 @@ class RemoteEngine(BaseEngine[Ask]):
         super().__init__(spec, _info(spec), capacity=spec.binding.slots)
         work = Asks if spec.kind == "generate" else Embeds
         self._work: Work = work(self, spec, self._options)
-        reserved = self._options.reserved_slots
-        self._reserved = spec.binding.slots // RESERVED_SHARE if reserved is None else reserved
+        self._reserved = reserved_slots(spec, self._options.reserved_slots)
         self.deliveries = Deliveries(f"stream-{spec.role}")
         self._tasks: dict[asyncio.Task[None], Sequence[Ask]] = {}
         self._most_running = 0

@@ -22,12 +22,11 @@ from storehand_worker.engines.detokenize import TextStream
 from storehand_worker.engines.inputs import check_generate, check_ids
 from storehand_worker.engines.lane import now
 from storehand_worker.engines.pace import Pace
+from storehand_worker.engines.reserve import reserved_slots
 from storehand_worker.engines.row import Row, sampling_of
 from storehand_worker.engines.sampling import Sampling, choose
 from storehand_worker.engines.scheduler import Part, room_to_share
 from storehand_worker.engines.text_model import Text, info_of
-
-RESERVED_SHARE = 8
 
 
 class RowEngine(BaseEngine[Row]):
@@ -37,7 +36,7 @@ class RowEngine(BaseEngine[Row]):
         self._text = text
         self._tokens = text.tokens
         super().__init__(spec, info_of(spec, text, **more), capacity=spec.binding.slots, place=place)
-        self._reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
+        self._reserved = reserved_slots(spec, spec.binding.options.get("reserved_slots"))
         self._deliveries = Deliveries(f"stream-{spec.role}")
         self._rows: list[Row] = []
         self._pace = Pace()

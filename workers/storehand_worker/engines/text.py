@@ -32,13 +32,12 @@ from storehand_worker.engines.lane import now
 from storehand_worker.engines.loading import load_tokens, text_info
 from storehand_worker.engines.pace import Pace
 from storehand_worker.engines.prefix import Prefixes
+from storehand_worker.engines.reserve import reserved_slots
 from storehand_worker.engines.row import Row, sampling_of
 from storehand_worker.engines.sampling import choose
 from storehand_worker.engines.scheduler import Part
 from storehand_worker.engines.step_time import padded
 
-RESERVED_SHARE = 8
-"""One slot in so many is kept free for the next interactive request (option `reserved_slots` overrides the number)."""
 Phase = Literal["prefill", "decode"]
 Span = tuple[int, int]
 """Of one row: tokens it had before a forward, tokens after it."""
@@ -58,7 +57,7 @@ class TextEngine(BaseEngine[Row]):
         self._stop_ids = self._decoder.stop_ids | ({end} if end is not None else set())
         info = text_info(spec, max_tokens=self._decoder.max_tokens, has_chat_template=self._tokens.has_chat_template)
         super().__init__(spec, info, capacity=spec.binding.slots, place=self._decoder.place)
-        reserved = int(spec.binding.options.get("reserved_slots", spec.binding.slots // RESERVED_SHARE))
+        reserved = reserved_slots(spec, spec.binding.options.get("reserved_slots"))
         self._constraints = Constraints(
             self._tokens,
             vocabulary=self._decoder.vocabulary,
