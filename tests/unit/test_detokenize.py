@@ -61,10 +61,12 @@ def test_a_character_that_is_cut_off_by_the_length_is_left_out() -> None:
     assert "".join(stream_all(stream, ids[:-1])) == "好"
 
 
-def test_text_at_once_and_token_by_token_are_the_same() -> None:
-    ids = BYTES.encode("a light bag 轻便背包").ids[:-1]
+@pytest.mark.parametrize("garbage", [0, 3, LONGEST + 20])
+def test_text_at_once_and_token_by_token_are_the_same(garbage: int) -> None:
+    """Whoever streams a text reads the same words as who does not, bytes that become no character included."""
+    ids = [*BYTES.encode("a light bag 轻便背包").ids[:-1], *[BYTES.token_to_id("¢")] * garbage]  # a lone byte
     at_once, by_token = TextStream(decode_with(BYTES)), TextStream(decode_with(BYTES))
-    at_once.push(ids)
+    at_once.write(ids)
     at_once.finish()
 
     stream_all(by_token, ids)

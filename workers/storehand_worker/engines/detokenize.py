@@ -53,6 +53,17 @@ class TextStream:
         self._context, self._read = self._read, len(self._ids)
         return self._release(whole[len(known) :])
 
+    def write(self, ids: Sequence[Any]) -> None:
+        """The whole text at once, the same as if its tokens came one by one."""
+        whole = self._decode(ids)
+        if whole.endswith(REPLACEMENT):  # how much of that is shown depends on where it began
+            for token in ids:
+                self.push([token])
+            return
+        self._ids.extend(ids)
+        self._context = self._read = len(self._ids)
+        self._release(whole)
+
     def finish(self) -> str:
         """What was held back and is text after all; a character that was never completed is dropped."""
         if self.is_stopped:

@@ -64,7 +64,7 @@ class Row:
         """The text, with what was held back."""
         self.is_complete = True
         if not self.is_watched:
-            self.text.push([token for token in self.out if token not in stop_ids])
+            self.text.write([token for token in self.out if token not in stop_ids])
         self._send(self.text.finish())
         return Completion(self.text.text, "stop" if self.text.is_stopped else reason, len(self.out))
 
