@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import inf
+from typing import NamedTuple
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from storehand.job import Priority
-from storehand_worker.engines.filling import MARGIN, Wait, fill, fill_in_time
+from storehand_worker.engines.filling import MARGIN, Waits, fill, fill_in_time
 from storehand_worker.engines.scheduler import Part, Scheduler
 from storehand_worker.engines.step_time import StepTime, padded, unpadded
+
+
+class Wait(NamedTuple):
+    """One part."""
+
+    cost: int
+    left_s: float = inf
+    is_lower: bool = False
+
 
 COSTS = st.lists(st.integers(1, 60), min_size=1, max_size=30)
 WAITS = st.lists(
     st.builds(Wait, st.integers(1, 60), st.just(inf) | st.floats(0.001, 1.0), st.booleans()), min_size=1, max_size=30
 ).map(lambda waits: [waits[0]._replace(is_lower=False), *waits[1:]])
+
+
+def columns(waits: Sequence[Wait]) -> Waits:
+    return Waits(*map(list, zip(*waits, strict=True)))
 
 
 def learned() -> StepTime:
@@ -46,7 +61,7 @@ def test_a_packed_batch_holds_the_most_urgent_part_and_no_more_than_the_budget(
 
 @given(WAITS, st.integers(1, 300), st.integers(1, 40), st.booleans())
 def test_a_batch_breaks_no_deadline_that_could_be_met(waits: list[Wait], budget: int, room: int, packed: bool) -> None:
-    chosen = fill_in_time(waits, budget=budget, room=room, times=TIMES, packed=packed)
+    chosen = fill_in_time(columns(waits), budget=budget, room=room, times=TIMES, packed=packed)
 
     def seconds(*indexes: int) -> float:
         return MARGIN * TIMES.predict(*(unpadded if packed else padded)([waits[index].cost for index in indexes]))
@@ -67,13 +82,13 @@ def test_a_batch_breaks_no_deadline_that_could_be_met(waits: list[Wait], budget:
 def test_without_deadlines_near_a_batch_is_as_full_as_ever() -> None:
     waits = [Wait(10, left_s=60.0) for _ in range(20)]
 
-    assert len(fill_in_time(waits, budget=200, room=30, times=TIMES)) == 20
+    assert len(fill_in_time(columns(waits), budget=200, room=30, times=TIMES)) == 20
 
 
 def test_a_batch_stops_where_its_earliest_deadline_would_break() -> None:
     waits = [Wait(10, left_s=0.1), *(Wait(10) for _ in range(19))]
 
-    chosen = fill_in_time(waits, budget=200, room=30, times=TIMES)
+    chosen = fill_in_time(columns(waits), budget=200, room=30, times=TIMES)
 
     assert len(chosen) == 7  # 1.25 x (10 ms + 70 tokens of 1 ms) are 100 ms
 
@@ -81,20 +96,20 @@ def test_a_batch_stops_where_its_earliest_deadline_would_break() -> None:
 def test_a_deadline_that_breaks_anyhow_does_not_count() -> None:
     waits = [Wait(10, left_s=0.005), *(Wait(10) for _ in range(19))]
 
-    assert len(fill_in_time(waits, budget=200, room=30, times=TIMES)) == 20
+    assert len(fill_in_time(columns(waits), budget=200, room=30, times=TIMES)) == 20
 
 
 def test_a_lower_class_does_not_make_a_batch_of_a_higher_one_smaller() -> None:
     waits = [*(Wait(10) for _ in range(19)), Wait(10, left_s=0.05, is_lower=True)]
 
-    assert fill_in_time(waits, budget=200, room=30, times=TIMES) == list(range(19))
+    assert fill_in_time(columns(waits), budget=200, room=30, times=TIMES) == list(range(19))
 
 
 def test_short_ones_are_not_pulled_in_front_of_a_long_one_whose_deadline_is_near() -> None:
     waits = [Wait(5), Wait(60, left_s=0.15), *(Wait(5) for _ in range(20))]
 
-    assert fill_in_time(waits, budget=110, room=30, times=TIMES) == [0]
-    assert fill_in_time([wait._replace(left_s=inf) for wait in waits], budget=110, room=30, times=TIMES) != [0]
+    assert fill_in_time(columns(waits), budget=110, room=30, times=TIMES) == [0]
+    assert fill_in_time(columns([wait._replace(left_s=inf) for wait in waits]), budget=110, room=30, times=TIMES) != [0]
 
 
 def test_a_pick_fills_in_time_once_the_steps_are_known() -> None:

@@ -13,11 +13,13 @@ only so many new shares join a round, so every round ends.
 from __future__ import annotations
 
 import heapq
+from bisect import bisect_left, insort
+from collections.abc import Sequence
 from itertools import islice
 from math import inf
 from typing import Generic, TypeVar
 
-from storehand_worker.engines.line import Line, Ticket
+from storehand_worker.engines.line import Line, Part, Standing, Ticket
 
 T = TypeVar("T")
 
@@ -28,24 +30,19 @@ JOINERS = 256
 
 MOST_IDLE = 4096
 """Shares that are remembered though nothing of them waits, till the round's end."""
-NOWHERE = -1
 
-Candidate = tuple[float, int, Ticket[T], int]
-"""Due time, place in the order, ticket, place of the part in it."""
-Ready = tuple[float, int, Line[T]]
-"""Due time and number of the line's first ticket; stale once the line stands elsewhere (`at`) or has its quota."""
-Parked = tuple[int, float, int, Line[T]]
-"""The same of a line that has its quota, after the tokens it was served."""
+Candidate = tuple[float, Ticket[T], int, Part[T]]
+"""A claim, the due time by which a class competes with others; ticket, place of the part in it, part."""
+Turn = tuple[int, float, int, Line[T], int, int, int]
+"""Where a line would stand; the tokens it would have been served; its next ticket, and how many of its parts went."""
 
 
 class Fair(Generic[T]):
-    """The tickets of one class: `add` and `charge` as they come and go, then `settle` their lines."""
+    """The tickets of one class: `add`, `remove` and `charge` as they come and go, then `settle` their lines."""
 
     def __init__(self) -> None:
         self._lines: dict[str, Line[T]] = {}
-        self._active: set[Line[T]] = set()
-        self._ready: list[Ready[T]] = []
-        self._parked: list[Parked[T]] = []
+        self._standing: list[Standing[T]] = []
         self._floor = 0
         self._joiners = JOINERS
 
@@ -53,160 +50,103 @@ class Fair(Generic[T]):
         """The line of a share, for a ticket that comes."""
         line = self._lines.get(share)
         if line is None:
-            if len(self._lines) > 2 * len(self._active) + MOST_IDLE:
-                self._lines = {line.share: line for line in self._active}
+            if len(self._lines) > 2 * len(self._standing) + MOST_IDLE:
+                self._lines = {line.share: line for *_, line in self._standing}
             line = self._lines[share] = Line(share)
         if line.served < self._floor:
             self._joiners -= 1
             line.served = self._floor if self._joiners >= 0 else self._quota
         return line
 
-    def add(self, ticket: Ticket[T]) -> None:
-        ticket.line.push(ticket)
-        self._active.add(ticket.line)
-        self.settle(ticket.line)
-
     def charge(self, line: Line[T], tokens: int) -> None:
-        if len(self._active) > 1:
+        if len(self._standing) > 1:
             line.served += tokens
-            if line.served >= self._quota:
-                line.at = NOWHERE
 
     def settle(self, line: Line[T]) -> None:
-        """A ticket of the line came or went, or it was charged: where it stands, and with which ticket."""
-        head = line.head()
-        if head is None:
-            line.at = NOWHERE
-            self._active.discard(line)
-            if not self._active:  # nobody to be fair to
-                self._lines.clear()
-                self._begin(0)
-        elif line.at != head.number:
-            line.at = head.number
-            if line.served < self._quota:
-                heapq.heappush(self._ready, (head.due, head.number, line))
-            else:
-                heapq.heappush(self._parked, (line.served, head.due, head.number, line))
+        """A ticket of the line came or went, or it was charged: puts it where it stands now. Those that may be served
+        in this round are first, by due time; the others follow by what they were served."""
+        standing: Standing[T] | None = None
+        if line.ranked:
+            due, number, _ = line.ranked[0]
+            standing = (0 if line.served < self._quota else line.served, due, number, line)
+        if standing == line.standing:
+            return
+        if line.standing is not None:
+            del self._standing[bisect_left(self._standing, line.standing)]
+        line.standing = standing
+        if standing is not None:
+            insort(self._standing, standing)
+        elif not self._standing:  # nobody to be fair to
+            self._lines.clear()
+            self._floor, self._joiners = 0, JOINERS
 
     def first(self, limit: int, *, lead: int, until: float = inf) -> list[Candidate[T]]:
         """The `limit` parts whose turn it is first, due by `until`. Only where this round has no more of them, those
         follow whose shares would run ahead of it by `lead` tokens at most."""
-        if len(self._active) == 1:
-            [line] = self._active
-            parts = ((ticket, place) for ticket in line for place in ticket.parts)
-            found = [(ticket.due, at, ticket, place) for at, (ticket, place) in enumerate(islice(parts, limit))]
-            return found if until == inf else [candidate for candidate in found if candidate[0] <= until]
-        if not self._active:
+        if not self._standing or (self._standing[0][0] == 0 and self._standing[0][1] > until):
             return []
-        self._tidy()
-        choice = Choice[T](limit)
-        choice.walk(self._ready.copy(), quota=self._quota, until=until)
-        if len(choice.found) < limit and until == inf:
-            choice.run_ahead(self._parked.copy(), quota=self._quota + lead)
-        return choice.found
-
-    def _tidy(self) -> None:
-        """Forgets stale entries where they would be in the way; the next round if this one is over."""
-        while self._ready and not self._is_ready(self._ready[0]):
-            heapq.heappop(self._ready)
-        if not self._ready:
-            self._begin(min(line.served for line in self._active))
-        if len(self._ready) > 2 * len(self._active) + 64:
-            self._ready = list(filter(self._is_ready, self._ready))
-            heapq.heapify(self._ready)
-
-    def _is_ready(self, entry: Ready[T]) -> bool:
-        _, number, line = entry
-        return line.at == number and line.served < self._quota
+        if len(self._standing) == 1:
+            ranked = self._standing[0][3].ranked
+            parts = ((due, ticket, *part) for due, _, ticket in ranked for part in ticket.parts.items())
+            return [candidate for candidate in islice(parts, limit) if candidate[0] <= until]
+        if self._standing[0][0] >= self._quota:
+            self._begin()
+        most = self._quota + lead if until == inf else self._quota
+        if limit <= len(self._standing) and self._standing[limit - 1][0] == 0:  # these alone are enough
+            until = min(until, self._standing[limit - 1][1])
+        return _choose(self._standing, limit, self._quota, most, until)
 
     @property
     def _quota(self) -> int:
         return self._floor + QUANTUM
 
-    def _begin(self, floor: int) -> None:
-        """A round: every active share has been served `floor` tokens at least, and nobody is ready yet."""
-        self._floor = floor
-        self._joiners = max(JOINERS, len(self._active))
-        self._lines = {share: line for share, line in self._lines.items() if line.alive or line.served > floor}
-        parked = [entry for entry in self._parked if entry[3].at == entry[2] and entry[3].served == entry[0]]
-        self._ready = [(due, number, line) for served, due, number, line in parked if served < self._quota]
-        self._parked = [entry for entry in parked if entry[0] >= self._quota]
-        heapq.heapify(self._ready)
-        heapq.heapify(self._parked)
+    def _begin(self) -> None:
+        """A round: nobody is ready any more, and every active share has been served `floor` tokens at least."""
+        self._floor = self._standing[0][0]
+        self._joiners = max(JOINERS, len(self._standing))
+        self._lines = {share: line for share, line in self._lines.items() if line.ranked or line.served > self._floor}
+        end = bisect_left(self._standing, self._quota, key=lambda standing: standing[0])
+        ready = sorted((0, due, number, line) for _, due, number, line in self._standing[:end])
+        for standing in ready:
+            standing[3].standing = standing
+        self._standing[:end] = ready
 
 
-class Choice(Generic[T]):
-    """What would go next, and what the shares would have been served if it all went."""
-
-    def __init__(self, limit: int) -> None:
-        self.found: list[Candidate[T]] = []
-        self._limit = limit
-        self._turns: dict[Line[T], Turn[T]] = {}
-
-    def walk(self, ready: list[Ready[T]], *, quota: int, until: float) -> None:
-        """The earliest due first, until each share has its quota."""
-        found, turns, limit = self.found, self._turns, self._limit
-        while ready and len(found) < limit and ready[0][0] <= until:
-            _, number, line = ready[0]
-            turn = turns.get(line)
-            if turn is None and line.at == number and line.served < quota:
-                turn = turns[line] = Turn(line)
-            if turn is None or turn.ticket is None or turn.ticket.number != number or turn.served >= quota:
-                heapq.heappop(ready)  # stale, or the share has had its turn
+def _choose(standing: Sequence[Standing[T]], limit: int, quota: int, most: int, until: float) -> list[Candidate[T]]:
+    """What goes first if it all goes: a line has its turn until it was served `quota` tokens, then runs ahead up to
+    `most`."""
+    found: list[Candidate[T]] = []
+    again: list[Turn[T]] = []  # a heap of the lines that had a turn; those that stand have had none
+    heads, stands = 0, len(standing)
+    rank = 0.0
+    while len(found) < limit:
+        if heads < stands and not (again and again[0] < standing[heads]):
+            (rank, due, number, line), served, at, gone = standing[heads], standing[heads][3].served, 0, 0
+            heads += 1
+        elif again:
+            rank, due, number, line, served, at, gone = heapq.heappop(again)
+        else:
+            break
+        if rank >= most or due > until:
+            break
+        ticket = line.ranked[at][2]
+        end = most if rank else quota
+        for place, part in islice(ticket.parts.items(), gone, None) if gone else ticket.parts.items():
+            found.append((due, ticket, place, part))
+            served += part.cost + part.later
+            gone += 1
+            if served >= end or len(found) == limit:
+                break
+        if gone == len(ticket.parts):
+            at, gone = at + 1, 0
+            if at == len(line.ranked):
                 continue
-            turn.take(found, limit=limit, quota=quota)
-            ticket = turn.ticket
-            if ticket is not None and ticket.number != number:
-                heapq.heapreplace(ready, (ticket.due, ticket.number, line))
-
-    def run_ahead(self, parked: list[Parked[T]], *, quota: int) -> None:
-        """Those that were served least first, so far as they stay below the quota."""
-        for line, left in self._turns.items():
-            if left.ticket is not None:
-                heapq.heappush(parked, (left.served, left.ticket.due, left.ticket.number, line))
-        while parked and len(self.found) < self._limit and parked[0][0] < quota:
-            served, _, number, line = heapq.heappop(parked)
-            turn = self._turns.get(line)
-            if turn is None and line.at == number and line.served == served:
-                turn = self._turns[line] = Turn(line)
-            if turn is None or turn.ticket is None or turn.ticket.number != number or turn.served != served:
-                continue  # stale
-            turn.take(self.found, limit=self._limit, quota=quota)
-            if turn.ticket is not None:
-                heapq.heappush(parked, (turn.served, turn.ticket.due, turn.ticket.number, line))
-        earliest = inf  # a class competes with others by the due time of the most urgent one in it
-        for at in range(len(self.found) - 1, -1, -1):
-            due, _, ticket, place = self.found[at]
-            earliest = min(earliest, due)
-            self.found[at] = (earliest, at, ticket, place)
-
-
-class Turn(Generic[T]):
-    """What is left of a line in a choice."""
-
-    __slots__ = ("_places", "_ranked", "served", "ticket")
-
-    def __init__(self, line: Line[T]) -> None:
-        self.served = line.served
-        self._ranked = iter(line.ranked)
-        self.ticket: Ticket[T] | None = None
-        self._next()
-
-    def _next(self) -> None:
-        for _, _, ticket in self._ranked:
-            if ticket.parts:
-                self.ticket = ticket
-                self._places = iter(ticket.parts.items())
-                return
-        self.ticket = None
-
-    def take(self, found: list[Candidate[T]], *, limit: int, quota: int) -> None:
-        """Adds the parts of its first ticket to what was found."""
-        ticket = self.ticket
-        assert ticket is not None
-        for place, part in self._places:
-            found.append((ticket.due, len(found), ticket, place))
-            self.served += part.cost + part.later
-            if self.served >= quota or len(found) >= limit:
-                return
-        self._next()
+            due, number, _ = line.ranked[at]
+        if due <= until:
+            heapq.heappush(again, (0 if served < quota else served, due, number, line, served, at, gone))
+    if rank:  # who runs ahead is out of order: the class competes by the most urgent part that follows
+        earliest = inf
+        for index in range(len(found) - 1, -1, -1):
+            earliest = min(earliest, found[index][0])
+            found[index] = (earliest, *found[index][1:])
+    return found

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import accumulate
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, count, repeat
 from math import inf
 from typing import NamedTuple
 
@@ -11,15 +11,17 @@ from storehand_worker.engines.step_time import StepTime, padded, unpadded
 
 MARGIN = 1.25
 """A step may take so much longer than predicted without breaking a deadline."""
+EXACT_S = 1e-10
+"""Sums and quotients of floats are not more exact."""
 
 
-class Wait(NamedTuple):
-    """What filling knows of a part: its tokens, the seconds to its deadline, and whether its class is lower than that
-    of the most urgent part."""
+class Waits(NamedTuple):
+    """What filling knows of the parts, the most urgent first: their tokens, the seconds to their deadlines, and whether
+    their class is lower than that of the most urgent part."""
 
-    cost: int
-    left_s: float = inf
-    is_lower: bool = False
+    costs: Sequence[int]
+    left_s: Sequence[float]
+    is_lower: Sequence[bool]
 
 
 class InTime(NamedTuple):
@@ -41,17 +43,11 @@ def fill(
     head = order.index(0)
     ranked = [costs[index] for index in order]
     sums = list(accumulate(ranked, initial=0))
-    slow = None if in_time is None else _Slow(in_time, ranked, packed=packed)
-    best, best_useful, start = (head, head + 1), costs[0], 0
-    for end in range(head + 1, len(order) + 1):
-        if packed:
-            while start < end - 1 and sums[end] - sums[start] > budget:
-                start += 1
-        else:
-            start = max(start, end - max(budget // max(ranked[end - 1], 1), 1))
-        start = max(start, end - room)
-        while slow is not None and start < end - 1 and slow.is_late(start, end):
-            start += 1
+    bounds = [repeat(0), count(head + 1 - room), _starts(ranked, budget, head=head, packed=packed)]
+    if in_time is not None:
+        bounds.append(_starts(*_seconds(ranked, in_time), head=head, packed=packed))
+    best, best_useful = (head, head + 1), costs[0]
+    for end, start in enumerate(map(max, *bounds), head + 1):
         if start > head:  # the most urgent one does not fit any more, and longer ones won't change that
             break
         useful = sums[end] - sums[start]
@@ -60,25 +56,29 @@ def fill(
     return sorted(order[best[0] : best[1]])
 
 
-class _Slow:
-    """Which runs of ranked costs would not be done in time."""
-
-    def __init__(self, in_time: InTime, ranked: Sequence[int], *, packed: bool) -> None:
-        self._in_time = in_time
-        self._ranked = ranked
-        self._packed = packed
-        self._sums = list(accumulate(ranked, initial=0))
-        self._squares = list(accumulate((cost * cost for cost in ranked), initial=0))
-
-    def is_late(self, start: int, end: int) -> bool:
-        tokens, squares = self._sums[end] - self._sums[start], self._squares[end] - self._squares[start]
-        if not self._packed:
-            count, longest = end - start, self._ranked[end - 1]
-            tokens, squares = count * longest, count * longest * longest
-        return self._in_time.times.predict(tokens, squares) > self._in_time.limit_s
+def _starts(ranked: Sequence[float], limit: float, *, head: int, packed: bool) -> Iterator[int]:
+    """For each run that ends behind `head`, the least start with which it is within the limit, or holds one alone."""
+    if not packed:
+        for end in range(head + 1, len(ranked) + 1):
+            yield end - int(max(limit // max(ranked[end - 1], EXACT_S), 1))
+        return
+    start, total = 0, sum(ranked[:head])
+    for end in range(head + 1, len(ranked) + 1):
+        total += ranked[end - 1]
+        while total > limit and start < end - 1:
+            total -= ranked[start]
+            start += 1
+        yield start
 
 
-def fill_in_time(waits: Sequence[Wait], *, budget: int, room: int, times: StepTime, packed: bool = False) -> list[int]:
+def _seconds(ranked: Sequence[int], in_time: InTime) -> tuple[list[float], float]:
+    """The limit of time as one of costs: what each part adds to a step, and what all may add together."""
+    predict = in_time.times.predict
+    least_s = predict(0, 0)
+    return [predict(cost, cost * cost) - least_s for cost in ranked], in_time.limit_s - least_s + EXACT_S
+
+
+def fill_in_time(waits: Waits, *, budget: int, room: int, times: StepTime, packed: bool = False) -> list[int]:
     """As `fill`, but no further than the deadlines allow, so far as `times` can tell:
 
     - a batch of several is done before each deadline in it,
@@ -87,31 +87,35 @@ def fill_in_time(waits: Sequence[Wait], *, budget: int, room: int, times: StepTi
     A deadline that would break even if its part went alone, or next to the most urgent one, does not count. Nor does
     one of a lower class: its part stays behind rather than make a batch of a higher class smaller.
     """
-    costs = [wait.cost for wait in waits]
+    costs, left_s, is_lower = waits
     chosen = fill(costs, budget=budget, room=room, packed=packed)
     size = unpadded if packed else padded
 
-    def seconds(indexes: Sequence[int]) -> float:
-        return MARGIN * times.predict(*size([costs[index] for index in indexes]))
+    def seconds(*costs: int) -> float:
+        return MARGIN * times.predict(*size(costs))
+
+    def batch_s() -> float:
+        return seconds(*(costs[at] for at in chosen))
 
     def refill(among: Sequence[int]) -> list[int]:
         in_time = InTime(times, limit_s / MARGIN)
         return fill(among, budget=budget, room=room, packed=packed, in_time=in_time)
 
-    near_s = seconds(chosen) + seconds([max(range(len(costs)), key=costs.__getitem__)])
-    near = [at for at, wait in enumerate(waits) if wait.left_s < near_s and seconds([at]) <= wait.left_s]
+    near_s = batch_s() + seconds(max(costs))
+    near = [at for at, left in enumerate(left_s) if left < near_s and seconds(costs[at]) <= left]
     if not near:
         return chosen
-    head_s = seconds([0])
-    counted = [at for at in near if not waits[at].is_lower and head_s <= waits[at].left_s]
-    limit_s = min((waits[at].left_s for at in counted), default=inf)
+    head_s = seconds(costs[0])
+    counted = [at for at in near if not is_lower[at] and head_s <= left_s[at]]
+    limit_s = min((left_s[at] for at in counted), default=inf)
 
-    if seconds(chosen) > limit_s:
+    if batch_s() > limit_s:
         chosen = refill(costs)
-    end_s = seconds(chosen)
+    end_s = batch_s()
     for at in counted:
-        if at not in chosen and end_s + seconds([at]) > waits[at].left_s:
+        if at not in chosen and end_s + seconds(costs[at]) > left_s[at]:
             chosen = refill(costs[: at + 1])
             break
-    end_s = seconds(chosen)
-    return [at for at in chosen if at == 0 or at not in near or end_s <= waits[at].left_s]
+    end_s = batch_s()
+    breaks = {at for at in near if at and end_s > left_s[at] + 2 * EXACT_S}
+    return [at for at in chosen if at not in breaks]

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import insort
-from collections.abc import Iterator
+from bisect import bisect_left, insort
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -23,12 +22,13 @@ class Part(NamedTuple, Generic[T]):
 
 @dataclass(slots=True, eq=False)
 class Ticket(Generic[T]):
-    """A request in the line: the parts that wait, by their place in it. Gone when none is left."""
+    """A request in the line: the parts that wait, by their place in it. Gone when none is left. Without a deadline
+    that is never."""
 
     key: str
     parts: dict[int, Part[T]]
     priority: Priority
-    deadline: float | None
+    deadline: float
     due: float
     number: int
     line: Line[T]
@@ -36,37 +36,23 @@ class Ticket(Generic[T]):
 
 Ranked = tuple[float, int, Ticket[T]]
 """Time, number, ticket: numbers are unique, so tickets are never compared."""
+Standing = tuple[int, float, int, "Line[T]"]
+"""Where a line stands: its rank, then due time and number of its first ticket."""
 
 
 class Line(Generic[T]):
-    """One share's tickets. `served` tokens and `at`, the number of the ticket it stands with, are for `fair`."""
+    """One share's tickets. `served` tokens and `standing`, none while nothing waits, are for `fair`."""
 
-    __slots__ = ("alive", "at", "ranked", "served", "share")
+    __slots__ = ("ranked", "served", "share", "standing")
 
     def __init__(self, share: str) -> None:
         self.share = share
         self.served = -1
-        self.alive = 0
-        self.at = -1
+        self.standing: Standing[T] | None = None
         self.ranked: list[Ranked[T]] = []
 
     def push(self, ticket: Ticket[T]) -> None:
         insort(self.ranked, (ticket.due, ticket.number, ticket))
-        self.alive += 1
 
-    def leave(self) -> None:
-        """One of the tickets is gone; what is gone is forgotten before it is the majority, wherever it lies."""
-        self.alive -= 1
-        if len(self.ranked) > 2 * self.alive + 8:
-            self.ranked = [ranked for ranked in self.ranked if ranked[2].parts]
-
-    def head(self) -> Ticket[T] | None:
-        """The ticket that is due first."""
-        gone = 0
-        while gone < len(self.ranked) and not self.ranked[gone][2].parts:
-            gone += 1
-        del self.ranked[:gone]
-        return self.ranked[0][2] if self.ranked else None
-
-    def __iter__(self) -> Iterator[Ticket[T]]:
-        return (ranked[2] for ranked in self.ranked if ranked[2].parts)
+    def remove(self, ticket: Ticket[T]) -> None:
+        del self.ranked[bisect_left(self.ranked, (ticket.due, ticket.number, ticket))]

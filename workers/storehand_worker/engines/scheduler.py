@@ -17,12 +17,13 @@ import heapq
 from collections.abc import Iterable, Sequence
 from itertools import count, groupby
 from math import inf
+from operator import itemgetter
 from typing import Generic, NamedTuple, TypeVar
 
 from storehand.errors import Overloaded
 from storehand.job import Priority
 from storehand_worker.engines.fair import Candidate, Fair
-from storehand_worker.engines.filling import Wait, fill, fill_in_time
+from storehand_worker.engines.filling import Waits, fill, fill_in_time
 from storehand_worker.engines.line import Part, Ranked, Ticket
 from storehand_worker.engines.step_time import StepTime
 
@@ -86,11 +87,13 @@ class Scheduler(Generic[T]):
         self._admit(tokens)
         patience = now + PATIENCE_S
         due = AGEING_S[priority] + (patience if deadline is None else min(deadline, patience))
-        line = self._classes[priority].line(share)
-        ticket = Ticket(key, waiting, priority, deadline, due, next(self._numbers), line)
         if not waiting:
             return
-        self._classes[priority].add(ticket)
+        fair = self._classes[priority]
+        line = fair.line(share)
+        ticket = Ticket(key, waiting, priority, inf if deadline is None else deadline, due, next(self._numbers), line)
+        line.push(ticket)
+        fair.settle(line)
         if deadline is not None:
             heapq.heappush(self._deadlines, (deadline, ticket.number, ticket))
         self._waiting[key] = ticket
@@ -112,7 +115,7 @@ class Scheduler(Generic[T]):
     def drop(self, key: str) -> list[T]:
         """Takes a request's waiting parts out of the line; none for an unknown key."""
         ticket = self._waiting.get(key)
-        return [] if ticket is None else self._remove(ticket, list(ticket.parts))
+        return [] if ticket is None else self._leave(ticket)
 
     def pick(
         self, now: float, *, room: int, budget: int, shared_room: int | None = None, window: int | None = None,
@@ -134,7 +137,7 @@ class Scheduler(Generic[T]):
         candidates = self._next(limit, limit if shared_room is None else shared_room, lead=2 * budget)
         if not candidates:
             return Pick([], expired)
-        costs = [ticket.parts[place].cost for _, _, ticket, place in candidates]
+        costs = [part.cost for _, _, _, part in candidates]
         if times is not None and times.ready and self._deadlines:
             waits = _waits(candidates, costs, now + extra_s)
             chosen = fill_in_time(waits, budget=budget, room=room, times=times, packed=packed)
@@ -149,12 +152,12 @@ class Scheduler(Generic[T]):
             if self._sizes[priority] and (priority is Priority.INTERACTIVE or shared_room > 0):
                 until = inf if len(found) < limit else found[limit - 1][0]
                 found += fair.first(limit, lead=lead, until=until)
-                found.sort(key=_claim)  # stable: the higher class first where claims are equal
+                found.sort(key=itemgetter(0))  # stable: the higher class first where claims are equal
         if shared_room < limit:
             found = [
                 candidate
                 for at, candidate in enumerate(found)
-                if at < shared_room or candidate[2].priority is Priority.INTERACTIVE
+                if at < shared_room or candidate[1].priority is Priority.INTERACTIVE
             ]
         return found[:limit]
 
@@ -162,51 +165,49 @@ class Scheduler(Generic[T]):
         found: list[T] = []
         while self._deadlines and (self._deadlines[0][0] <= now or not self._deadlines[0][2].parts):
             ticket = heapq.heappop(self._deadlines)[2]
-            if ticket.parts:
-                found += self._remove(ticket, list(ticket.parts))
+            found += self._leave(ticket)
         return found
 
     def _take(self, chosen: Sequence[Candidate[T]]) -> list[T]:
-        items: list[T] = []
-        for ticket, group in groupby(chosen, key=_ticket):
-            places = [place for _, _, _, place in group]
-            tokens = sum(ticket.parts[place].cost + ticket.parts[place].later for place in places)
-            self._classes[ticket.priority].charge(ticket.line, tokens)
-            items += self._remove(ticket, places)
-        return items
+        for line, group in groupby(chosen, key=lambda candidate: candidate[1].line):
+            taken = [(ticket, place) for _, ticket, place, _ in group]
+            fair = self._classes[taken[0][0].priority]
+            fair.charge(line, sum(self._remove(ticket, place) for ticket, place in taken))
+            fair.settle(line)
+        return [part.item for _, _, _, part in chosen]
 
-    def _remove(self, ticket: Ticket[T], places: Sequence[int]) -> list[T]:
-        """Parts leave the line, and with the last one their request."""
-        parts = [ticket.parts.pop(place) for place in places]
-        self._sizes[ticket.priority] -= len(parts)
-        self._tokens -= sum(part.cost + part.later for part in parts)
-        if parts and not ticket.parts:
-            ticket.line.leave()
+    def _leave(self, ticket: Ticket[T]) -> list[T]:
+        """A request goes with all that waits of it."""
+        parts = list(ticket.parts.items())
+        for place, _ in parts:
+            self._remove(ticket, place)
+        self._classes[ticket.priority].settle(ticket.line)
+        return [part.item for _, part in parts]
+
+    def _remove(self, ticket: Ticket[T], place: int) -> int:
+        """A part leaves the line, and with the last one its request; how many tokens it was."""
+        part = ticket.parts.pop(place)
+        tokens = part.cost + part.later
+        self._sizes[ticket.priority] -= 1
+        self._tokens -= tokens
+        if not ticket.parts:
+            ticket.line.remove(ticket)
             del self._waiting[ticket.key]
             if len(self._deadlines) > 2 * len(self._waiting) + 64:  # a far deadline must not keep a request in memory
                 self._deadlines = [ranked for ranked in self._deadlines if ranked[2].parts]
                 heapq.heapify(self._deadlines)
-        self._classes[ticket.priority].settle(ticket.line)
-        return [part.item for part in parts]
+        return tokens
 
 
-def _claim(candidate: Candidate[T]) -> float:
-    return candidate[0]
-
-
-def _ticket(candidate: Candidate[T]) -> Ticket[T]:
-    return candidate[2]
-
-
-def _waits(candidates: Sequence[Candidate[T]], costs: Sequence[int], now: float) -> list[Wait]:
+def _waits(candidates: Sequence[Candidate[T]], costs: Sequence[int], now: float) -> Waits:
     """What the deadlines of the candidates, the most urgent first, ask of the batch."""
     ranks = list(Priority)
-    head = ranks.index(candidates[0][2].priority)
-    lower = set(ranks[head + 1 :])
-    return [
-        Wait(cost, inf if ticket.deadline is None else ticket.deadline - now, ticket.priority in lower)
-        for (_, _, ticket, _), cost in zip(candidates, costs, strict=True)
-    ]
+    lower = set(ranks[ranks.index(candidates[0][1].priority) + 1 :])
+    return Waits(
+        costs,
+        [ticket.deadline - now for _, ticket, _, _ in candidates],
+        [ticket.priority in lower for _, ticket, _, _ in candidates],
+    )
 
 
 def room_to_share(*, capacity: int, running: int, shared: int, reserved: int) -> int:
