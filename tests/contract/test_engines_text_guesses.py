@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 from storehand.engine import BatchReport
+from storehand_worker.engines.decoder import Decoder
 from storehand_worker.engines.lookup import Worth
 from tests.contract.test_engines_text import ask, assert_equal_tokens, first, running
 from tests.tiny_models import save_text_model, spec_of, word_tokenizer
@@ -53,3 +55,23 @@ def test_a_stop_string_within_what_was_guessed_ends_the_text_there(
         text = first(engine.submit(ask("r", boring_prompt(1), max_new_tokens=40, stop=(stop,))).result(20))
 
     assert text == expected
+
+
+def test_guesses_that_do_not_fit_into_memory_are_not_tried_at_every_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = save_text_model(tmp_path, tokenizer=word_tokenizer(), initializer_range=0.05)
+    extend, tries = Decoder.extend, list[int]()
+
+    def short_of_memory(self: Decoder, chunks: Any, starts: Any, *, first: int, every: bool = False) -> torch.Tensor:
+        if every:
+            tries.append(1)
+            raise torch.OutOfMemoryError("out of memory, for this test")
+        return extend(self, chunks, starts, first=first)
+
+    monkeypatch.setattr(Decoder, "extend", short_of_memory)
+    with running(spec_of(folder)) as engine:
+        text = first(engine.submit(ask("r", boring_prompt(1), max_new_tokens=120)).result(20)).text
+
+    assert_equal_tokens(folder, boring_prompt(1), text, tokens=120)
+    assert len(tries) == 1

@@ -46,3 +46,26 @@ def test_guesses_pay_where_they_promise_more_than_a_step_with_them_costs() -> No
     assert worth.pays(8, 8)
     assert not worth.pays(8, 5)
     assert not worth.pays(32, 32)  # another number of rows: nothing is known
+
+
+def test_guesses_that_failed_are_left_alone_for_long_and_tried_again_then() -> None:
+    worth = Worth()
+    worth.observe(8, 0.010, is_guessed=False)
+    worth.fail(8)
+
+    steps = 0
+    while not worth.pays(8, 24):
+        worth.observe(8, 0.010, is_guessed=False)
+        steps += 1
+    assert 1000 < steps < 3000
+
+
+def test_one_slow_step_does_not_end_guesses_for_good() -> None:
+    worth = Worth()
+    worth.observe(8, 0.010, is_guessed=False)
+    worth.observe(8, 0.100, is_guessed=True)
+    assert not worth.pays(8, 16)
+    for _ in range(1000):
+        worth.observe(8, 0.010, is_guessed=False)
+
+    assert worth.pays(8, 16)

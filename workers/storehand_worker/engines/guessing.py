@@ -44,6 +44,7 @@ class Guesser:
             logits = self._decoder.extend(chunks, [row.length for row in rows], first=0, every=True)
         except Exception:  # the border: anything a model may raise
             log.debug("guesses could not be checked; the step is repeated without", exc_info=True)
+            self.worth.fail(len(rows))
             return None
         right = agreement(logits, guesses, suppress=self._decoder.suppress)
         for row, guess, count in zip(rows, guesses, right, strict=True):

@@ -13,6 +13,10 @@ HOPE = 0.5
 MEMORY = 0.8
 MARGIN = 1.1
 """Guesses must promise this much more than they cost."""
+DOUBT = 0.998
+"""What guesses took counts less with every step without them: one slow step must not end them for good."""
+FAILED = 100.0
+"""Where they could not be checked, they count as so many steps: a try again after some thousand steps."""
 
 
 class Lookup:
@@ -56,6 +60,13 @@ class Worth:
         key = (rows.bit_length(), is_guessed)
         before = self._seconds.get(key, seconds)
         self._seconds[key] = before + (1 - MEMORY) * (seconds - before)
+        if not is_guessed and (rows.bit_length(), True) in self._seconds:
+            self._seconds[rows.bit_length(), True] *= DOUBT
+
+    def fail(self, rows: int) -> None:
+        """Guesses for so many rows could not be checked."""
+        without = self._seconds.get((rows.bit_length(), False), 1.0)
+        self._seconds[rows.bit_length(), True] = FAILED * without
 
     def learn(self, guessed: int, right: int) -> None:
         checked = min(right + 1, guessed)
