@@ -12,9 +12,9 @@ only so many new shares join a round, so every round ends.
 
 from __future__ import annotations
 
-import heapq
 from bisect import bisect_left, insort
 from collections.abc import Sequence
+from heapq import heappop, heappush
 from itertools import islice
 from math import inf
 from typing import Generic, TypeVar
@@ -43,8 +43,7 @@ class Fair(Generic[T]):
     def __init__(self) -> None:
         self._lines: dict[str, Line[T]] = {}
         self._standing: list[Standing[T]] = []
-        self._floor = 0
-        self._joiners = JOINERS
+        self._floor, self._quota, self._joiners = 0, QUANTUM, JOINERS
 
     def line(self, share: str) -> Line[T]:
         """The line of a share, for a ticket that comes."""
@@ -78,7 +77,7 @@ class Fair(Generic[T]):
             insort(self._standing, standing)
         elif not self._standing:  # nobody to be fair to
             self._lines.clear()
-            self._floor, self._joiners = 0, JOINERS
+            self._floor, self._quota, self._joiners = 0, QUANTUM, JOINERS
 
     def first(self, limit: int, *, lead: int, until: float = inf) -> list[Candidate[T]]:
         """The `limit` parts whose turn it is first, due by `until`. Only where this round has no more of them, those
@@ -96,13 +95,10 @@ class Fair(Generic[T]):
             until = min(until, self._standing[limit - 1][1])
         return _choose(self._standing, limit, self._quota, most, until)
 
-    @property
-    def _quota(self) -> int:
-        return self._floor + QUANTUM
-
     def _begin(self) -> None:
         """A round: nobody is ready any more, and every active share has been served `floor` tokens at least."""
         self._floor = self._standing[0][0]
+        self._quota = self._floor + QUANTUM
         self._joiners = max(JOINERS, len(self._standing))
         self._lines = {share: line for share, line in self._lines.items() if line.ranked or line.served > self._floor}
         end = bisect_left(self._standing, self._quota, key=lambda standing: standing[0])
@@ -124,26 +120,27 @@ def _choose(standing: Sequence[Standing[T]], limit: int, quota: int, most: int, 
             (rank, due, number, line), served, at, gone = standing[heads], standing[heads][3].served, 0, 0
             heads += 1
         elif again:
-            rank, due, number, line, served, at, gone = heapq.heappop(again)
+            rank, due, number, line, served, at, gone = heappop(again)
         else:
             break
         if rank >= most or due > until:
             break
-        ticket = line.ranked[at][2]
-        end = most if rank else quota
-        for place, part in islice(ticket.parts.items(), gone, None) if gone else ticket.parts.items():
+        ranked = line.ranked
+        ticket, end = ranked[at][2], most if rank else quota
+        parts = ticket.parts
+        for place, part in islice(parts.items(), gone, None) if gone else parts.items():
             found.append((due, ticket, place, part))
             served += part.cost + part.later
             gone += 1
             if served >= end or len(found) == limit:
                 break
-        if gone == len(ticket.parts):
+        if gone == len(parts):
             at, gone = at + 1, 0
-            if at == len(line.ranked):
+            if at == len(ranked):
                 continue
-            due, number, _ = line.ranked[at]
+            due, number, _ = ranked[at]
         if due <= until:
-            heapq.heappush(again, (0 if served < quota else served, due, number, line, served, at, gone))
+            heappush(again, (0 if served < quota else served, due, number, line, served, at, gone))
     if rank:  # who runs ahead is out of order: the class competes by the most urgent part that follows
         earliest = inf
         for index in range(len(found) - 1, -1, -1):

@@ -59,8 +59,8 @@ def fill(
 def _starts(ranked: Sequence[float], limit: float, *, head: int, packed: bool) -> Iterator[int]:
     """For each run that ends behind `head`, the least start with which it is within the limit, or holds one alone."""
     if not packed:
-        for end in range(head + 1, len(ranked) + 1):
-            yield end - int(max(limit // max(ranked[end - 1], EXACT_S), 1))
+        most = max(limit, 0)
+        yield from [end - (int(most // (cost or EXACT_S)) or 1) for end, cost in enumerate(ranked[head:], head + 1)]
         return
     start, total = 0, sum(ranked[:head])
     for end in range(head + 1, len(ranked) + 1):
@@ -76,6 +76,13 @@ def _seconds(ranked: Sequence[int], in_time: InTime) -> tuple[list[float], float
     predict = in_time.times.predict
     least_s = predict(0, 0)
     return [predict(cost, cost * cost) - least_s for cost in ranked], in_time.limit_s - least_s + EXACT_S
+
+
+def near_s(costs: Sequence[int], *, budget: int, times: StepTime) -> float:
+    """No deadline further away than this matters to `fill_in_time`."""
+    longest = max(costs)
+    most = max(budget, longest)
+    return 2 * MARGIN * times.predict(most, most * longest)
 
 
 def fill_in_time(waits: Waits, *, budget: int, room: int, times: StepTime, packed: bool = False) -> list[int]:
@@ -101,8 +108,8 @@ def fill_in_time(waits: Waits, *, budget: int, room: int, times: StepTime, packe
         in_time = InTime(times, limit_s / MARGIN)
         return fill(among, budget=budget, room=room, packed=packed, in_time=in_time)
 
-    near_s = batch_s() + seconds(max(costs))
-    near = [at for at, left in enumerate(left_s) if left < near_s and seconds(costs[at]) <= left]
+    soon_s = batch_s() + seconds(max(costs))
+    near = [at for at, left in enumerate(left_s) if left < soon_s and seconds(costs[at]) <= left]
     if not near:
         return chosen
     head_s = seconds(costs[0])

@@ -23,7 +23,7 @@ from typing import Generic, NamedTuple, TypeVar
 from storehand.errors import Overloaded
 from storehand.job import Priority
 from storehand_worker.engines.fair import Candidate, Fair
-from storehand_worker.engines.filling import Waits, fill, fill_in_time
+from storehand_worker.engines.filling import Waits, fill, fill_in_time, near_s
 from storehand_worker.engines.line import Part, Ranked, Ticket
 from storehand_worker.engines.step_time import StepTime
 
@@ -138,7 +138,8 @@ class Scheduler(Generic[T]):
         if not candidates:
             return Pick([], expired)
         costs = [part.cost for _, _, _, part in candidates]
-        if times is not None and times.ready and self._deadlines:
+        soonest_s = self._deadlines[0][0] - now - extra_s if self._deadlines else inf
+        if times is not None and times.ready and soonest_s < near_s(costs, budget=budget, times=times):
             waits = _waits(candidates, costs, now + extra_s)
             chosen = fill_in_time(waits, budget=budget, room=room, times=times, packed=packed)
         else:
