@@ -35,7 +35,7 @@ from storehand_worker.models import JobModels
 from storehand_worker.turnstile import Turnstile
 from storehand_worker.work import run_task
 from tests.bench import engine_encoder, plugin
-from tests.bench.inside import environment, install, thread_cpu_s
+from tests.bench.inside import FILE, NAMES_ONLY, environment, install, thread_cpu_s
 from tests.bench.machine import describe, measured, median
 from tests.bench.offline import Offline
 from tests.bench.plugin import LABELS_ROLE, TEXT_ROLE, BenchLabelsInput, BenchTextInput
@@ -156,7 +156,7 @@ def run_tasks(offline: Offline, inputs: Sequence[TaskInput[Any]]) -> None:
                 offline.tasks[job.task],
                 job,
                 context,
-                lambda context, task: JobModels(offline.engines, context, task=task.name, waiting=context.waiting),
+                lambda context, task: JobModels(offline.engines, context, task=task.name, wait_for=context.wait_for),
             )
         outcome.unwrap()
 
@@ -191,7 +191,7 @@ def _shop(is_full: bool) -> Iterator[tuple[Offline, Worker]]:
         known = load_plugins(settings).tasks
         offline = Offline([*plugin.register_tasks(), known["description"], known["sentiment"]], settings)
         stack.callback(offline.close)
-        stack.enter_context(environment(install(folder)))
+        stack.enter_context(environment({**install(folder), FILE: NAMES_ONLY}))
         plugins = "bench,inside,description,sentiment"
         yield offline, stack.enter_context(storehand_worker(plugins=plugins, models=json.dumps(models)))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -222,6 +223,58 @@ def test_a_bulk_job_gives_way_at_its_next_check() -> None:
     assert checked.is_set()
 
 
+def _answered() -> Future[None]:
+    future: Future[None] = Future()
+    future.set_result(None)
+    return future
+
+
+def test_a_job_whose_model_has_answered_goes_on_when_it_has_a_place_again() -> None:
+    turnstile, answer = Turnstile(1), Future[str]()
+    place = turnstile.place(is_urgent=False)
+    heard: list[str] = []
+
+    def visit() -> None:
+        with place.inside(never_stopped):
+            place.wait_for(answer)
+            heard.append(answer.result())
+
+    thread = InThread(visit)
+    until(lambda: place.gate.locked())
+    with visitors(turnstile, BULK) as (other,):
+        answer.set_result("good")
+        until(lambda: turnstile.waiting == 1)
+        assert (other.is_inside, heard) == (True, [])
+
+        other.leave()
+
+        until(lambda: heard == ["good"])
+        thread.result()
+
+
+def test_a_stopped_job_whose_model_has_answered_waits_for_no_place() -> None:
+    turnstile, answer = Turnstile(1), Future[None]()
+    stops: list[Callable[[JobStopped], None]] = []
+    place = turnstile.place(is_urgent=False)
+
+    def attach(callback: Callable[[JobStopped], None]) -> Callable[[], None]:
+        stops.append(callback)
+        return lambda: None
+
+    def visit() -> None:
+        with place.inside(attach):
+            place.wait_for(answer)
+
+    thread = InThread(visit)
+    until(lambda: bool(stops))
+    with visitors(turnstile, BULK) as (other,):
+        stops[-1](Cancelled())
+        answer.set_exception(Cancelled())  # as an engine does with the request of a job that stopped
+
+        thread.result()
+        assert other.is_inside
+
+
 def test_of_bulk_jobs_one_runs_at_a_time_and_a_chat_runs_beside_it(tmp_path: Path) -> None:
     running: set[str] = set()
     most: list[int] = []
@@ -236,8 +289,7 @@ def test_of_bulk_jobs_one_runs_at_a_time_and_a_chat_runs_beside_it(tmp_path: Pat
         most.append(len(running))
         sum(range(20_000))
         running.discard(context.job_id)
-        with context.waiting():  # as a model call does
-            pass
+        context.wait_for(_answered())  # as a model call does
         return echo(given, context)
 
     with Bench(tmp_path, body, turnstile=Turnstile(1)) as bench:

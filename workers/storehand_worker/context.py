@@ -6,8 +6,9 @@ import hashlib
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from concurrent.futures import Future
 from itertools import count
+from typing import Any
 
 from storehand.errors import Expired, JobStopped, StopJob
 from storehand.job import EventKind, Job, Priority
@@ -81,9 +82,12 @@ class JobContext:
         if self.cancelled and self._stop_error is not None:
             raise StopJob(self._stop_error)
 
-    def waiting(self) -> AbstractContextManager[None]:
-        """Around a wait for a model: the job's place at the turnstile is somebody else's meanwhile."""
-        return nullcontext() if self.place is None else self.place.outside()
+    def wait_for(self, future: Future[Any]) -> None:
+        """Until a model has answered: the job's place at the turnstile is somebody else's meanwhile."""
+        if self.place is None:
+            future.exception()
+        else:
+            self.place.wait_for(future)
 
     def emit(self, text: str, *, kind: EventKind = EventKind.DELTA) -> None:
         if self._stop_error is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Container, Iterable, Mapping
-from contextlib import nullcontext
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any
 
@@ -18,7 +18,7 @@ from storehand_worker.engines import builtin_engines
 from storehand_worker.fitting import MEMORY_SHARE, fit
 from storehand_worker.jobless import JoblessContext
 from storehand_worker.loader import Plugins, load_plugins
-from storehand_worker.models import CallReport, JobModels, StoppableContext, Waiting
+from storehand_worker.models import CallReport, JobModels, StoppableContext, WaitFor
 from storehand_worker.start import Start
 
 log = logging.getLogger(__name__)
@@ -86,14 +86,14 @@ class Host:
         context: StoppableContext,
         task_name: str,
         *,
-        waiting: Waiting = nullcontext,
+        wait_for: WaitFor = Future.exception,
         start: Start | None = None,
     ) -> JobModels:
-        """The models for one job of this task. `waiting` is entered for as long as a call waits for its engine,
+        """The models for one job of this task. `wait_for` is how a call waits for its engine,
         `start` stamped with the first call."""
         if task_name not in self.tasks:
             raise UnknownTask(f"this worker does not serve the task {task_name!r}; it serves {', '.join(self.tasks)}")
-        return JobModels(self._engines, context, task=task_name, on_call=self._on_call, waiting=waiting, start=start)
+        return JobModels(self._engines, context, task=task_name, on_call=self._on_call, wait_for=wait_for, start=start)
 
     @property
     def engines(self) -> Mapping[str, Engine]:

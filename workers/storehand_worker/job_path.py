@@ -118,7 +118,7 @@ class JobPath:
         self.runner = JobRunner(
             store,
             self.host.tasks,
-            lambda context, task: self.host.models(context, task.name, waiting=context.waiting, start=context.start),
+            lambda context, task: self.host.models(context, task.name, wait_for=context.wait_for, start=context.start),
             observers,
             settings,
             owner=owner,

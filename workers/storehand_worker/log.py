@@ -42,8 +42,10 @@ class JobLog:
 
     @hookimpl
     def on_job_done(self, job: Job, outcome: Outcome) -> None:
-        took_s = max(0.0, self._clock() - (job.started_at or job.created_at))
         level = logging.WARNING if outcome.status is Status.FAILED else logging.INFO
+        if not log.isEnabledFor(level):
+            return
+        took_s = max(0.0, self._clock() - (job.started_at or job.created_at))
         log.log(
             level,
             "job %s (%s, %s, attempt %d) %s after %.2f s; %s",

@@ -136,12 +136,12 @@ class Metrics:
     def on_job_done(self, job: Job, outcome: Outcome) -> None:
         task = self._task(job.task)
         code = outcome.code if outcome.code in self._codes else OTHER
-        self.jobs.labels(task, outcome.status, code).inc()
+        self._of(self.jobs, task, outcome.status, code).inc()
         ended = time.time() if job.finished_at is None else job.finished_at
-        self.e2e.labels(task, outcome.status).observe(max(0.0, ended - job.created_at))
+        self._of(self.e2e, task, outcome.status).observe(max(0.0, ended - job.created_at))
         if job.started_at is not None and job.attempts <= 1:  # a retry waited for its own pause, not for the broker
             due = max(job.created_at, job.not_before or 0.0)
-            self.broker_wait.labels(task, job.priority).observe(max(0.0, job.started_at - due))
+            self._of(self.broker_wait, task, job.priority).observe(max(0.0, job.started_at - due))
 
     @hookimpl
     def on_batch_done(self, report: BatchReport) -> None:

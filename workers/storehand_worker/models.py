@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-import uuid
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, Protocol
 
 from storehand.engine import Engine, GenerateRequest, Request, Result, TextsRequest, Timings
@@ -50,8 +50,12 @@ class CallReport:
     start: Start | None = None
 
 
+_process, _numbers = f"{os.urandom(4).hex()}-", count()
+"""Tell the requests of one attempt apart, also where the job is run a second time."""
+
 OnCall = Callable[[CallReport], None]
-Waiting = Callable[[], AbstractContextManager[None]]
+WaitFor = Callable[[Future[Any]], object]
+"""Returns when the future is done."""
 
 
 class JobModels:
@@ -64,14 +68,14 @@ class JobModels:
         *,
         task: str = "",
         on_call: OnCall = lambda report: None,
-        waiting: Waiting = nullcontext,
+        wait_for: WaitFor = Future.exception,
         start: Start | None = None,
     ) -> None:
         self._engines = engines
         self._context = context
         self._task = task
         self._on_call = on_call
-        self._waiting = waiting
+        self._wait_for = wait_for
         self._start = start or Start(context.job_id)
         self._usage = ModelUsage()
         self._usage_lock = threading.Lock()
@@ -138,7 +142,7 @@ class JobModels:
         context = self._context
         deadline = context.deadline
         return {
-            "id": f"{context.job_id}.{context.attempt}.{uuid.uuid4().hex[:12]}",
+            "id": f"{context.job_id}.{context.attempt}.{_process}{next(_numbers):x}",
             "task": self._task,
             "tenant": context.tenant,
             "priority": context.priority,
@@ -163,7 +167,7 @@ class JobModels:
     def _run(self, engine: Engine, requests: Iterable[Request]) -> list[Result]:
         """The results in order; leaves by StopJob when the job stops, and leaves nothing of the call behind."""
         self._start.ask()
-        call = _Call(engine, self._waiting, on_queued=self._start.queue)
+        call = _Call(engine, self._wait_for, on_queued=self._start.queue)
         detach = self._context.attach(call.cancel)
         try:
             self._context.check()
@@ -224,9 +228,9 @@ class JobModels:
 class _Call:
     """The requests that one call has in the engine."""
 
-    def __init__(self, engine: Engine, idle: Waiting, *, on_queued: Callable[[], None]) -> None:
+    def __init__(self, engine: Engine, wait_for: WaitFor, *, on_queued: Callable[[], None]) -> None:
         self._engine = engine
-        self._idle = idle
+        self._wait_for = wait_for
         self._on_queued = on_queued
         self._waiting: deque[tuple[Request, Future[Result]]] = deque()
         self._lock = threading.Lock()
@@ -263,8 +267,7 @@ class _Call:
     def _first(self) -> Result:
         future = self._waiting[0][1]
         if not future.done():
-            with self._idle():
-                future.exception()
+            self._wait_for(future)
         result = future.result()
         with self._lock:
             self._waiting.popleft()

@@ -6,8 +6,6 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, InvalidStateError
-from contextlib import suppress
 from typing import Any, Protocol, TypeVar
 
 from storehand.errors import EngineError, EngineLost, JobNotFound, JobStopped, StorehandError, Unavailable
@@ -18,6 +16,7 @@ from storehand.task import Models, Task
 from storehand_worker.context import JobContext
 from storehand_worker.counts import Count, uncounted
 from storehand_worker.delivery import Delivery, Early, Parked
+from storehand_worker.ends import Ends
 from storehand_worker.gate import SuspectGate
 from storehand_worker.running import Running
 from storehand_worker.stream import EventPump
@@ -90,10 +89,11 @@ class JobRunner:
         already are not run again. Leaves by Parked when items are left that can't be had now."""
         rows = self._rows(job_ids)
         answered = {job_id: job.outcome for job_id, job in rows.items() if job.outcome is not None}
-        items = {
-            job_id: self._start_item(job_id, delivery, rows.get(job_id)) for job_id in job_ids if job_id not in answered
-        }
-        ends = {job_id: item.result() for job_id, item in items.items()}
+        ids = [job_id for job_id in job_ids if job_id not in answered]
+        items = Ends[Outcome | Parked](ids)
+        for job_id in ids:
+            self._start_item(job_id, delivery, rows.get(job_id), items)
+        ends = items.wait()
         left = [end for end in ends.values() if isinstance(end, Parked)]
         if left:
             raise min(left, key=lambda parked: (isinstance(parked, Early), parked.pause_s))
@@ -119,12 +119,10 @@ class JobRunner:
         """Threads in an envelope's item."""
         return self._items.busy
 
-    def _start_item(self, job_id: str, delivery: Delivery, row: Job | None) -> Future[Outcome | Parked]:
-        item: Future[Outcome | Parked] = Future()
-
+    def _start_item(self, job_id: str, delivery: Delivery, row: Job | None, ends: Ends[Outcome | Parked]) -> None:
         def give_up(outcome: Outcome) -> None:
             self._items.replace_one()
-            _resolve(item, outcome)
+            ends.put(job_id, outcome)
 
         def work() -> None:
             end: Outcome | Parked
@@ -135,10 +133,9 @@ class JobRunner:
             except Exception:
                 log.exception("job %s met an error of our own; it is tried again", job_id)
                 end = Parked("error of our own", pause_s=UNAVAILABLE_PAUSE_S)
-            _resolve(item, end)
+            ends.put(job_id, end)
 
         self._items.submit(work)
-        return item
 
     def _answer(
         self, job_id: str, delivery: Delivery, row: Job | None, *, on_give_up: Callable[[Outcome], None]
@@ -266,11 +263,6 @@ def _insist(write: Callable[[], T], job: Job) -> T:
         except Unavailable as error:
             log.warning("job %s has ended, but the store is away (%s); trying again", job.id, error)
             time.sleep(UNAVAILABLE_PAUSE_S)
-
-
-def _resolve(item: Future[Outcome | Parked], end: Outcome | Parked) -> None:
-    with suppress(InvalidStateError):  # given up by the watcher in this moment
-        item.set_result(end)
 
 
 def backoff_s(attempt: int) -> float:

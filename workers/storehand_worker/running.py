@@ -46,7 +46,7 @@ class Running:
         self.given_up_at: float | None = None
         self._taken = False
         self._lock = threading.Lock()
-        self._has_left = threading.Event()
+        self.has_left = False  # the thread is out of the task's code
 
     def take(self) -> bool:
         """True for the first caller only."""
@@ -60,8 +60,4 @@ class Running:
 
     def leave(self) -> None:
         """The thread is out of the task's code."""
-        self._has_left.set()
-
-    @property
-    def has_left(self) -> bool:
-        return self._has_left.is_set()
+        self.has_left = True

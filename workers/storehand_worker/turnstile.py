@@ -15,7 +15,9 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
+from typing import Any
 
 from storehand.errors import JobStopped
 
@@ -44,6 +46,7 @@ class Place:
     def __init__(self, turnstile: Turnstile, *, is_urgent: bool) -> None:
         self.is_urgent = is_urgent
         self.since = 0.0
+        self.has_forgone = False  # its job is to stop: it waits for no place any more
         self.gate = threading.Lock()
         self._turnstile = turnstile
         self._thread: int | None = None
@@ -66,9 +69,18 @@ class Place:
             self._thread = None
             self._attach = _attach_nowhere  # or job and place would hold each other in memory
 
+    def wait_for(self, future: Future[Any]) -> None:
+        """Waits for a model's answer, without the place. The thread is woken once: when the answer is there and it has
+        a place again. Of a batch's answers so only one at a time wants the interpreter, and the engine goes on."""
+        if self._thread != threading.get_ident():
+            future.exception()
+            return
+        self._turnstile.leave(self)
+        self._turnstile.enter_after(future, self, self._attach)
+
     @contextmanager
     def outside(self) -> Iterator[None]:
-        """For as long as the thread waits for a model."""
+        """For as long as the thread does something else than the job's work."""
         if self._thread != threading.get_ident():
             yield
             return
@@ -153,14 +165,16 @@ class Turnstile:
             if self._may_enter(place):
                 self._admit(place)
                 return
-            place.since = self._clock()
             place.gate.acquire()
-            self._waiting.append(place)
+            self._line_up(place)
         self._has_work.set()
-        detach = attach(lambda _: self._forgo(place))
+        self._wait(place, attach)
+
+    def enter_after(self, future: Future[Any], place: Place, attach: Attach) -> None:
+        """`enter`, but the place stands in line only when the future is done."""
         place.gate.acquire()
-        place.gate.release()
-        detach()
+        future.add_done_callback(lambda _: self._come(place))
+        self._wait(place, attach)
 
     def leave(self, place: Place) -> None:
         with self._lock:
@@ -197,8 +211,30 @@ class Turnstile:
         self._admit(place)
         place.gate.release()
 
+    def _wait(self, place: Place, attach: Attach) -> None:
+        detach = attach(lambda _: self._forgo(place))
+        place.gate.acquire()
+        place.gate.release()
+        detach()
+
+    def _come(self, place: Place) -> None:
+        with self._lock:
+            if self._may_enter(place):
+                self._open(place)
+                return
+            if place.has_forgone:
+                place.gate.release()
+                return
+            self._line_up(place)
+        self._has_work.set()
+
+    def _line_up(self, place: Place) -> None:
+        place.since = self._clock()
+        self._waiting.append(place)
+
     def _forgo(self, place: Place) -> None:
         with self._lock:
+            place.has_forgone = True
             if place in self._waiting:
                 self._waiting.remove(place)
                 place.gate.release()

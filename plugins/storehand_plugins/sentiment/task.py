@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from storehand.contracts.base import Provenance
 from storehand.contracts.sentiment import SentimentInput, SentimentOutput
@@ -19,6 +19,9 @@ from storehand_plugins.sentiment.rating import ROLE, Rated, Rater
 from storehand_plugins.sentiment.reading import Reading, read
 from storehand_plugins.sentiment.reviews import overall, rated_review, summary_language
 from storehand_plugins.sentiment.trend import trend
+
+if TYPE_CHECKING:
+    from storehand.settings import Settings
 
 
 class SentimentTask(Task[SentimentInput, SentimentOutput]):
@@ -38,6 +41,10 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
     roles: ClassVar = {ROLE: "classify"}
     starters: ClassVar = {ROLE: Path(__file__).parent.parent / "starter" / "sentiment"}
     examples = EXAMPLES
+
+    def prepare(self, settings: Settings) -> None:
+        """The words become patterns once; the first jobs would each do it, all at the same time."""
+        keywords((), vocabulary())
 
     def run(self, input: SentimentInput, models: Models, context: Context) -> SentimentOutput:  # noqa: A002
         rater = Rater(models, context)

@@ -70,15 +70,24 @@ class CommitGroup:
         db.execute("BEGIN IMMEDIATE")
         try:
             for call in calls:
-                self._step(call)
-            db.execute("COMMIT")
+                self._step(call, is_alone=len(calls) == 1)
+            if db.in_transaction:  # not after the error of one that came alone
+                db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
 
-    def _step(self, call: _Call[object]) -> None:
+    def _step(self, call: _Call[object], *, is_alone: bool) -> None:
         db = self.connection
+        if is_alone:  # the transaction is its own: it needs no savepoint to be undone to
+            try:
+                call.value = call.work(db)
+            except Exception as error:
+                call.error = error
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
+            return
         db.execute("SAVEPOINT call")
         try:
             call.value = call.work(db)

@@ -127,32 +127,39 @@ def _ending(job: Job, crashes: int, max_crashes: int, now: float) -> Outcome | N
     return None
 
 
+_END = "UPDATE jobs SET status = ?, outcome = ?, lease_until = NULL, finished_at = ?, updated_at = ? WHERE id = ?"
+
+
 def end(db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float) -> None:
     """Writes the terminal state of a row that is not terminal, its END event, and the dead letter of a poison job."""
-    db.execute(
-        "UPDATE jobs SET status = ?, outcome = ?, lease_until = NULL, finished_at = ?, updated_at = ? WHERE id = ?",
-        (outcome.status, encode_outcome(outcome), now, now, job_id),
-    )
+    db.execute(_END, (outcome.status, encode_outcome(outcome), now, now, job_id))
+    _tell_end(db, job_id, attempt, outcome, now)
+
+
+def _tell_end(db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float) -> None:
     add_event(db, job_id, attempt, EventKind.END, encode({"status": outcome.status, "code": outcome.code}), now)
     if outcome.code == Poison.code and outcome.error is not None and (job := find_one(db, job_id)) is not None:
         bury(db, queue=job.task, reason=outcome.error.message, body=encode(job.input), job_id=job_id, now=now)
 
 
-def finish(db: sqlite3.Connection, finishes: Sequence[Finish], now: float) -> list[bool]:
-    return [_finish_one(db, each, now) for each in finishes]
+_FINISH = (
+    f"{_END} AND (status = 'running' AND owner = ? OR ? IS NULL AND status IN ('queued', 'running'))"
+    " AND attempts = coalesce(?, attempts) RETURNING attempts"
+)
 
 
-def _finish_one(db: sqlite3.Connection, finish: Finish, now: float) -> bool:
-    row = db.execute("SELECT status, owner, attempts FROM jobs WHERE id = ?", (finish.job_id,)).fetchone()
-    if row is None or Status(row[0]).is_terminal:
-        return False
-    status, owner, attempts = row
-    if finish.owner is not None and (status != Status.RUNNING or owner != finish.owner):
-        return False
-    if finish.attempt is not None and attempts != finish.attempt:
-        return False
-    end(db, finish.job_id, attempts, finish.outcome, now)
-    return True
+def finish(db: sqlite3.Connection, finishes: Sequence[tuple[Finish, str]], now: float) -> list[bool]:
+    """Each with its outcome as `encode_outcome` writes it: that needs no transaction."""
+    return [_finish_one(db, each, text, now) for each, text in finishes]
+
+
+def _finish_one(db: sqlite3.Connection, finish: Finish, text: str, now: float) -> bool:
+    outcome, owner = finish.outcome, finish.owner
+    values = (outcome.status, text, now, now, finish.job_id, owner, owner, finish.attempt)
+    row = db.execute(_FINISH, values).fetchone()
+    if row is not None:
+        _tell_end(db, finish.job_id, row[0], outcome, now)
+    return row is not None
 
 
 def renew(db: sqlite3.Connection, ids: Sequence[str], owner: str, lease_s: float, now: float) -> list[Signal]:
@@ -212,12 +219,11 @@ def append(
     return _last_seq(db, job_id)
 
 
-def add_event(db: sqlite3.Connection, job_id: str, attempt: int, kind: EventKind, data: str, now: float) -> int:
-    seq: int = db.execute(
-        "INSERT INTO events SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?, ? FROM events WHERE job_id = ? RETURNING seq",
+def add_event(db: sqlite3.Connection, job_id: str, attempt: int, kind: EventKind, data: str, now: float) -> None:
+    db.execute(
+        "INSERT INTO events SELECT ?, coalesce(max(seq), 0) + 1, ?, ?, ?, ? FROM events WHERE job_id = ?",
         (job_id, attempt, kind, data, now, job_id),
-    ).fetchone()[0]
-    return seq
+    )
 
 
 def bury(db: sqlite3.Connection, *, queue: str, reason: str, body: str, job_id: str | None, now: float) -> None:

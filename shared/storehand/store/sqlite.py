@@ -12,7 +12,7 @@ from storehand.job import Event, Job, NewJob, Status
 from storehand.store import Claim, DeadLetter, Finish, NewEvent, Signal, StoreStats, leases, upkeep
 from storehand.store.database import Database
 from storehand.store.owners import Owners
-from storehand.store.rows import SELECT_JOB, encode, event_of, job_of
+from storehand.store.rows import SELECT_JOB, encode, encode_outcome, event_of, job_of
 from storehand.store.schema import migrate
 
 
@@ -86,7 +86,8 @@ class SqliteStore:
             )
 
     def finish(self, finishes: Sequence[Finish]) -> list[bool]:
-        return self._db.write(lambda db: leases.finish(db, finishes, self.now())) if finishes else []
+        encoded = [(each, encode_outcome(each.outcome)) for each in finishes]
+        return self._db.write(lambda db: leases.finish(db, encoded, self.now())) if finishes else []
 
     def request_cancel(self, ids: Sequence[str]) -> dict[str, Status]:
         return self._db.write(lambda db: leases.request_cancel(db, ids, self.now())) if ids else {}
