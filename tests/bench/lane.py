@@ -9,6 +9,7 @@ shared machine the second is what compares.
 from __future__ import annotations
 
 import json
+import sys
 import threading
 import time
 from dataclasses import asdict, dataclass
@@ -23,6 +24,7 @@ from storehand.task import Kind
 from storehand_worker.engines import builtin_engines
 from storehand_worker.engines.scheduler import Part, Scheduler
 from storehand_worker.engines.step_time import StepTime
+from storehand_worker.steps import SWITCH_INTERVAL_S
 from tests.bench.machine import measured
 from tests.tiny_models import spec_of
 
@@ -98,14 +100,15 @@ def time_picks(waiting: int, *, tenants: int, window: int = ROOM, picks: int = 1
 
 
 def time_lane(kind: Kind, *, threads: int, texts: int, requests: int) -> Throughput:
-    """Every thread asks for one list after the other and waits for each, as jobs do."""
+    """Every thread asks for one list after the other and waits for each, as jobs do; no text comes twice."""
     engine = builtin_engines()["fake"](spec_of("", kind=kind, slots=256, batch_tokens=1 << 16))
     begin = threading.Event()
 
     def ask(name: int) -> None:
         begin.wait()
         for number in range(requests):
-            engine.submit(TextsRequest(id=f"{name}-{number}", texts=(TEXT,) * texts, tenant=f"{name % 8}")).result(60)
+            asked = tuple(f"{TEXT}, {name} {number} {place}" for place in range(texts))
+            engine.submit(TextsRequest(id=f"{name}-{number}", texts=asked, tenant=f"{name % 8}")).result(60)
 
     workers = [threading.Thread(target=ask, args=(name,)) for name in range(threads)]
     for worker in workers:
@@ -126,9 +129,11 @@ def main(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
 ) -> None:
     """Prints what a pick costs and what the lane passes on."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)  # as in a worker
     picks = [
         time_picks(waiting, tenants=tenants, window=window)
-        for tenants, window in ((1, ROOM), (2, ROOM), (500, ROOM), (waiting, ROOM), (1, 256), (500, 256))
+        for window in (ROOM, 256)
+        for tenants in (1, 2, 500, waiting)
     ]
     kinds: tuple[Kind, ...] = ("classify", "encode")
     runs = [time_lane(kind, threads=threads, texts=texts, requests=requests) for kind in kinds]
