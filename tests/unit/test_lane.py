@@ -192,3 +192,18 @@ def test_the_fake_engine_passes_thousands_of_texts_a_second() -> None:
     run = time_lane("classify", threads=64, texts=32, requests=4)
 
     assert run.per_cpu_s > 8_000
+
+
+def test_what_is_on_the_device_can_be_told_while_calls_end() -> None:
+    lane: Lane[str] = Lane(5000)
+    names = [str(number) for number in range(3000)]
+    for name in names:
+        put(lane, name)
+    ending = threading.Thread(target=lambda: [lane.cancel(name, Cancelled("by its owner")) for name in names])
+    ending.start()
+
+    while ending.is_alive():
+        assert len(lane.taken()) <= 1  # a call that ends right now
+
+    ending.join()
+    assert lane.taken() == []

@@ -87,13 +87,14 @@ class Lane(Generic[P]):
     def taken(self) -> list[Call[Any]]:
         """Calls with a part that neither waits nor is answered: it is on the device, or was lost on its way there."""
         with self._changed:
-            return [call for key, call in self._calls.items() if call.open > self._scheduler.count(key)]
+            calls = self._calls.copy()  # calls that end meanwhile leave it without the lock
+            return [call for key, call in calls.items() if call.open > self._scheduler.count(key)]
 
     def fail_all(self, error: StorehandError) -> None:
         """Ends every call that is still open."""
-        with self._changed:
-            calls = list(self._calls.values())
-        for call in calls:
+        with self._changed:  # who is on the way in is in, or finds the lane closed
+            calls = self._calls.copy()
+        for call in calls.values():
             call.fail(error)
 
 
