@@ -372,6 +372,23 @@ def test_a_slow_consumer_of_a_stream_holds_up_nobodys_text(kits: dict[str, Kit],
         assert streamed.result(20).completions[0].text == "".join(seen)
 
 
+@pytest.mark.parametrize("name", ["text", "fake-generate"])
+def test_a_consumer_of_a_stream_may_ask_the_same_engine_for_a_streamed_text(kits: dict[str, Kit], name: str) -> None:
+    kit = kits[name]
+    inner: list[Result] = []
+
+    def curious(text: str) -> None:
+        if not inner:
+            inner.append(engine.submit(kit.request("inner", "w5 w6", on_text=pieces.append)).result(10))
+
+    pieces: list[str] = []
+    with kit.running() as engine:
+        outer = engine.submit(kit.request("outer", "w5 w6 w7", on_text=curious)).result(20)
+
+    assert outer.completions[0].text
+    assert inner[0].completions[0].text == "".join(pieces)
+
+
 def test_a_storm_of_cancels_leaves_nothing_behind_and_the_others_alone(kit: Kit) -> None:
     chance = random.Random(5)
     requests = company(kit, 300)

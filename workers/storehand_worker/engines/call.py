@@ -6,10 +6,12 @@ import logging
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, InvalidStateError
 from contextlib import contextmanager
+from functools import partial
 from typing import Generic, TypeVar
 
 from storehand.engine import Request, Result, Timings
 from storehand.errors import JobStopped, StorehandError
+from storehand_worker.engines.delivery import Stream
 
 log = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ class Call(Generic[A]):
         self.submitted_at = now
         self.scheduled_at: float | None = None
         self.first_token_at: float | None = None
+        self.stream: Stream | None = None
+        """Its reader: the future ends with a result only after the last piece was delivered."""
         self.so_far: Callable[[], list[str]] | None = None
         """What is written of its texts while it is open, for those who stop it; callable from any thread."""
         self._answers: list[A | None] = [None] * parts
@@ -64,6 +68,12 @@ class Call(Generic[A]):
         )
 
     def finish(self, result: Result) -> None:
+        if self.stream is None:
+            self._end(result)
+        else:
+            self.stream.end(partial(self._end, result))
+
+    def _end(self, result: Result) -> None:
         self.is_done = True
         with _of_its_own():
             self.future.set_result(result)

@@ -19,7 +19,6 @@ import signal
 import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 from storehand.engine import EngineSpec, GenerateRequest, Request, Result
@@ -105,6 +104,7 @@ class FakeEngine(BaseEngine[Piece]):
         check_ids(range(size), request.options, max_tokens=self._info.max_tokens, vocabulary=size)
         call: Call[Any] = Call(request, parts=request.options.n, now=now())
         pieces = [self._piece(call, request, text, size, index) for index in range(request.options.n)]
+        call.stream = pieces[0].stream
         call.so_far = lambda: ["".join(piece.words[: piece.said]) for piece in pieces]
         return call, [Part(piece, size) for piece in pieces]
 
@@ -203,11 +203,7 @@ class FakeEngine(BaseEngine[Piece]):
         if answers is None:
             return
         result = self._result(piece.call, answers, piece.size)
-        request = piece.call.request
-        if isinstance(request, GenerateRequest) and request.on_text is not None:
-            self._deliveries.put(partial(piece.call.finish, result))
-        else:
-            piece.call.finish(result)
+        piece.call.finish(result)
 
     def _result(self, call: Call[Any], answers: Sequence[Any], tokens: int) -> Result:
         timings = call.timings(now())

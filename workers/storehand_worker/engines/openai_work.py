@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal, NamedTuple, Protocol, TypeVar
 
 from storehand.engine import EngineSpec, GenerateRequest, Request, Result
@@ -29,7 +28,7 @@ BATCH_TOKENS = 8192
 
 @dataclass(slots=True, eq=False)
 class Ask:
-    """A part of a call: `count` texts to write from `index` on, or one text to embed. `draft` is of the last attempt."""
+    """A part of a call: `count` texts to write from `index` on, or a text to embed. `draft` is of the last attempt."""
 
     call: Call[Any]
     index: int
@@ -119,8 +118,8 @@ class Asks:
         step = options.n if self._options.n_at_once else 1
         starts = range(0, options.n, step)
         call: Call[Written] = Call(request, parts=len(starts), now=now())
-        stream = None if request.on_text is None else Stream(request.on_text, self._place.deliveries)
-        asks = [Ask(call, place, step, stream=None if place else stream) for place in range(len(starts))]
+        call.stream = None if request.on_text is None else Stream(request.on_text, self._place.deliveries)
+        asks = [Ask(call, place, step, stream=None if place else call.stream) for place in range(len(starts))]
         call.so_far = lambda: [choice.text.text for ask in asks if ask.draft for choice in ask.draft.choices]
         return call, [Part(ask, prompt_tokens) for ask in asks]
 
@@ -195,10 +194,7 @@ class Asks:
         if answers is None:
             return
         result = self._result(call, answers)
-        if isinstance(call.request, GenerateRequest) and call.request.on_text is not None:
-            self._place.deliveries.put(partial(call.finish, result))
-        else:
-            call.finish(result)
+        call.finish(result)
 
     def _tokens(self, choice: Choice) -> int:
         """Servers send a token per piece; one that does not stream sends all in one."""

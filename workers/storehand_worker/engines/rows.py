@@ -6,7 +6,6 @@ A subclass runs the model in `_step` and hands the logits of each of its steps t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
 from typing import Any
 
 from torch import Tensor
@@ -61,6 +60,7 @@ class RowEngine(BaseEngine[Row]):
         check_ids(prompt, request.options, max_tokens=self._text.max_tokens, vocabulary=self._text.vocabulary)
         call: Call[Completion] = Call(request, parts=request.options.n, now=now())
         rows = [self._row(call, request, prompt, index) for index in range(request.options.n)]
+        call.stream = rows[0].stream
         call.so_far = lambda: [row.so_far() for row in rows]
         whole = len(prompt) + request.options.max_new_tokens
         return call, [Part(row, self._cost(row), whole - self._cost(row)) for row in rows]
@@ -152,11 +152,7 @@ class RowEngine(BaseEngine[Row]):
             completion_tokens=sum(answer.completion_tokens for answer in answers),
             completions=tuple(answers),
         )
-        request = row.call.request
-        if isinstance(request, GenerateRequest) and request.on_text is not None:
-            self._deliveries.put(partial(row.call.finish, result))
-        else:
-            row.call.finish(result)
+        row.call.finish(result)
 
 
 def is_open(row: Row) -> bool:

@@ -9,7 +9,6 @@ one fails.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from functools import partial
 from itertools import groupby
 from typing import Any, Literal
 
@@ -90,6 +89,7 @@ class TextEngine(BaseEngine[Row]):
         check_ids(prompt, options, max_tokens=self._decoder.max_tokens, vocabulary=self._decoder.vocabulary)
         call: Call[Completion] = Call(request, parts=options.n, now=now())
         rows = [self._row(call, request, prompt, index) for index in range(options.n)]
+        call.stream = rows[0].stream
         call.so_far = lambda: [row.so_far() for row in rows]
         return call, [Part(row, len(prompt), options.max_new_tokens) for row in rows]
 
@@ -266,11 +266,7 @@ class TextEngine(BaseEngine[Row]):
             completion_tokens=sum(answer.completion_tokens for answer in answers),
             completions=tuple(answers),
         )
-        request = row.call.request
-        if isinstance(request, GenerateRequest) and request.on_text is not None:
-            self._deliveries.put(partial(row.call.finish, result))
-        else:
-            row.call.finish(result)
+        row.call.finish(result)
 
     def _remove(self, indexes: Sequence[int]) -> None:
         """Closes gaps from the back, each with the row that is last by then."""
