@@ -6,8 +6,11 @@ beside it. So a stuck engine is dead: its calls end, and the worker leaves and i
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
+
+log = logging.getLogger(__name__)
 
 TIMES_PREDICTED = 10.0
 """A step is stuck at the earliest after so many times what was predicted for it."""
@@ -38,5 +41,8 @@ class Watchdog:
 
     def _run(self) -> None:
         while not self._is_stopped.wait(self._every_s):
-            if self._look():
-                return
+            try:
+                if self._look():
+                    return
+            except Exception:  # or nobody would watch from here on
+                log.exception("%s met an error of our own; it looks again in %.1f s", self._thread.name, self._every_s)
