@@ -87,6 +87,17 @@ def test_a_cancelled_text_tells_what_was_written_and_leaves_within_two_steps(wor
     assert len(gate.reports) <= before + 2
 
 
+def test_a_stopped_call_ends_even_if_what_was_written_can_not_be_read() -> None:
+    def broken() -> list[str]:
+        raise IndexError("a token that is none")
+
+    call: Call[Any] = Call(due("r", after_s=60), parts=1, now=0.0)
+    call.so_far = broken
+    call.fail(Cancelled("by its owner"))
+
+    assert isinstance(call.future.exception(0), Cancelled)
+
+
 def test_what_streamed_is_what_a_stopped_text_tells(words: Path) -> None:
     gate, pieces = Gate(), []
     gate.close()

@@ -90,7 +90,11 @@ class Call(Generic[A]):
     def _with_partial(self, error: JobStopped) -> JobStopped:
         """A copy for this call alone, which tells in `details["partial"]` what was written."""
         so_far = self.so_far  # another thread may take it away
-        texts = [] if so_far is None else so_far()
+        try:
+            texts = [] if so_far is None else so_far()
+        except Exception:  # what the engine's thread writes is read here; the future must end with or without it
+            log.exception("what was written of a stopped request could not be read")
+            return error
         if not any(texts):
             return error
         partial = [text[: PARTIAL_CHARACTERS // len(texts)] for text in texts]
