@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -194,6 +196,16 @@ def test_the_fake_engine_passes_thousands_of_texts_a_second() -> None:
     assert run.per_cpu_s > 8_000
 
 
+@pytest.fixture
+def eager_switches() -> Iterator[None]:
+    """Threads take turns so often that what may come in between does."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+@pytest.mark.usefixtures("eager_switches")
 def test_what_is_on_the_device_can_be_told_while_calls_end() -> None:
     lane: Lane[str] = Lane(5000)
     names = [str(number) for number in range(3000)]
