@@ -213,6 +213,13 @@ def test_a_request_that_does_not_fit_alone_is_its_own_error(real: Kit) -> None:
         assert engine.stats().shortages == 1
 
 
+def test_a_prompt_that_came_twice_and_does_not_fit_is_both_their_own_error(real: Kit) -> None:
+    with _with(failing_model, real, torch.OutOfMemoryError("CUDA out of memory")) as (engine, let_go):
+        futures = [engine.submit(real.request(name, f"w3 {POISON} w4")) for name in ("first", "again")]
+        let_go()
+        assert all(isinstance(future.exception(20), OutOfMemory) for future in futures)
+
+
 def test_batches_that_do_not_fit_are_split_and_the_budget_is_learned_and_kept(real: Kit, tmp_path: Path) -> None:
     requests = company(real, 60)
     undisturbed = expected(real, requests)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from storehand.engine import BatchReport
+from storehand.engine import BatchReport, EngineState
 from storehand.errors import Cancelled, EngineError
 from storehand.job import Priority
 from tests.contract.kits import Gate, failing_model
@@ -96,20 +96,72 @@ def test_a_chat_is_answered_while_a_long_prompt_of_bulk_is_read(words: Path) -> 
         assert all(future.result(20) for future in bulk)
 
 
-def test_an_urgent_long_prompt_is_read_before_others_that_wait_for_it(words: Path) -> None:
-    gate, ended = Gate(), []
+@pytest.mark.parametrize("slots", [3, 8])
+def test_an_urgent_long_prompt_is_read_before_one_that_is_half_read_and_costs_it_nothing(
+    words: Path, slots: int
+) -> None:
+    gate, ended = Gate(), list[str]()
     gate.close()
-    with running(replace(spec_of(words, batch_tokens=16), on_batch=gate)) as engine:
+    with running(replace(spec_of(words, slots=slots, batch_tokens=16), on_batch=gate)) as engine:
         futures = []
         for name, priority in (("at work", "bulk"), ("bulk", "bulk"), ("chat", "interactive")):
-            request = ask(name, long_prompt(60, seed=len(name)), priority=Priority(priority), max_new_tokens=1)
+            request = ask(name, long_prompt(60, seed=ord(name[0])), priority=Priority(priority), max_new_tokens=9)
             futures.append(engine.submit(request))
             futures[-1].add_done_callback(lambda _, name=name: ended.append(name))
             until(lambda: gate.reports)
         gate.open()
         wait(futures, 20)
 
-    assert ended == ["at work", "chat", "bulk"]
+    assert ended == ["chat", "at work", "bulk"]
+    assert sum(report.tokens for report in gate.reports if report.phase == "prefill") == 3 * 60
+    for name, future in zip(("at work", "bulk", "chat"), futures, strict=True):
+        assert_equal_tokens(words, long_prompt(60, seed=ord(name[0])), first(future.result(0)).text, tokens=9)
+
+
+def test_samples_of_a_long_prompt_share_its_reading(words: Path) -> None:
+    samples = ask("samples", long_prompt(100), n=3, temperature=1.0, seed=5, max_new_tokens=9)
+    reports: list[BatchReport] = []
+    with running(spec_of(words)) as engine:
+        at_once = engine.submit(samples).result(20)
+    with running(spec_of(words, batch_tokens=16, reports=reports)) as engine:
+        in_parts = engine.submit(samples).result(20)
+
+    assert sum(report.tokens for report in reports if report.phase == "prefill") == 100
+    assert [each.text for each in in_parts.completions] == [each.text for each in at_once.completions]
+    assert len({each.text for each in in_parts.completions}) == 3
+
+
+def test_parts_that_fail_again_and_again_are_no_good_steps(words: Path) -> None:
+    with running(spec_of(words, batch_tokens=16)) as engine, failing_model([250, 251], RuntimeError("no kernel")):
+        for number in range(3):
+            prompt = f"{long_prompt(3)} w250 w251 {long_prompt(50, seed=number)}"
+            assert isinstance(engine.submit(ask(f"{number}", prompt, max_new_tokens=1)).exception(20), EngineError)
+
+        assert engine.health().state is EngineState.DEGRADED
+
+
+def test_a_beginning_that_could_not_be_saved_is_not_taken_for_saved(
+    words: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail_once(slot: Any, copies: Any) -> None:
+        if copies:
+            monkeypatch.setattr(memory, "save", save)
+            raise RuntimeError("a copy failed")
+
+    prompts = prompts_with_a_common_beginning(4)
+    with running(spec_of(words)) as engine:
+        memory: Any = engine._decoder._blocks  # type: ignore[attr-defined]  # no caller can make it fail from outside
+        save = memory.save
+        monkeypatch.setattr(memory, "save", fail_once)
+        assert engine.submit(ask("first", prompts[0], max_new_tokens=1)).result(20)
+        assert isinstance(engine.submit(ask("second", prompts[1], max_new_tokens=1)).exception(20), EngineError)
+        texts = [
+            first(engine.submit(ask(f"{n}", prompt, max_new_tokens=9)).result(20)).text
+            for n, prompt in enumerate(prompts)
+        ]
+
+    for prompt, text in zip(prompts, texts, strict=True):
+        assert_equal_tokens(words, prompt, text, tokens=9)
 
 
 def test_a_long_prompt_can_be_cancelled_half_read_and_the_next_one_is_not_disturbed(words: Path) -> None:

@@ -29,11 +29,18 @@ class Prefixes:
     """Pure: places are numbers; who has the memory copies what belongs there."""
 
     def __init__(self, places: int) -> None:
+        self._places = places
         self._free = list(reversed(range(places)))
         self._numbers = count(1)
         self._kept: OrderedDict[Key, Kept] = OrderedDict()  # the longest unused first
         self._traces: OrderedDict[Key, int] = OrderedDict()
         self._max_traces = max(TRACES * places, 4096) if places else 0
+
+    def forget(self) -> None:
+        """All of it: nobody knows any more what the memory holds."""
+        self._free = list(reversed(range(self._places)))
+        self._kept.clear()
+        self._traces.clear()
 
     def find(self, prompt: Sequence[int]) -> list[int]:
         """The places of the prompt's first blocks, as far as they are kept; its last token is never among them."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence, Set
 from dataclasses import dataclass, field
 
 from storehand.engine import GenerateRequest
+from storehand.errors import StorehandError
 from storehand.task import Completion, FinishReason
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.constraint import Constraints
@@ -35,6 +36,8 @@ class Row:
     places: Sequence[int] = ()
     is_complete: bool = False
     lookup: Lookup | None = None
+    failure: StorehandError | None = None
+    """Why the model could not read it, even alone."""
 
     @property
     def known(self) -> int:

@@ -29,6 +29,7 @@ from storehand_worker.engines.guessing import GUESS_TOKENS, Guesser
 from storehand_worker.engines.inputs import check_generate, check_ids
 from storehand_worker.engines.lane import now
 from storehand_worker.engines.loading import load_tokens, text_info
+from storehand_worker.engines.long_prompts import LongPrompts
 from storehand_worker.engines.pace import Pace
 from storehand_worker.engines.prefix import Prefixes
 from storehand_worker.engines.reserve import reserved_slots
@@ -68,7 +69,7 @@ class TextEngine(BaseEngine[Row]):
         self._prefixes = Prefixes(self._decoder.blocks)
         self._admission = Admission(self._lane, self._prefixes, capacity=self._capacity, reserved=reserved)
         self._rows: list[Row] = []  # row i lies in slot i
-        self._reading: list[Row] = []  # the first one's prompt is being read, in the spare slot
+        self._long = LongPrompts(self._decoder, self._prefixes, last=self._capacity - 1)
         self._pace = Pace()
         self._guesser = Guesser(self._decoder, most=int(spec.binding.options.get("guess_tokens", GUESS_TOKENS)))
         self._start()
@@ -80,7 +81,7 @@ class TextEngine(BaseEngine[Row]):
         self._deliveries.close(timeout_s)
 
     def _running(self) -> int:
-        return len(self._rows) + len(self._reading)
+        return len(self._rows) + len(self._long.rows)
 
     def _prepare(self, request: Request) -> tuple[Call[Completion], Sequence[Part[Row]]]:
         request = check_generate(request)
@@ -121,19 +122,19 @@ class TextEngine(BaseEngine[Row]):
     def _release(self, at: float) -> None:
         """Frees the slots of requests that were cancelled or whose deadline passed; ends texts whose next token would
         come after it."""
-        for row in [*self._rows, *self._reading]:
+        for row in [*self._rows, *self._long.rows]:
             if row.call.is_overdue(at):
                 row.call.fail(Expired(f"the deadline passed after {len(row.out)} tokens"))
         for row in self._rows:
             if not row.call.is_done and row.call.is_overdue(at + self._pace.reserve_s):
                 self._complete(row, "deadline")
         self._remove([index for index, row in enumerate(self._rows) if row.is_complete or row.call.is_done])
-        self._reading = [row for row in self._reading if not row.call.is_done]
+        self._long.rows = [row for row in self._long.rows if not row.call.is_done]
 
     def _admit(self) -> None:
         budget = self._budget.tokens
-        new = self._admission.admit([*self._rows, *self._reading], budget)
-        self._reading += [row for row in new if len(row.prompt) - row.known > budget]
+        new = self._admission.admit([*self._rows, *self._long.rows], budget)
+        self._long.rows += [row for row in new if len(row.prompt) - row.known > budget]
         short = [row for row in new if len(row.prompt) - row.known <= budget]
         for rows in ([row for row in short if row.known], [row for row in short if not row.known]):
             if rows:
@@ -147,43 +148,41 @@ class TextEngine(BaseEngine[Row]):
         siblings = [(number, row) for number, group in enumerate(groups) for row in group[1:]]
         self._rows += [*firsts, *(row for _, row in siblings)]
         for slot, row in enumerate(firsts, start=first):
-            self._recall(row, slot)
+            self._decoder.recall(row.places, slot)
+            row.length = row.known
         spans = [(row.length, len(row.prompt)) for row in firsts]
         logits = self._extend(firsts, [row.prompt[row.length :] for row in firsts], first=first)
         self._admission.times.observe(*padded([end - start for start, end in spans]), now() - started)
         for slot, (number, row) in enumerate(siblings, start=first + len(firsts)):
             self._decoder.move(first + number, slot, tokens=len(row.prompt))
+            row.failure = firsts[number].failure
         for row in rows:
             row.length = len(row.prompt)
         index = [*range(len(firsts)), *(number for number, _ in siblings)]
         self._accept(logits[index] if siblings else logits, first, "prefill", started, spans)
 
-    def _recall(self, row: Row, slot: int) -> None:
-        self._decoder.recall(row.places, slot)
-        row.length = row.known
-
     def _read(self) -> None:
-        """The next part of a prompt that is over the budget; its row joins the others with the last part."""
-        if not self._reading:
+        """The next part of a prompt that is over the budget; with the last part its row joins the others, and so do
+        those with the same prompt."""
+        if not self._long.rows:
             return
         started, spare = now(), self._decoder.spare
-        row = self._reading[0]
-        if not row.length:
-            row = min(self._reading, key=lambda row: row.call.request.priority.rank)
-            self._reading.remove(row)
-            self._reading.insert(0, row)
-            row.places = self._prefixes.find(row.prompt)  # those of before may be gone
-            self._recall(row, spare)
+        row = self._long.next()
         span = (row.length, min(row.length + self._budget.tokens, len(row.prompt)))
         logits = self._extend([row], [row.prompt[slice(*span)]], first=spare)
+        if row.failure is not None:
+            row.call.fail(row.failure)
+            return
         row.length = span[1]
         if row.length < len(row.prompt):
             self._tell("prefill", [span], now() - started)
             return
-        self._reading.pop(0)
-        self._decoder.move(spare, len(self._rows), tokens=row.length)
-        self._rows.append(row)
-        self._accept(logits, len(self._rows) - 1, "prefill", started, [span])
+        first, rows = len(self._rows), self._long.take(row)
+        for slot, each in enumerate(rows, start=first):
+            self._decoder.move(spare, slot, tokens=row.length)
+            each.length = row.length
+        self._rows += rows
+        self._accept(logits.repeat(len(rows), 1), first, "prefill", started, [span])
 
     def _decode(self) -> None:
         """One more token for every row, and before it those that were guessed rightly."""
@@ -208,7 +207,7 @@ class TextEngine(BaseEngine[Row]):
         self, rows: Sequence[Row], chunks: Sequence[Sequence[int]], *, first: int, is_budgeted: bool = True
     ) -> Tensor:
         """Logits after the chunks of rows that lie in the slots from `first` on. Rows whose forward fails even alone
-        get NaN, which `_accept` takes for a failure; their calls know the reason by then."""
+        get NaN, and know the reason."""
 
         def forward(low: int, high: int) -> Tensor:
             starts = [row.length for row in rows[low:high]]
@@ -220,7 +219,7 @@ class TextEngine(BaseEngine[Row]):
         found: list[Tensor] = []
         for piece in self._in_halves(forward, 0, len(rows), tokens=tokens if is_budgeted else None):
             if piece.failure is not None:
-                rows[piece.low].call.fail(piece.failure)
+                rows[piece.low].failure = piece.failure
             size = (piece.high - piece.low, self._decoder.vocabulary)
             found.append(
                 torch.full(size, torch.nan, device=self._decoder.device) if piece.value is None else piece.value
@@ -233,12 +232,14 @@ class TextEngine(BaseEngine[Row]):
         rows = self._rows[start:]
         tokens, sound = choose(logits, [row.sampling for row in rows], suppress=self._decoder.suppress)
         at = now()
-        self._tell(phase, spans, at - started)
+        read = [span for row, span in zip(rows, spans, strict=False) if row.failure is None]
+        if read:
+            self._tell(phase, read, at - started)
         ended = []
         for slot, (row, token, is_sound) in enumerate(zip(rows, tokens, sound, strict=True), start=start):
             if not is_sound:
                 unusable = EngineError("the model computed no usable probabilities for this request")
-                row.call.fail(row.sampling.problem or unusable)
+                row.call.fail(row.failure or row.sampling.problem or unusable)
                 self._decoder.clear(slot)
             elif phase == "prefill" and slot < start + len(spans):
                 self._decoder.remember(slot, self._prefixes.learn(row.prompt))
@@ -277,8 +278,9 @@ class TextEngine(BaseEngine[Row]):
                 self._rows[index] = last
 
     def _abandon(self) -> Iterable[Call[Any]]:
-        calls = [row.call for row in (*self._rows, *self._reading)]
-        self._rows, self._reading = [], []
+        calls = [row.call for row in (*self._rows, *self._long.rows)]
+        self._rows, self._long.rows = [], []
+        self._prefixes.forget()  # some may be registered whose memory was never written
         return calls
 
     def _tell(self, phase: Phase, spans: Sequence[Span], seconds: float) -> None:
