@@ -16,7 +16,7 @@ import pytest
 from storehand.errors import Cancelled, JobStopped
 from storehand.job import Priority
 from storehand_worker.context import JobContext
-from storehand_worker.turnstile import HELD_BACK_S, LONG_S, LOOK_S, Turnstile
+from storehand_worker.turnstile import HELD_BACK_S, LONG_S, LOOK_S, STANDARD_TURNS, Line, Turnstile
 from tests.unit.job_runs import Bench, InThread, WordInput, WordOutput, echo
 from tests.unit.rows import a_job
 from tests.waiting import until
@@ -29,8 +29,10 @@ def never_stopped(callback: Callable[[JobStopped], None]) -> Callable[[], None]:
 class Visitor:
     """A thread at the turnstile that stays inside until it is told, busy or asleep."""
 
-    def __init__(self, turnstile: Turnstile, *, is_urgent: bool = False, is_busy: bool = True) -> None:
-        self.place = turnstile.place(is_urgent=is_urgent)
+    def __init__(
+        self, turnstile: Turnstile, *, is_urgent: bool = False, is_bulk: bool = True, is_busy: bool = True
+    ) -> None:
+        self.place = turnstile.place(is_urgent=is_urgent, is_bulk=is_bulk)
         self.is_inside = False
         self._is_busy = is_busy
         self._may_leave = threading.Event()
@@ -66,7 +68,8 @@ def visitors(turnstile: Turnstile, *kinds: dict[str, bool]) -> Iterator[list[Vis
 
 BULK: dict[str, bool] = {}
 SLEEPER = {"is_busy": False}
-URGENT = {"is_urgent": True}
+URGENT = {"is_urgent": True, "is_bulk": False}
+STANDARD = {"is_bulk": False}
 
 
 class Clock:
@@ -198,6 +201,29 @@ def test_steady_chat_holds_the_first_in_line_back_for_a_moment_only() -> None:
             until(lambda: second.is_inside)
             assert not third.is_inside
         assert urgent.is_inside
+
+
+def test_standard_jobs_come_in_before_bulk_and_bulk_still_moves() -> None:
+    line, turnstile = Line(), Turnstile(1)
+    bulk = [turnstile.place(is_urgent=False, is_bulk=True) for _ in range(2)]
+    standard = [turnstile.place(is_urgent=False) for _ in range(STANDARD_TURNS + 2)]
+    for place in (*bulk, *standard):
+        line.append(place)
+
+    found = [line.take() for _ in range(len(line))]
+
+    assert found == [*standard[:STANDARD_TURNS], bulk[0], *standard[STANDARD_TURNS:], bulk[1]]
+
+
+def test_a_standard_job_that_comes_later_goes_before_bulk() -> None:
+    turnstile = Turnstile(1)
+    with visitors(turnstile, BULK, BULK, STANDARD) as (first, bulk, standard):
+        first.leave()
+
+        until(lambda: standard.is_inside)
+        assert not bulk.is_inside
+        standard.leave()
+        until(lambda: bulk.is_inside)
 
 
 def test_a_bulk_job_gives_way_at_its_next_check() -> None:

@@ -189,7 +189,9 @@ class JobRunner:
 
     def _run(self, job: Job, delivery: Delivery, on_give_up: Callable[[Outcome], None]) -> Outcome:
         stream = self._pump.stream(job.id, job.attempts)
-        place = self._turnstile.place(is_urgent=job.priority is Priority.INTERACTIVE)
+        place = self._turnstile.place(
+            is_urgent=job.priority is Priority.INTERACTIVE, is_bulk=job.priority is Priority.BULK
+        )
         context = JobContext(job, emit=stream.put, place=place)
         running = Running(job, context, stream, limits=delivery.limits, on_give_up=on_give_up)
         try:

@@ -36,6 +36,9 @@ LONG_S = 0.5
 HELD_BACK_S = 0.5
 """The first in line waits no longer for interactive jobs: under steady chat bulk slows down and does not stop."""
 
+STANDARD_TURNS = 4
+"""So many standard jobs come in before a bulk job that waits as well."""
+
 Attach = Callable[[Callable[[JobStopped], None]], Callable[[], None]]
 
 
@@ -43,8 +46,9 @@ class Place:
     """One job at the turnstile. Its methods do something on the thread that entered, on others of the job nothing:
     what a task does on threads of its own is its own business."""
 
-    def __init__(self, turnstile: Turnstile, *, is_urgent: bool) -> None:
+    def __init__(self, turnstile: Turnstile, *, is_urgent: bool, is_bulk: bool) -> None:
         self.is_urgent = is_urgent
+        self.is_bulk = is_bulk
         self.since = 0.0
         self.has_forgone = False  # its job is to stop: it waits for no place any more
         self.gate = threading.Lock()
@@ -119,6 +123,39 @@ class Place:
             return self._used_s
 
 
+class Line:
+    """Who waits: standard before bulk, each first come first served. Bulk moves on all the same, in its turns."""
+
+    def __init__(self) -> None:
+        self._standard: deque[Place] = deque()
+        self._bulk: deque[Place] = deque()
+        self._turns = 0
+
+    def __len__(self) -> int:
+        return len(self._standard) + len(self._bulk)
+
+    def __contains__(self, place: Place) -> bool:
+        return place in self._of(place)
+
+    def append(self, place: Place) -> None:
+        self._of(place).append(place)
+
+    def remove(self, place: Place) -> None:
+        self._of(place).remove(place)
+
+    def first(self) -> Place:
+        is_bulks_turn = not self._standard or (self._bulk and self._turns >= STANDARD_TURNS)
+        return (self._bulk if is_bulks_turn else self._standard)[0]
+
+    def take(self) -> Place:
+        place = self._of(self.first()).popleft()
+        self._turns = 0 if place.is_bulk or not self._bulk else self._turns + 1
+        return place
+
+    def _of(self, place: Place) -> deque[Place]:
+        return self._bulk if place.is_bulk else self._standard
+
+
 class Turnstile:
     """`places` 0 lets everybody in at once."""
 
@@ -128,7 +165,7 @@ class Turnstile:
         self._lock = threading.Lock()
         self._inside: set[Place] = set()
         self._urgent: set[Place] = set()
-        self._waiting: deque[Place] = deque()
+        self._waiting = Line()
         self._has_work = threading.Event()
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._loop, name="storehand-turnstile", daemon=True)
@@ -142,8 +179,8 @@ class Turnstile:
         if self._thread.is_alive():
             self._thread.join(5.0)
 
-    def place(self, *, is_urgent: bool) -> Place:
-        return Place(self, is_urgent=is_urgent)
+    def place(self, *, is_urgent: bool, is_bulk: bool = False) -> Place:
+        return Place(self, is_urgent=is_urgent, is_bulk=is_bulk)
 
     @property
     def is_held_back(self) -> bool:
@@ -189,8 +226,9 @@ class Turnstile:
             for places in (self._inside, self._urgent):
                 for place in [each for each in places if each.is_idle(now) or now - each.since > LONG_S]:
                     places.discard(place)
-            if self._waiting and now - self._waiting[0].since > HELD_BACK_S and len(self._inside) < self._places:
-                self._open(self._waiting.popleft())
+            is_stuck = self._waiting and now - self._waiting.first().since > HELD_BACK_S
+            if is_stuck and len(self._inside) < self._places:
+                self._open(self._waiting.take())
             self._let_in()
 
     def _may_enter(self, place: Place) -> bool:
@@ -205,7 +243,7 @@ class Turnstile:
 
     def _let_in(self) -> None:
         while self._waiting and self._has_room():
-            self._open(self._waiting.popleft())
+            self._open(self._waiting.take())
 
     def _open(self, place: Place) -> None:
         self._admit(place)
