@@ -25,7 +25,7 @@ from storehand_worker.engines.reading import Reader, merged, split
 from storehand_worker.engines.scheduler import Part
 from storehand_worker.engines.step_time import StepTime, padded, unpadded
 
-WINDOW = 256
+WINDOW = 128
 """How many of the most urgent texts are looked at for a batch."""
 ROOM = 512
 """Most texts of one batch, however short."""

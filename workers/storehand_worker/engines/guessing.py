@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 GUESS_TOKENS = 3
 """So many tokens are guessed ahead at most (option `guess_tokens`; 0: none)."""
+GUESS_ROWS = 8
+"""Beside more rows guesses cost about what they bring, also for a model that copies its prompt (DECISIONS.md)."""
 
 
 class Guesser:
@@ -28,7 +30,7 @@ class Guesser:
 
     def guess(self, rows: Sequence[Row]) -> list[list[int]]:
         """What each row may say next; nothing at all where checking it would cost more than it promises."""
-        if not self._most:
+        if not self._most or len(rows) > GUESS_ROWS:
             return []
         guesses = [row.guess(self._most, hope=self.worth.hope) for row in rows]
         promised = sum(

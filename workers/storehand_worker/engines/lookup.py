@@ -11,8 +11,8 @@ NGRAM = 3
 HOPE = 0.5
 """Share of guessed tokens that turn out right, before any was checked."""
 MEMORY = 0.8
-MARGIN = 1.1
-"""Guesses must promise this much more than they cost."""
+MARGIN = 1.25
+"""Guesses must promise this many times what they cost: at less, what they were measured to cost is too uncertain."""
 DOUBT = 0.998
 """What guesses took counts less with every step without them: one slow step must not end them for good."""
 FAILED = 100.0
