@@ -105,6 +105,8 @@ class FakeModels:
     """`Models` that need no model: the same question gets the same answer, another question another one.
 
     `reply(prompt, seed)` writes the texts instead; `labels` are a role's classes; `roles` tells what each role can.
+    Of the options it follows `max_new_tokens`, `n`, `seed`, `stop` and `json_schema`. It chooses no tokens, so those
+    that steer the choice are taken and have no effect: tests of what they do run on real models.
     """
 
     def __init__(

@@ -54,7 +54,8 @@ class GenerateOptions:
     `max_new_tokens` it is the beginning of such a text (finish_reason "length"), so bound strings and lists in the
     schema. A schema that can't be served is InvalidInput. `logit_bias` is added to tokens' logits; -100 forbids one.
     `min_new_tokens` holds the end token back; stop strings and a schema's end still count. Options that an engine can't
-    follow are InvalidInput, never left out.
+    follow are InvalidInput, never left out; only the stand-in for tests (`FakeModels`) chooses no tokens, and takes
+    those that steer the choice without effect.
     """
 
     max_new_tokens: int = 256
