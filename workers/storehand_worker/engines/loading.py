@@ -14,7 +14,6 @@ from transformers.utils.logging import disable_progress_bar
 from storehand.engine import EngineSpec
 from storehand.errors import ModelNotAvailable, OutOfMemory, SettingsError
 from storehand.settings import ModelBinding
-from storehand.task import ModelInfo
 from storehand_worker.engines.tokens import Tokens
 
 OWN_FILE = "storehand.json"
@@ -117,18 +116,3 @@ def _from_folder(spec: EngineSpec, auto_class: Any, dtype: torch.dtype) -> Any:
         if "attn_implementation" not in str(error):
             raise
         return auto_class.from_pretrained(spec.folder, attn_implementation="eager", **arguments)
-
-
-def text_info(spec: EngineSpec, *, max_tokens: int, has_chat_template: bool) -> ModelInfo:
-    """What a text model's folder says of itself."""
-    own = read_json(spec.folder, OWN_FILE)
-    return ModelInfo(
-        role=spec.role,
-        name=spec.name,
-        revision=spec.binding.revision,
-        kind=spec.kind,
-        format=str(own.get("format", "chat" if has_chat_template else "plain")),
-        max_tokens=max_tokens,
-        folder=spec.folder,
-        extra=own,
-    )

@@ -1,6 +1,7 @@
-"""What engines share that let one of transformers' own loops write: a request's rows, admission, and what a token does.
+"""What engines share that write token by token: a request's rows, their deadlines, and what a token does.
 
-A subclass runs the model in `_step` and hands the logits of each of its steps to `_choose`.
+A subclass runs the model in `_step`. One that lets a library's own loop write admits by `_admit`, and hands the logits
+of each step to `_choose`.
 """
 
 from __future__ import annotations
@@ -89,14 +90,18 @@ class RowEngine(BaseEngine[Row]):
     # The engine's thread.
 
     def _release(self) -> None:
-        """Lets go of what is complete, cancelled or overdue; ends texts whose next token would come too late."""
+        """Lets go of what is complete, cancelled or overdue."""
+        self._end_overdue(self._rows)
+        self._rows = [row for row in self._rows if is_open(row)]
+
+    def _end_overdue(self, rows: Sequence[Row]) -> None:
+        """Those whose deadline passed fail; texts whose next token would come after it end before."""
         at = now()
-        for row in self._rows:
+        for row in rows:
             if row.call.is_overdue(at):
                 row.call.fail(Expired(f"the deadline passed after {len(row.out)} tokens"))
             elif is_open(row) and row.out and row.call.is_overdue(at + self._pace.reserve_s):
                 self._complete(row, "deadline")
-        self._rows = [row for row in self._rows if is_open(row)]
 
     def _room(self) -> tuple[int, int]:
         """Free places, and how many of them may be taken by others than interactive rows."""
@@ -138,7 +143,7 @@ class RowEngine(BaseEngine[Row]):
     def _append(self, row: Row, token: int, at: float) -> None:
         if row.call.first_token_at is None:
             row.call.first_token_at = at
-        reason = row.append(token, self._text.stop_ids)
+        reason = None if row.is_complete else row.append(token, self._text.stop_ids)
         if reason is not None:
             self._complete(row, reason)
 

@@ -15,35 +15,29 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from storehand.engine import EngineSpec, GenerateRequest, Request, Result
-from storehand.errors import EngineError, Expired, ModelNotAvailable
-from storehand.task import Completion, FinishReason
+from storehand.engine import EngineSpec
+from storehand.errors import EngineError, ModelNotAvailable
 from storehand_worker.engines.admission import Admission
-from storehand_worker.engines.base import BaseEngine
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.constraint import Constraints
 from storehand_worker.engines.decoder import Decoder
-from storehand_worker.engines.delivery import Deliveries, Stream
-from storehand_worker.engines.detokenize import TextStream
 from storehand_worker.engines.guessing import GUESS_TOKENS, Guesser
-from storehand_worker.engines.inputs import check_generate, check_ids
 from storehand_worker.engines.lane import now
-from storehand_worker.engines.loading import load_tokens, text_info
+from storehand_worker.engines.loading import load_tokens
 from storehand_worker.engines.long_prompts import LongPrompts
-from storehand_worker.engines.pace import Pace
 from storehand_worker.engines.prefix import Prefixes
-from storehand_worker.engines.reserve import reserved_slots
-from storehand_worker.engines.row import Row, sampling_of
+from storehand_worker.engines.row import Row
+from storehand_worker.engines.rows import RowEngine, is_open
 from storehand_worker.engines.sampling import choose
-from storehand_worker.engines.scheduler import Part
 from storehand_worker.engines.step_time import padded
+from storehand_worker.engines.text_model import Text, stop_ids_of
 
 Phase = Literal["prefill", "decode"]
 Span = tuple[int, int]
 """Of one row: tokens it had before a forward, tokens after it."""
 
 
-class TextEngine(BaseEngine[Row]):
+class TextEngine(RowEngine):
     """Kind `generate`. Options of the binding: `reserved_slots`, `prefix_tokens`, `guess_tokens`,
     `chat_template_kwargs`."""
 
@@ -51,87 +45,33 @@ class TextEngine(BaseEngine[Row]):
         if spec.kind != "generate":
             raise ModelNotAvailable(f"the text engine generates; role {spec.role} wants to {spec.kind}")
         self._decoder = Decoder(spec)
-        self._tokens = load_tokens(spec)
-        end = self._tokens.end_id if self._tokens.has_chat_template else None
-        # fine-tunes forget it in generation_config.json
-        self._stop_ids = self._decoder.stop_ids | ({end} if end is not None else set())
-        info = text_info(spec, max_tokens=self._decoder.max_tokens, has_chat_template=self._tokens.has_chat_template)
-        super().__init__(spec, info, capacity=spec.binding.slots, place=self._decoder.place)
-        reserved = reserved_slots(spec, spec.binding.options.get("reserved_slots"))
-        self._constraints = Constraints(
-            self._tokens,
-            vocabulary=self._decoder.vocabulary,
-            ends=self._stop_ids,
-            suppress=self._decoder.suppress,
-            threads=spec.binding.threads,
-        )
-        self._deliveries = Deliveries(f"stream-{spec.role}")
+        super().__init__(spec, _text_of(spec, self._decoder), place=self._decoder.place)  # row i lies in slot i
         self._prefixes = Prefixes(self._decoder.blocks)
-        self._admission = Admission(self._lane, self._prefixes, capacity=self._capacity, reserved=reserved)
-        self._rows: list[Row] = []  # row i lies in slot i
+        self._admission = Admission(self._lane, self._prefixes, capacity=self._capacity, reserved=self._reserved)
         self._long = LongPrompts(self._decoder, self._prefixes, last=self._capacity - 1)
-        self._pace = Pace()
         self._guesser = Guesser(self._decoder, most=int(spec.binding.options.get("guess_tokens", GUESS_TOKENS)))
         self._start()
 
-    def count_tokens(self, text: str) -> int:
-        return self._tokens.count(text)
-
-    def _flush(self, timeout_s: float) -> None:
-        self._deliveries.close(timeout_s)
-
     def _running(self) -> int:
         return len(self._rows) + len(self._long.rows)
-
-    def _prepare(self, request: Request) -> tuple[Call[Completion], Sequence[Part[Row]]]:
-        request = check_generate(request)
-        options = request.options
-        prompt = tuple(self._tokens.encode_prompt(request.prompt))
-        check_ids(prompt, options, max_tokens=self._decoder.max_tokens, vocabulary=self._decoder.vocabulary)
-        call: Call[Completion] = Call(request, parts=options.n, now=now())
-        rows = [self._row(call, request, prompt, index) for index in range(options.n)]
-        call.stream = rows[0].stream
-        call.so_far = lambda: [row.so_far() for row in rows]
-        return call, [Part(row, len(prompt), options.max_new_tokens) for row in rows]
-
-    def _row(self, call: Call[Completion], request: GenerateRequest, prompt: tuple[int, ...], index: int) -> Row:
-        options = request.options
-        is_streamed = request.on_text is not None and index == 0
-        return Row(
-            call=call,
-            index=index,
-            prompt=prompt,
-            max_new_tokens=options.max_new_tokens,
-            sampling=sampling_of(request, index, prompt, self._constraints),
-            text=TextStream(self._tokens.decode, options.stop),
-            is_watched=is_streamed or bool(options.stop),
-            stream=Stream(request.on_text, self._deliveries) if is_streamed and request.on_text else None,
-        )
 
     # The engine's thread.
 
     def _step(self) -> None:
         started = now()
-        self._release(started)
-        self._admit()
+        self._release()
+        self._take_in()
         self._read()
         if self._rows:
             self._decode()
         self._pace.observe(now() - started)
 
-    def _release(self, at: float) -> None:
-        """Frees the slots of requests that were cancelled or whose deadline passed; ends texts whose next token would
-        come after it."""
-        for row in [*self._rows, *self._long.rows]:
-            if row.call.is_overdue(at):
-                row.call.fail(Expired(f"the deadline passed after {len(row.out)} tokens"))
-        for row in self._rows:
-            if not row.call.is_done and row.call.is_overdue(at + self._pace.reserve_s):
-                self._complete(row, "deadline")
-        self._remove([index for index, row in enumerate(self._rows) if row.is_complete or row.call.is_done])
-        self._long.rows = [row for row in self._long.rows if not row.call.is_done]
+    def _release(self) -> None:
+        self._end_overdue([*self._rows, *self._long.rows])
+        self._remove([index for index, row in enumerate(self._rows) if not is_open(row)])
+        self._long.rows = [row for row in self._long.rows if is_open(row)]
 
-    def _admit(self) -> None:
+    def _take_in(self) -> None:
         budget = self._budget.tokens
         new = self._admission.admit([*self._rows, *self._long.rows], budget)
         self._long.rows += [row for row in new if len(row.prompt) - row.known > budget]
@@ -196,7 +136,8 @@ class TextEngine(BaseEngine[Row]):
             logits, right = checked
             for row, guess, length in zip(rows, guesses, right, strict=True):
                 row.length += length
-                self._append(row, guess[:length], started)
+                for token in guess[:length]:
+                    self._append(row, token, started)
         for row in rows:
             row.length += 1
         spans = [(length, row.length) for length, row in zip(before, rows, strict=True)]
@@ -243,31 +184,11 @@ class TextEngine(BaseEngine[Row]):
                 self._decoder.clear(slot)
             elif phase == "prefill" and slot < start + len(spans):
                 self._decoder.remember(slot, self._prefixes.learn(row.prompt))
-            if not row.call.is_done:
-                self._append(row, [token], at)
-            if row.call.is_done or row.is_complete:
+            if is_open(row):
+                self._append(row, token, at)
+            if not is_open(row):
                 ended.append(slot)
         self._remove(ended)
-
-    def _append(self, row: Row, tokens: Sequence[int], at: float) -> None:
-        if row.call.first_token_at is None:
-            row.call.first_token_at = at
-        for token in tokens:
-            reason = None if row.is_complete else row.append(token, self._stop_ids)
-            if reason is not None:
-                self._complete(row, reason)
-
-    def _complete(self, row: Row, reason: FinishReason) -> None:
-        answers = row.call.answer(row.index, row.complete(reason, self._stop_ids))
-        if answers is None:
-            return
-        result = Result(
-            timings=row.call.timings(now()),
-            prompt_tokens=len(row.prompt),
-            completion_tokens=sum(answer.completion_tokens for answer in answers),
-            completions=tuple(answers),
-        )
-        row.call.finish(result)
 
     def _remove(self, indexes: Sequence[int]) -> None:
         """Closes gaps from the back, each with the row that is last by then."""
@@ -288,3 +209,16 @@ class TextEngine(BaseEngine[Row]):
         tokens, padding = sum(lengths), max(lengths) * len(lengths) - sum(lengths)
         least_s = self._decoder.limit.text_s(spans)
         self._report(phase, items=len(spans), tokens=tokens, padding_tokens=padding, seconds=seconds, least_s=least_s)
+
+
+def _text_of(spec: EngineSpec, decoder: Decoder) -> Text:
+    tokens = load_tokens(spec)
+    stop_ids = stop_ids_of(tokens, sorted(decoder.stop_ids))
+    constraints = Constraints(
+        tokens,
+        vocabulary=decoder.vocabulary,
+        ends=stop_ids,
+        suppress=decoder.suppress,
+        threads=spec.binding.threads,
+    )
+    return Text(tokens, decoder.max_tokens, decoder.vocabulary, stop_ids, constraints, decoder.suppress)
