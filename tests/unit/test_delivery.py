@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 
@@ -27,8 +28,13 @@ def test_pieces_come_in_order_and_the_end_after_them(deliveries: Deliveries) -> 
         for stream in streams:
             stream.send(f"{piece} ")
     found: list[str] = []
+
+    def end(number: int) -> None:
+        found.append("".join(seen[number]))
+        ended[number].set()
+
     for number, stream in enumerate(streams):
-        stream.end(lambda number=number: (found.append("".join(seen[number])), ended[number].set()))  # type: ignore[misc]
+        stream.end(partial(end, number))
 
     assert all(each.wait(10) for each in ended)
     assert found == ["".join(f"{piece} " for piece in range(500))] * len(seen)
@@ -37,7 +43,11 @@ def test_pieces_come_in_order_and_the_end_after_them(deliveries: Deliveries) -> 
 def test_a_consumer_that_blocks_holds_only_its_own_request() -> None:
     patient = Deliveries("stream-test")
     may_go, ended, seen = threading.Event(), threading.Event(), list[str]()
-    blocked, other = Stream(lambda _: [may_go.wait(10)], patient), Stream(seen.append, patient)
+
+    def wait(text: str) -> None:
+        may_go.wait(10)
+
+    blocked, other = Stream(wait, patient), Stream(seen.append, patient)
     blocked.send("a")
     blocked.end(ended.set)
     other.send("b")
@@ -80,7 +90,12 @@ def test_a_consumer_that_never_returns_is_given_up(
 def test_what_was_sent_is_delivered_before_the_end_of_all() -> None:
     closing, seen = Deliveries("stream-test"), list[str]()
     may_go = threading.Event()
-    stream = Stream(lambda text: [may_go.wait(10), seen.append(text)], closing)  # type: ignore[func-returns-value]
+
+    def slow(text: str) -> None:
+        may_go.wait(10)
+        seen.append(text)
+
+    stream = Stream(slow, closing)
     stream.send("a")
     stream.send("b")
     threading.Timer(0.05, may_go.set).start()
