@@ -147,6 +147,7 @@ class Deliveries:
                 self._at_work.discard(stream)
                 if self._is_closed:
                     self._changed.notify_all()
+            del stream  # or an idle thread would keep a job's consumer in memory
 
     def _next(self) -> Stream | None:
         with self._changed:
