@@ -15,8 +15,9 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads on busy cores made 
 settings.register_profile("shared machine", deadline=None)  # 200 ms per example failed whenever cores were busy
 settings.load_profile("shared machine")
 
-BUDGET_S = {"unit": 90, "contract": 120, "broker": 65, "pipeline": 140, "faults": 90, "project": 35}
-"""Seconds each folder may take on two idle cores; together nine of `make test`'s ten minutes."""
+BUDGET_S = {"unit": 130, "contract": 300, "broker": 65, "pipeline": 140, "faults": 110, "project": 50}
+"""Seconds the tests of each folder may take, added up, on two idle cores; unit, contract and project run two at a time
+(`make test`), so that all together stay within its ten minutes."""
 
 _spent: dict[str, float] = defaultdict(float)
 
