@@ -206,7 +206,7 @@ def test_a_text_that_may_end_ends_by_the_models_end_token_or_where_there_is_none
         ({"type": "string", "pattern": "(?=a)b"}, "can't be served"),
         ("{}", "as an object"),
     ],
-    ids=str,
+    ids=["unique", "empty range", "type", "reference", "nan", "object", "huge", "look-ahead", "text"],
 )
 def test_a_schema_that_cant_be_served_is_refused_with_its_reason_before_it_meets_the_batch(
     engines: dict[str, Engine], schema: Any, reason: str
