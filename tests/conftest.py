@@ -16,7 +16,7 @@ settings.register_profile("shared machine", deadline=None)  # 200 ms per example
 settings.load_profile("shared machine")
 
 BUDGET_S = {"unit": 130, "contract": 300, "broker": 65, "pipeline": 140, "faults": 110, "project": 50}
-"""Seconds the tests of each folder may take, added up, on two idle cores; unit, contract and project run two at a time
+"""Seconds the tests of each folder may take, added up, on two idle cores; unit and contract run two at a time
 (`make test`), so that all together stay within its ten minutes."""
 
 _spent: dict[str, float] = defaultdict(float)
