@@ -132,7 +132,7 @@ def main(
     sys.setswitchinterval(SWITCH_INTERVAL_S)  # as in a worker
     picks = [
         time_picks(waiting, tenants=tenants, window=window)
-        for window in (ROOM, 256)
+        for window in (ROOM, 128)
         for tenants in (1, 2, 500, waiting)
     ]
     kinds: tuple[Kind, ...] = ("classify", "encode")
