@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from tests.bench import encoder, overhead, queued, starter, text
 from tests.bench.machine import describe
@@ -29,17 +30,17 @@ ABOUT = (
 def parts(size: str, rounds: int | None) -> dict[str, Callable[[], list[str]]]:
     """The sections of the report by name. `size` is quick, short or full."""
 
-    def plan(module: object) -> object:
+    def plan(module: object) -> Any:  # each part has plans of its own
         return getattr(module, size.upper())
 
     return {
-        "text": lambda: text.sections(plan(text), rounds=rounds),  # type: ignore[arg-type]  # each has its plans
-        "encoder": lambda: encoder.sections(plan(encoder), rounds=rounds),  # type: ignore[arg-type]
+        "text": lambda: text.sections(plan(text), rounds=rounds),
+        "encoder": lambda: encoder.sections(plan(encoder), rounds=rounds),
         "queue": lambda: [
-            *queued.random_sections(plan(queued), rounds=rounds),  # type: ignore[arg-type]
-            *starter.sections(plan(starter), idle=False, rounds=rounds),  # type: ignore[arg-type]
+            *queued.random_sections(plan(queued), rounds=rounds),
+            *starter.sections(plan(starter), idle=False, rounds=rounds),
         ],
-        "idle": lambda: starter.sections(plan(starter), queue=False, rounds=rounds),  # type: ignore[arg-type]
+        "idle": lambda: starter.sections(plan(starter), queue=False, rounds=rounds),
         "lane": lambda: overhead.sections("--waiting 1000 --requests 4" if size == "quick" else ""),
     }
 

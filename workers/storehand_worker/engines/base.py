@@ -81,11 +81,13 @@ class BaseEngine(ABC, Generic[P]):
             if self._fatal:  # it was lost while this request was being prepared
                 raise self._lost() from None
             raise
+        self._wake()
         return call.future
 
     def cancel(self, request_id: str, error: StorehandError) -> None:
         """Ends the future now; the device lets go of the request before its next step."""
         self._lane.cancel(request_id, error)
+        self._wake()
 
     def stats(self) -> EngineStats:
         return EngineStats(
@@ -112,10 +114,14 @@ class BaseEngine(ABC, Generic[P]):
         """Stops after the step in hand; whatever is unfinished then ends with EngineError."""
         self._watchdog.stop()
         self._lane.close()
+        self._wake()
         if self._thread.is_alive() and self._thread is not threading.current_thread():
             self._thread.join(LOST_JOIN_S if self._fatal else timeout_s)
         self._flush(timeout_s)
         self._lane.fail_all(EngineError("the engine was closed before it could answer"))
+
+    def _wake(self) -> None:
+        """Something changed: for engines that wait for more than their lane."""
 
     def _flush(self, timeout_s: float) -> None:
         """Hands out answers that are complete but not yet delivered."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from storehand.engine import EngineSpec, Request, Result
+from storehand.engine import EngineSpec, Request
 from storehand.errors import EngineError, Expired, InvalidInput, ModelNotAvailable, StorehandError
 from storehand.job import Priority
 from storehand.task import ModelInfo
@@ -72,20 +72,6 @@ class RemoteEngine(BaseEngine[Ask]):
             raise
 
     # From any thread.
-
-    def submit(self, request: Request) -> Future[Result]:
-        future = super().submit(request)
-        self._wake()
-        return future
-
-    def cancel(self, request_id: str, error: StorehandError) -> None:
-        super().cancel(request_id, error)
-        self._wake()
-
-    def close(self, timeout_s: float = 10.0) -> None:
-        self._lane.close()
-        self._wake()
-        super().close(timeout_s)
 
     def count_tokens(self, text: str) -> int:
         """An estimate: the tokenizer is at the endpoint."""

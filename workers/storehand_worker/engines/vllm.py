@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Sequence
-from concurrent.futures import Future
 from contextlib import aclosing, suppress
 from itertools import count
 from typing import Any, Literal, NamedTuple
 
-from storehand.engine import EngineSpec, GenerateRequest, Request, Result
+from storehand.engine import EngineSpec, GenerateRequest
 from storehand.errors import EngineError, InvalidInput, ModelNotAvailable, StorehandError
 from storehand_worker.engines.failures import as_engine_error
 from storehand_worker.engines.inputs import check_bias, refuse
@@ -59,20 +58,6 @@ class VllmEngine(RowEngine):
         self._start()
 
     # From any thread.
-
-    def submit(self, request: Request) -> Future[Result]:
-        future = super().submit(request)
-        self._wake()
-        return future
-
-    def cancel(self, request_id: str, error: StorehandError) -> None:
-        super().cancel(request_id, error)
-        self._wake()
-
-    def close(self, timeout_s: float = 10.0) -> None:
-        self._lane.close()
-        self._wake()
-        super().close(timeout_s)
 
     def _wake(self) -> None:
         with suppress(RuntimeError):  # the loop is closed
