@@ -13,7 +13,11 @@ StorehandError                  internal
 │   ├── Cancelled               cancelled            by its owner, or revoked
 │   ├── Expired                 expired              its deadline passed
 │   ├── TimeLimit               time_limit           soft or hard limit of the worker
-│   └── Poison                  poison               it took its worker down too often
+│   ├── Poison                  poison               it took its worker down too often
+│   └── Erased                  erased               its content was deleted on request
+├── Throttled                                        admission refused; nothing was written
+│   ├── RateLimited             rate_limited         the tenant submits faster than it may
+│   └── QuotaExceeded           quota_exceeded       the tenant has as many open jobs as it may
 ├── EngineError                 engine               a model could not answer
 │   ├── Overloaded              overloaded           admission refused: the lane is full; try again
 │   ├── OutOfMemory             out_of_memory        this request alone does not fit
@@ -128,6 +132,31 @@ class Poison(JobStopped):
     """The job took its worker down too often and lies in the dead letters."""
 
     code = "poison"
+
+
+class Erased(JobStopped):
+    """The job's content was deleted on request."""
+
+    code = "erased"
+
+
+class Throttled(StorehandError):
+    """Admission refused; nothing was written. `details["retry_after_s"]` says when it makes sense to try again."""
+
+    code = "throttled"
+    retryable = True
+
+
+class RateLimited(Throttled):
+    """The tenant submits faster than it may; nothing was written."""
+
+    code = "rate_limited"
+
+
+class QuotaExceeded(Throttled):
+    """The tenant has as many open jobs as it may; nothing was written."""
+
+    code = "quota_exceeded"
 
 
 class EngineError(StorehandError):

@@ -111,6 +111,8 @@ class NewJob:
     experiment: str | None = None
     trace: str | None = None
     payload_ref: str | None = None
+    subject: str | None = None
+    """Whom the personal data in it is about, as an id that means nothing outside the shop: `erase` finds it by that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +147,25 @@ class Job:
     experiment: str | None = None
     trace: str | None = None
     payload_ref: str | None = None
+    subject: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewNote:
+    """Something that happened to a job and that no column says. `what` is a word in the past tense; `data` is
+    JSON-ready and holds nothing of the job's content."""
+
+    what: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A NewNote with its time, by the store's clock."""
+
+    at: float
+    what: str
+    data: Mapping[str, Any]
 
 
 class EventKind(StrEnum):

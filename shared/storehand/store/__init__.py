@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any, Protocol
 
 from storehand.errors import SettingsError
-from storehand.job import Event, EventKind, Job, NewJob, Outcome, Status
+from storehand.job import Event, EventKind, Job, NewJob, NewNote, Note, Outcome, Status
 
 if TYPE_CHECKING:
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
@@ -26,6 +26,7 @@ class Claimed(StrEnum):
     ELSEWHERE = "elsewhere"  # another owner holds a live lease: park, ask again later
     TERMINAL = "terminal"  # answered (also: cancelled, expired or poison, decided by this very claim)
     EARLY = "early"  # `not_before` lies ahead
+    SUSPECT = "suspect"  # more workers died under it than the caller wants now: the row is as it was
     MISSING = "missing"  # no such row
 
 
@@ -47,6 +48,19 @@ class Finish:
     outcome: Outcome
     owner: str | None = None
     attempt: int | None = None
+    notes: tuple[NewNote, ...] = ()
+    """What this attempt adds to the job's history, written where the outcome is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """What one tenant may submit. None: as much as it likes."""
+
+    jobs_per_s: float | None = None
+    burst: int = 100
+    """Jobs that may come at once before `jobs_per_s` holds."""
+    open_jobs: int | None = None
+    """Jobs that are queued or running at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +89,8 @@ class DeadLetter:
     at: float
     job_id: str | None
     body: str
+    task: str | None = None
+    """The Celery task name the message had, where it had one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +98,20 @@ class StoreStats:
     by_status: Mapping[Status, int]
     oldest_queued_age_s: float | None
     dead_letters: int
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep has deleted: so many jobs, and what their large inputs were stored under."""
+
+    jobs: int
+    payload_refs: tuple[str, ...] = ()
+
+
+NO_LIMITS: Mapping[str, Limit] = {}
+
+HISTORY_NOTES = 200
+"""Most notes kept per job."""
 
 
 class JobStore(Protocol):
@@ -97,9 +127,10 @@ class JobStore(Protocol):
         tell; elsewhere they run out. A process that hangs is judged by its leases. Not for two processes at a time."""
         ...
 
-    def create(self, jobs: Sequence[NewJob]) -> list[Job]:
+    def create(self, jobs: Sequence[NewJob], *, limits: Mapping[str, Limit] = NO_LIMITS) -> list[Job]:
         """Writes `queued` rows; all or none. A job whose id, or whose (tenant, task, idempotency key), exists already
-        returns that first row; with another input: IdempotencyConflict."""
+        returns that first row; with another input: IdempotencyConflict. `limits` by tenant, judged and counted here:
+        RateLimited or QuotaExceeded; rows that exist already cost nothing."""
         ...
 
     def get(self, ids: Sequence[str]) -> dict[str, Job]:
@@ -107,7 +138,13 @@ class JobStore(Protocol):
         ...
 
     def find(
-        self, *, statuses: Iterable[Status] = (), task: str | None = None, tenant: str | None = None, limit: int = 50
+        self,
+        *,
+        statuses: Iterable[Status] = (),
+        task: str | None = None,
+        tenant: str | None = None,
+        subject: str | None = None,
+        limit: int = 50,
     ) -> list[Job]:
         """Newest first."""
         ...
@@ -117,9 +154,14 @@ class JobStore(Protocol):
         or handed back since then stays as it is."""
         ...
 
-    def claim(self, ids: Sequence[str], owner: str, lease_s: float, *, max_crashes: int) -> list[Claim]:
+    def claim(
+        self, ids: Sequence[str], owner: str, lease_s: float, *, max_crashes: int, max_deaths: int | None = None
+    ) -> list[Claim]:
         """Compare-and-set, in order of `ids`. A row whose lease ended counts a crash; over `max_crashes` it ends as
-        poison (and a dead letter). A cancelled or overdue row ends there. A mine-claim raises `attempts` by one."""
+        poison (and a dead letter). A cancelled or overdue row ends there. A mine-claim raises `attempts` by one.
+
+        With `max_deaths` a row that would be MINE with more crashes than that (the one this claim would count
+        included) is SUSPECT instead; nothing is written, and `job` is the row as it stands."""
         ...
 
     def renew(self, ids: Sequence[str], owner: str, lease_s: float) -> list[Signal]:
@@ -127,10 +169,17 @@ class JobStore(Protocol):
         ...
 
     def release(
-        self, ids: Sequence[str], owner: str, *, not_before: float | None = None, count_attempt: bool = False
+        self,
+        ids: Sequence[str],
+        owner: str,
+        *,
+        not_before: float | None = None,
+        count_attempt: bool = False,
+        note: NewNote | None = None,
     ) -> None:
         """Hands jobs back in order: `queued` again and unpublished, so that the reconciler rings at once;
-        the attempt is taken back unless `count_attempt` (a retry)."""
+        the attempt is taken back unless `count_attempt` (a retry). `note` goes into the history of each; its stream,
+        if it has one, begins anew by a SNAPSHOT of "" whose data also carry the note's `what` as `reason`."""
         ...
 
     def finish(self, finishes: Sequence[Finish]) -> list[bool]:
@@ -148,8 +197,27 @@ class JobStore(Protocol):
 
     def events(self, job_id: str, after: int = 0, limit: int = 500) -> list[Event]: ...
 
-    def changed(self, since: int) -> int:
-        """A number that differs from `since` after any write by anybody: cheap enough to poll every few ms."""
+    def changed(self, since: int, ids: Sequence[str] | None = None) -> int:
+        """A number that differs from `since` after an end or an event of these jobs, by anybody: cheap enough to poll
+        every few ms. It may differ for less: then you look in vain. Without `ids` it is for a worker: at least every
+        cancel, end and lost lease changes it. The first call with an id begins to listen, so call before you read."""
+        ...
+
+    def tell(self, notes: Mapping[str, Sequence[NewNote]]) -> None:
+        """Adds to the histories of jobs, by job id; ids without a row are passed over."""
+        ...
+
+    def history(self, job_id: str) -> list[Note]:
+        """What happened to a job beside what its columns say, oldest first: claims (`claimed`, with owner and
+        attempt), crashes found (`crashed`, with the dead owner), cancels (`cancel_requested`), and the notes of
+        `release`, `finish` and `tell`. At most HISTORY_NOTES; of a longer one the middle is dropped."""
+        ...
+
+    def erase(self, ids: Sequence[str]) -> dict[str, Status]:
+        """Removes personal data: input, output, events, dead letters, subject and idempotency key go; the row, its
+        times and its status stay, with the error code `erased` as outcome, so that a late message does not run it
+        again. Queued jobs end as cancelled first; running ones are asked to stop and are not erased yet: call again.
+        Returns the status of each job that exists, after the call."""
         ...
 
     def unrung(self, *, grace_s: float, limit: int = 500) -> list[Job]:
@@ -162,14 +230,20 @@ class JobStore(Protocol):
         """Ends queued jobs whose deadline passed; returns them as they ended."""
         ...
 
-    def bury(self, *, queue: str, reason: str, body: str, job_id: str | None = None) -> None:
+    def bury(self, *, queue: str, reason: str, body: str, job_id: str | None = None, task: str | None = None) -> None:
         """Keeps a malformed message or a poison job for people to look at."""
         ...
 
-    def dead_letters(self, limit: int = 50) -> list[DeadLetter]: ...
+    def dead_letters(self, limit: int = 50, *, ids: Sequence[int] | None = None) -> list[DeadLetter]:
+        """Newest first; of these ids only, where some are given."""
+        ...
 
-    def sweep(self, *, result_ttl_s: float) -> int:
-        """Deletes finished jobs, their events and dead letters older than that; returns how many jobs."""
+    def drop_dead(self, ids: Sequence[int] | None = None) -> int:
+        """Deletes dead letters, all of them without `ids`; returns how many."""
+        ...
+
+    def sweep(self, *, result_ttl_s: float) -> Swept:
+        """Deletes finished jobs, their events and dead letters older than that."""
         ...
 
     def lead(self, owner: str, lease_s: float) -> bool:
@@ -189,4 +263,7 @@ def open_store(settings: Settings) -> JobStore:
         from storehand.store.sqlite import SqliteStore
 
         return SqliteStore(path, synchronous=settings.synchronous)
-    raise SettingsError(f"store_url has the scheme {scheme!r}; this version knows sqlite:///path/to/jobs.db")
+    raise SettingsError(
+        f"store_url has the scheme {scheme!r}; this version knows sqlite:///path/to/jobs.db, redis://host:6379/1,"
+        " rediss://, sentinel:// and postgresql://user@host/database"
+    )

@@ -18,8 +18,8 @@ IsDead = Callable[[str], bool]
 
 _INSERT = """
 INSERT INTO jobs (id, task, status, tenant, priority, fingerprint, idempotency_key, created_at, updated_at,
-                  not_before, deadline, batch, parent, experiment, trace, payload_ref)
-VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+                  not_before, deadline, batch, parent, experiment, trace, payload_ref, subject)
+VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 
 
@@ -32,7 +32,7 @@ def _create_one(db: sqlite3.Connection, new: NewJob, now: float) -> Job:
     print_ = fingerprint(text)
     values = (
         new.id, new.task, new.tenant, new.priority, print_, new.idempotency_key, now, now,
-        new.not_before, new.deadline, new.batch, new.parent, new.experiment, new.trace, new.payload_ref,
+        new.not_before, new.deadline, new.batch, new.parent, new.experiment, new.trace, new.payload_ref, new.subject,
     )  # fmt: skip
     cursor = db.execute(_INSERT, values)
     if cursor.rowcount == 1:

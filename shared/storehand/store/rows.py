@@ -31,7 +31,7 @@ def created(new: NewJob, now: float) -> Job:
         idempotency_key=new.idempotency_key, created_at=now, updated_at=now, published_at=None,
         not_before=new.not_before, deadline=new.deadline, attempts=0, crashes=0, owner=None, lease_until=None,
         cancel_requested_at=None, started_at=None, finished_at=None, outcome=None, batch=new.batch, parent=new.parent,
-        experiment=new.experiment, trace=new.trace, payload_ref=new.payload_ref,
+        experiment=new.experiment, trace=new.trace, payload_ref=new.payload_ref, subject=new.subject,
     )  # fmt: skip
 
 

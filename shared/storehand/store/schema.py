@@ -67,7 +67,16 @@ CREATE TABLE dead_letters (
 CREATE TABLE leader (one INTEGER PRIMARY KEY CHECK (one = 1), owner TEXT NOT NULL, until REAL NOT NULL);
 """  # inputs have a table of their own because SQLite rewrites a whole row, 256 kB and all, when a lease is renewed
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_HISTORY_AND_LIMITS = """
+ALTER TABLE jobs ADD COLUMN subject TEXT;
+ALTER TABLE jobs ADD COLUMN history TEXT;
+ALTER TABLE dead_letters ADD COLUMN task TEXT;
+CREATE INDEX jobs_subject ON jobs (subject) WHERE subject IS NOT NULL;
+CREATE INDEX jobs_open ON jobs (tenant) WHERE status IN ('queued', 'running');
+CREATE TABLE buckets (tenant TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
+"""
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _HISTORY_AND_LIMITS)
 """Step i leads from version i to i + 1. Append only."""
 
 
