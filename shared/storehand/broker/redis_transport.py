@@ -1,0 +1,102 @@
+"""kombu's Redis transport, which no item in a list and no entry in a hash can kill or send into a loop."""
+
+from __future__ import annotations
+
+from queue import Empty
+from typing import Any
+
+from kombu.log import get_logger
+from kombu.transport import redis
+
+from storehand.broker.inbound import read_item
+
+log = get_logger(__name__)
+
+NO_ENTRY = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
+
+
+class QoS(redis.QoS):
+    """What is not acked yet lies in a hash that everybody with write access may fill with anything."""
+
+    channel: Any
+
+    def restore_by_tag(self, tag: Any, client: Any = None, leftmost: bool = False) -> None:
+        """An entry that is no message goes to the head of a queue as it is: there it is laid aside like any other.
+        Raised here, the error would come again at every round, in every worker."""
+        try:
+            super().restore_by_tag(tag, client=client, leftmost=leftmost)  # type: ignore[no-untyped-call]  # kombu
+        except NO_ENTRY:
+            log.warning("an entry of %s is no message; it goes to a queue and is laid aside there", self.unacked_key)
+            self._requeue_raw(tag)
+
+    def _requeue_raw(self, tag: Any) -> None:
+        queues = self.channel.active_queues
+        with self.channel.conn_or_acquire() as client:
+            raw = client.hget(self.unacked_key, tag)
+            with client.pipeline() as pipe:
+                pipe.zrem(self.unacked_index_key, tag).hdel(self.unacked_key, tag)
+                if raw and queues:
+                    pipe.rpush(queues[0], raw)
+                pipe.execute()
+
+
+class _Guarded:
+    """The two places where kombu's channel reads what others wrote."""
+
+    QoS = QoS
+    message_max_bytes = 8 * 1024 * 1024
+
+    client: Any
+    connection: Any
+    connection_errors: Any
+    sep: str
+    _queue_cycle: Any
+    _in_poll: Any
+
+    def _brpop_read(self, **options: Any) -> bool:
+        """As kombu's, but with `read_item` in the place of `json.loads`: by then the item is out of the list, so an
+        error here loses it, and one that is no connection error ends the worker."""
+        try:
+            try:
+                found = self.client.parse_response(self.client.connection, "BRPOP", **options)
+            except self.connection_errors:
+                self.client.connection.disconnect()  # the next round connects anew
+                raise
+            if not found:
+                raise Empty
+            key, item = found
+            queue = key.decode("utf-8", "replace").rsplit(self.sep, 1)[0]
+            self._queue_cycle.rotate(queue)
+            self.connection._deliver(read_item(item, queue, max_bytes=self.message_max_bytes), queue)
+            return True
+        finally:
+            self._in_poll = None
+            self._flush_brpop_reauth()  # type: ignore[attr-defined]  # the channel's
+
+    def _receive_one(self, c: Any) -> Any:
+        """Broadcasts: remote control and events. One that can't be read is dropped; nobody waits for it."""
+        try:
+            return super()._receive_one(c)  # type: ignore[misc]  # the channel's
+        except NO_ENTRY as error:
+            log.warning("a broadcast can't be read (%s); it is dropped", type(error).__name__)
+            return None
+
+
+class Channel(_Guarded, redis.Channel):
+    from_transport_options: Any = (*redis.Channel.from_transport_options, "message_max_bytes")
+
+
+class SentinelChannel(_Guarded, redis.SentinelChannel):
+    from_transport_options: Any = (*redis.SentinelChannel.from_transport_options, "message_max_bytes")
+
+
+class Transport(redis.Transport):
+    """For redis://, rediss:// and a unix socket."""
+
+    Channel = Channel
+
+
+class SentinelTransport(redis.SentinelTransport):
+    """For sentinel://."""
+
+    Channel = SentinelChannel
