@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
@@ -152,7 +152,7 @@ class Client:
                 raise NotReady(f"{len(waiting)} jobs have no answer after {timeout:g} s; they go on")
 
     def _enqueue(self, jobs: Sequence[NewJob], *, envelope: bool = False) -> list[Job]:
-        rows = self.store.create(jobs)
+        rows = create_surely(self.store.create, jobs)
         now = self.store.now()
         due = [
             row
@@ -162,7 +162,8 @@ class Client:
         try:
             self.producer.ring(due, envelope=envelope)
         except Unavailable as error:
-            log.warning(
+            log.log(
+                logging.WARNING if error.details.get("was_tried", True) else logging.DEBUG,  # an outage is one line
                 "%d job(s) are stored but their message was not sent (%s); the reconciler of a worker sends it after"
                 " publish_grace_s, first job %s",
                 len(due), error, due[0].id,
@@ -174,6 +175,23 @@ class Client:
 
     def _handle(self, job_id: str, output_type: type[Any] | None) -> JobHandle[Any]:
         return JobHandle(job_id, self.store, self.producer, output_type=output_type)
+
+
+def create_surely(create: Callable[[Sequence[NewJob]], list[Job]], jobs: Sequence[NewJob]) -> list[Job]:
+    """`create`, and once more when its answer was lost: ids and keys make the second call find what the first has
+    written. Unavailable says in its details which `job_ids` these are, and whether they are stored: false, or null when
+    nobody can say now. Then the same call with the same `idempotency_key` is safe, and a look at the ids tells it."""
+    try:
+        return create(jobs)
+    except Unavailable as error:
+        is_stored = error.details.get("is_stored")
+        if is_stored is None:
+            try:
+                return create(jobs)
+            except Unavailable as again:
+                error = again
+        details = {**error.details, "is_stored": is_stored, "job_ids": [job.id for job in jobs]}
+        raise Unavailable(error.message, details=details) from error
 
 
 def make_settings(settings: Settings | None, overrides: Mapping[str, Any]) -> Settings:

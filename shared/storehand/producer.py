@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from storehand.breaker import Breaker
 from storehand.errors import Unavailable
 from storehand.forks import Gate, abandon, guard_forks
 from storehand.job import Job, Priority
 from storehand.message import doorbell
+from storehand.publishing import connection_arguments, insist
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 _CONNECTIONS = 8
 """Most connections to the broker at once; more publishing threads wait for one."""
 
-_ACQUIRE_S = 10.0
 _BATCH = 500
 
 
@@ -36,26 +37,36 @@ class Producer:
         self._app = app
         self._pool: Any = None
         self._lock = threading.Lock()
+        self._breaker = Breaker()
         self.gate = Gate()
         guard_forks(self)
 
     def ring(self, jobs: Sequence[Job], *, envelope: bool = False) -> None:
         """Publishes a message per job, or with `envelope` one per `envelope_items` jobs of the same task, priority and
-        tenant, and marks the rows. Unavailable when the broker can't be reached: then no row is marked, and the second
-        message that some of them may get later is harmless."""
+        tenant, and marks the rows. Unavailable, after `publish_timeout_s` at the latest, when the broker can't be
+        reached: then no row is marked, and the second message that some of them may get later is harmless. While it is
+        known to be away only one call in two seconds tries; the others are refused at once."""
         if not jobs:
             return
         began = self._store.now()
         groups = _groups(jobs, self._settings.envelope_items if envelope else 1)
-        with self._publishing() as (app, producer), _batch(producer) if len(groups) > 1 else nullcontext():
-            for group in groups:
-                self._publish(app, producer, group, began)
+
+        def publish() -> None:
+            with self._publishing() as (app, producer), _batch(producer) if len(groups) > 1 else nullcontext():
+                for group in groups:
+                    self._publish(app, producer, group, began)
+
+        self._insist(publish)
         self._store.mark_published([job.id for job in jobs], at=began)
 
     def revoke(self, job_id: str) -> None:
         """Tells the workers at once what the row tells them within `watch_s`. Unavailable without a broker."""
-        with self._publishing() as (app, producer):
-            app.control.revoke(job_id, terminate=True, connection=producer.connection)
+
+        def revoke() -> None:
+            with self._publishing() as (app, producer):
+                app.control.revoke(job_id, terminate=True, connection=producer.connection)
+
+        self._insist(revoke)
 
     def close(self) -> None:
         with self._lock:
@@ -73,7 +84,17 @@ class Producer:
         abandon(self._pool)
         self._pool = None
         self._lock = threading.Lock()
+        self._breaker = Breaker()
         self.gate = Gate()
+
+    def _insist(self, publish: Callable[[], None]) -> None:
+        self._breaker.check()
+        try:
+            insist(publish, self._settings.publish_timeout_s)
+        except Unavailable as error:
+            self._breaker.failed(error.message)
+            raise
+        self._breaker.worked()
 
     def _publish(self, app: Celery, producer: Any, jobs: Sequence[Job], now: float) -> None:
         bell = doorbell(jobs, now=now)
@@ -86,6 +107,7 @@ class Producer:
             queue=self._settings.queue(jobs[0].task, jobs[0].priority),
             producer=producer,
             ignore_result=True,
+            retry=False,  # `insist` does that, within bounds
             add_to_parent=False,  # a shop's own task that submits jobs must not collect them
         )
 
@@ -94,8 +116,9 @@ class Producer:
         from kombu.exceptions import KombuError
 
         app, pool = self._connected()
+        wait_s = self._settings.publish_timeout_s / 2
         try:
-            with self.gate, pool.acquire(block=True, timeout=_ACQUIRE_S) as producer, _as_kombu_errors(producer):
+            with self.gate, pool.acquire(block=True, timeout=wait_s) as producer, _as_kombu_errors(producer):
                 yield app, producer
         except (KombuError, OSError) as error:
             raise Unavailable(f"the broker can't be reached: {error}") from error
@@ -109,7 +132,8 @@ class Producer:
             if self._pool is None:
                 from kombu.pools import ProducerPool
 
-                connections = self._app.connection_for_write().Pool(_CONNECTIONS)
+                arguments = connection_arguments(self._settings)
+                connections = self._app.connection_for_write(**arguments).Pool(_CONNECTIONS)
                 pool: Any = ProducerPool
                 self._pool = pool(connections, limit=_CONNECTIONS, Producer=self._app.amqp.Producer)
             return self._app, self._pool
@@ -124,6 +148,7 @@ def _as_kombu_errors(producer: Any) -> Iterator[None]:
     try:
         yield
     except (*connection.connection_errors, *connection.channel_errors) as error:
+        connection.collect()  # says nothing more to a broker that may not listen; the next use connects anew
         raise OperationalError(str(error)) from error
 
 

@@ -64,6 +64,19 @@ class ModelBinding(BaseModel):
     options: dict[str, Any] = Field(default_factory=dict, description="of the engine: see docs/models.md")
 
 
+class Retries(BaseModel):
+    """What a shop says over a task's own RetryPolicy; what is left out stays the task's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_attempts: int = Field(default=5, ge=1, description="tries in all; 1: never again")
+    backoff_s: float = Field(default=0.5, ge=0, description="first pause; twice as long each time")
+    backoff_max_s: float = Field(default=60.0, ge=0, description="longest pause")
+    jitter: float = Field(default=0.5, ge=0, le=1, description="share by which a pause may be shorter or longer")
+    retry_after_max_s: float = Field(default=3600.0, ge=0, description="longest pause that a remote engine may ask for")
+    codes: tuple[str, ...] = Field(default=(), description="error codes to try again besides the retryable ones")
+
+
 class Settings(BaseSettings):
     """All settings. `Settings()` reads environment and file; arguments win."""
 
@@ -113,6 +126,9 @@ class Settings(BaseSettings):
         default=1, ge=0, description="standard and bulk jobs that run Python at once, besides those that wait; 0: all"
     )
     envelope_items: int = Field(default=32, ge=1, le=500, description="most jobs in one message of submit_many")
+    publish_timeout_s: float = Field(
+        default=3.0, gt=0, description="longest wait of a submit for the broker; the job is stored all the same"
+    )
 
     payload_max_bytes: int = Field(default=256 * 1024, ge=1024, description="largest JSON input of one job")
     result_ttl_s: float = Field(default=7 * 86400, gt=0, description="how long finished jobs stay readable")
@@ -121,6 +137,9 @@ class Settings(BaseSettings):
     watch_s: float = Field(default=0.25, gt=0, le=0.5, description="how often cancel flags and deadlines are read")
     max_crashes: int = Field(default=3, ge=1, description="worker deaths under a job before it is poison")
     max_attempts: int = Field(default=5, ge=1, description="tries of a job that fails with a retryable error")
+    retries: dict[str, Retries] = Field(
+        default_factory=dict, description="task -> when its failed jobs come again; default: what the task says"
+    )
     reconcile_s: float = Field(default=5.0, gt=0, description="how often the reconciler looks for lost jobs")
     publish_grace_s: float = Field(default=10.0, gt=0, description="age of an unpublished row before it is rung again")
     soft_time_limit_s: float = Field(default=540.0, gt=0, description="a job is asked to stop with time_limit")
@@ -177,6 +196,11 @@ class Settings(BaseSettings):
     def reserved_threads(self) -> int:
         """Places in the pool that only interactive jobs may take; at least one when there is a reserve."""
         return max(1, round(self.concurrency * self.reserved_interactive)) if self.reserved_interactive else 0
+
+    @property
+    def message_max_bytes(self) -> int:
+        """Largest body of one message: as many of the largest inputs as an envelope of the client holds jobs."""
+        return self.payload_max_bytes * max(self.envelope_items, 32)
 
     def queue(self, task: str, priority: Priority) -> str:
         """The broker queue of a task's jobs."""

@@ -1,0 +1,1 @@
+"""What tests break things with: a proxy, a network of its own, a small disk."""
