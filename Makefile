@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-long lint format bench bench-full evaluate docs clean
+.PHONY: help install demo servers test test-long lint format bench bench-full evaluate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -31,11 +31,14 @@ install: $(VENV)/.dev ## make .venv with everything a developer needs
 demo: $(VENV)/.worker ## a little bilingual shop: all five tasks through a real worker, under a minute
 	@$(BIN)/storehand demo
 
-test: $(VENV)/.dev ## the test suite, under ten minutes on two cores
+servers: ## Redis, RabbitMQ and PostgreSQL for the tests: installs what is missing on Debian and Ubuntu
+	@sh tests/servers/install.sh
+
+test: $(VENV)/.dev servers ## the test suite, under ten minutes on two cores
 	$(BIN)/pytest -m 'not long and not gpu' -n 2 --dist loadfile --ignore tests/unit/test_aclient.py tests/unit tests/contract
 	$(BIN)/pytest -m 'not long and not gpu' tests/unit/test_aclient.py tests/project tests/broker tests/pipeline tests/faults
 
-test-long: $(VENV)/.dev ## the tests that take minutes: kill tables, big runs
+test-long: $(VENV)/.dev servers ## the tests that take minutes: kill tables, big runs
 	$(BIN)/pytest -m long
 
 lint: $(VENV)/.dev ## ruff, mypy strict, pyright, import contracts

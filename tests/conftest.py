@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import settings
+
+from tests.servers import PostgresServer, RabbitServer, RedisServer, Server
 
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
@@ -18,6 +22,39 @@ settings.load_profile("shared machine")
 BUDGET_S = {"unit": 130, "contract": 300, "broker": 65, "pipeline": 140, "faults": 110, "project": 50}
 """Seconds the tests of each folder may take, added up, on two idle cores; unit and contract run two at a time
 (`make test`), so that all together stay within its ten minutes."""
+
+
+@pytest.fixture(scope="session")
+def redis_server() -> Iterator[RedisServer]:
+    """For all tests of this process; starts with the first that asks. Whoever kills or pauses it starts its own."""
+    with _started(RedisServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbit_server() -> Iterator[RabbitServer]:
+    """The same; its start takes 10 s of a core, so only tests of the serial half of `make test` may ask for it."""
+    with _started(RabbitServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    with _started(PostgresServer) as server:
+        yield server
+
+
+S = TypeVar("S", bound=Server)
+
+
+def _started(kind: type[S]) -> S:
+    reason = kind.missing()
+    if reason and os.environ.get("STOREHAND_TEST_SERVERS") == "required":
+        pytest.fail(reason)
+    if reason:
+        pytest.skip(reason)
+    return kind()
+
 
 _spent: dict[str, float] = defaultdict(float)
 
