@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-from storehand.errors import StorehandError, error_class
+from storehand.errors import Erased, StorehandError, error_class
 
 WIRE_VERSION = 1
 """Version of rows and messages; readers accept this one and the one before."""
@@ -81,6 +81,11 @@ class Outcome:
         by_code = {"cancelled": Status.CANCELLED, "expired": Status.EXPIRED}
         return cls(by_code.get(error.code, Status.FAILED), error=ErrorInfo.of(error))
 
+    @classmethod
+    def erased(cls, status: Status) -> Outcome:
+        """What is left of a job's outcome once its content was deleted on request."""
+        return cls(status, error=ErrorInfo.of(Erased()))
+
     @property
     def code(self) -> str:
         """`ok` or the error's code: the label of the outcome metric."""
@@ -111,6 +116,8 @@ class NewJob:
     experiment: str | None = None
     trace: str | None = None
     payload_ref: str | None = None
+    fingerprint: str | None = None
+    """SHA-256 of the whole input's canonical JSON, where `input` is not the whole because it lies at `payload_ref`."""
     subject: str | None = None
     """Whom the personal data in it is about, as an id that means nothing outside the shop: `erase` finds it by that."""
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from storehand.errors import InvalidInput, PayloadTooLarge
+
+if TYPE_CHECKING:
+    from storehand.job import NewJob
 
 
 def encode_input(data: Mapping[str, Any]) -> str:
@@ -23,6 +26,11 @@ def encode_input(data: Mapping[str, Any]) -> str:
 def fingerprint(encoded: str) -> str:
     """What two inputs are compared by."""
     return hashlib.sha256(encoded.encode("utf-8")).hexdigest()
+
+
+def job_fingerprint(new: NewJob, encoded: str) -> str:
+    """Of a new job whose `input` is `encoded`: the same whether its input travels in the row or lies elsewhere."""
+    return new.fingerprint or fingerprint(encoded)
 
 
 def check_size(data: Mapping[str, Any], max_bytes: int) -> None:

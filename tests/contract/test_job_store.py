@@ -2,66 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
-
 import pytest
 
 from storehand.errors import Expired, IdempotencyConflict, InvalidInput, Poison, TimeLimit
-from storehand.job import EventKind, Job, NewJob, Outcome, Priority, Status
-from storehand.store import Claimed, Finish, JobStore, NewEvent
-from storehand.store.sqlite import SqliteStore
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.time = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += seconds
-
-
-STORES: dict[str, Callable[[Path, Clock], JobStore]] = {
-    "sqlite": lambda folder, clock: SqliteStore(folder / "jobs.db", synchronous="NORMAL", clock=clock),
-}
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture(params=STORES)
-def store(request: pytest.FixtureRequest, tmp_path: Path, clock: Clock) -> Iterator[JobStore]:
-    store = STORES[request.param](tmp_path, clock)
-    yield store
-    store.close()
-
-
-OK = Outcome.succeeded({"text": "好"})
-
-
-def new(number: int = 0, **fields: object) -> NewJob:
-    return NewJob(task="tagline", input={"product": f"壶 {number}"}, **fields)  # type: ignore[arg-type]
-
-
-def created(store: JobStore, **fields: object) -> Job:
-    return store.create([new(0, **fields)])[0]
-
-
-def row(store: JobStore, job: Job) -> Job:
-    return store.get([job.id])[job.id]
-
-
-def claimed(store: JobStore, job: Job, owner: str = "w1", *, lease_s: float = 15, max_crashes: int = 3) -> Claimed:
-    return store.claim([job.id], owner, lease_s, max_crashes=max_crashes)[0].result
-
-
-def kinds(store: JobStore, job: Job) -> list[EventKind]:
-    return [event.kind for event in store.events(job.id)]
+from storehand.job import EventKind, NewJob, Outcome, Priority, Status
+from storehand.store import Claimed, Finish, JobStore, NewEvent, Swept
+from tests.contract.stores import OK, Clock, claimed, created, kinds, new, row
+from tests.waiting import until
 
 
 class TestCreate:
@@ -164,6 +111,15 @@ class TestRead:
         assert [job.id for job in store.find(tenant="a", statuses=[Status.QUEUED])] == [young.id]
         assert store.find(task="other") == []
 
+    def test_find_knows_whom_jobs_are_about(self, store: JobStore) -> None:
+        about, other = created(store, subject="customer-7", tenant="a"), created(store, subject="customer-8")
+        created(store)
+
+        assert about.subject == "customer-7"
+        assert store.find(subject="customer-7") == [about]
+        assert store.find(subject="customer-7", tenant="b") == []
+        assert store.find(subject=other.subject, statuses=[Status.QUEUED]) == [other]
+
     def test_stats_count_jobs_by_status_and_know_the_oldest_in_the_queue(self, store: JobStore, clock: Clock) -> None:
         created(store)
         clock.advance(7)
@@ -181,13 +137,38 @@ class TestRead:
     def test_an_empty_store_has_no_oldest_job(self, store: JobStore) -> None:
         assert store.stats().oldest_queued_age_s is None
 
-    def test_changed_differs_after_a_write_and_stays_without_one(self, store: JobStore) -> None:
+    def test_changed_stays_while_nothing_happens_and_differs_after_an_end(self, store: JobStore) -> None:
+        job = created(store)
         before = store.changed(0)
         assert store.changed(before) == before
 
-        created(store)
+        store.request_cancel([job.id])
 
-        assert store.changed(before) != before
+        until(lambda: store.changed(before) != before)
+
+    def test_changed_differs_after_an_end_and_an_event_of_the_jobs_asked_for(self, store: JobStore) -> None:
+        job = created(store)
+        store.claim([job.id], "w1", 15, max_crashes=3)
+        seen = store.changed(0, [job.id])
+
+        store.append(job.id, 1, [NewEvent(EventKind.DELTA, {"text": "a"})])
+        until(lambda: store.changed(seen, [job.id]) != seen)
+        seen = store.changed(seen, [job.id])
+        store.finish([Finish(job.id, OK, "w1", 1)])
+
+        until(lambda: store.changed(seen, [job.id]) != seen)
+
+    def test_changed_for_a_worker_differs_after_a_cancel_and_an_end(self, store: JobStore) -> None:
+        job = created(store)
+        store.claim([job.id], "w1", 15, max_crashes=3)
+        seen = store.changed(0)
+
+        store.request_cancel([job.id])
+        until(lambda: store.changed(seen) != seen)
+        seen = store.changed(seen)
+        store.finish([Finish(job.id, OK)])
+
+        until(lambda: store.changed(seen) != seen)
 
 
 class TestClaim:
@@ -286,6 +267,50 @@ class TestClaim:
         assert row(store, job) == job
         clock.advance(5)
         assert claimed(store, job) is Claimed.MINE
+
+    def test_a_job_under_which_too_many_workers_died_for_this_caller_is_suspect_and_untouched(
+        self, store: JobStore, clock: Clock
+    ) -> None:
+        job = created(store)
+        claimed(store, job, "w1")
+        clock.advance(16)
+        before, history = row(store, job), store.history(job.id)
+
+        claim = store.claim([job.id], "w2", 15, max_crashes=3, max_deaths=0)[0]
+
+        assert claim.result is Claimed.SUSPECT
+        assert claim.job == before == row(store, job)
+        assert store.history(job.id) == history
+        assert store.claim([job.id], "w2", 15, max_crashes=3, max_deaths=1)[0].result is Claimed.MINE
+
+    def test_a_suspect_in_the_queue_is_told_from_one_that_is_early_ended_or_poison(
+        self, store: JobStore, clock: Clock
+    ) -> None:
+        job = created(store)
+        claimed(store, job, "w1")
+        clock.advance(16)
+        claimed(store, job, "w2")
+        store.release([job.id], "w2", not_before=clock() + 5)
+
+        def result(max_crashes: int = 3) -> Claimed:
+            return store.claim([job.id], "w3", 15, max_crashes=max_crashes, max_deaths=0)[0].result
+
+        assert result() is Claimed.EARLY
+        clock.advance(5)
+        assert result() is Claimed.SUSPECT
+        assert row(store, job).status is Status.QUEUED
+        assert result(max_crashes=0) is Claimed.TERMINAL
+        assert result() is Claimed.TERMINAL
+
+    def test_who_runs_a_suspect_joins_it_and_others_leave_it_alone(self, store: JobStore, clock: Clock) -> None:
+        job = created(store)
+        claimed(store, job, "w1")
+        clock.advance(16)
+        claimed(store, job, "w2")
+
+        results = [store.claim([job.id], owner, 15, max_crashes=3, max_deaths=0)[0].result for owner in ("w2", "w3")]
+
+        assert results == [Claimed.HERE, Claimed.ELSEWHERE]
 
 
 class TestRenew:
@@ -568,18 +593,27 @@ class TestReconciling:
         young = created(store)
         store.finish([Finish(young.id, OK)])
 
-        assert store.sweep(result_ttl_s=50) == 1
+        assert store.sweep(result_ttl_s=50) == Swept(1)
 
         assert set(store.get([old.id, waiting.id, young.id])) == {waiting.id, young.id}
         assert store.events(old.id) == []
         assert store.dead_letters() == []
+
+    def test_a_sweep_tells_under_what_large_inputs_were_stored(self, store: JobStore, clock: Clock) -> None:
+        jobs = store.create([new(number, payload_ref=f"ref-{number}") for number in range(3)])
+        store.finish([Finish(job.id, OK) for job in jobs[:2]])
+        clock.advance(2)
+
+        swept = store.sweep(result_ttl_s=1)
+
+        assert (swept.jobs, set(swept.payload_refs)) == (2, {"ref-0", "ref-1"})
 
     def test_a_sweep_of_more_than_one_chunk_deletes_all(self, store: JobStore, clock: Clock) -> None:
         jobs = store.create([new(number) for number in range(1100)])
         store.finish([Finish(job.id, OK) for job in jobs])
         clock.advance(2)
 
-        assert store.sweep(result_ttl_s=1) == 1100
+        assert store.sweep(result_ttl_s=1).jobs == 1100
         assert store.find() == []
 
     def test_dead_letters_keep_a_message_as_it_came_newest_first(self, store: JobStore, clock: Clock) -> None:
@@ -591,6 +625,28 @@ class TestReconciling:
         assert (second.reason, second.job_id, first.queue, first.at) == ("second", "j", "q", clock())
         assert first.body.startswith("{")
         assert len(store.dead_letters(limit=1)) == 1
+
+    def test_dead_letters_are_found_by_their_number_and_know_their_task(self, store: JobStore) -> None:
+        store.bury(queue="q", reason="first", body="x", task="storehand.nonsense")
+        store.bury(queue="q", reason="second", body="x")
+        second, first = store.dead_letters()
+
+        assert (first.task, second.task) == ("storehand.nonsense", None)
+        assert store.dead_letters(ids=[first.id, 10**9]) == [first]
+        assert store.dead_letters(ids=[]) == []
+        assert store.dead_letters(ids=[first.id, second.id]) == [second, first]
+
+    def test_dead_letters_are_dropped_by_their_number_or_all(self, store: JobStore) -> None:
+        for reason in ("first", "second", "third"):
+            store.bury(queue="q", reason=reason, body="x")
+        third, second, first = store.dead_letters()
+
+        assert store.drop_dead([second.id, 10**9]) == 1
+        assert store.dead_letters() == [third, first]
+        assert store.drop_dead([]) == 0
+        assert store.drop_dead() == 2
+        assert store.dead_letters() == []
+        assert store.stats().dead_letters == 0
 
 
 class TestAttend:
@@ -625,8 +681,10 @@ def test_empty_lists_do_nothing(store: JobStore) -> None:
     assert store.renew([], "w", 1) == []
     assert store.finish([]) == []
     assert store.request_cancel([]) == {}
+    assert store.erase([]) == {}
     store.mark_published([])
     store.release([], "w")
+    store.tell({})
     assert store.changed(before) == before
 
 

@@ -13,7 +13,7 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, 
 from storehand.errors import PluginError
 from storehand.job import EventKind, NewJob, Outcome, Status
 from storehand.store import Claimed, Finish, NewEvent
-from tests.contract.test_job_store import STORES, Clock
+from tests.contract.stores import STORES, Clock
 
 OWNERS = st.sampled_from(["w1", "w2", "w3"])
 LEASE_S = 10.0

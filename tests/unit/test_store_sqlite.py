@@ -15,8 +15,8 @@ import pytest
 
 from storehand import mounts
 from storehand.errors import IdempotencyConflict, SettingsError, Unavailable
-from storehand.job import NewJob, Outcome, Status
-from storehand.store import Claimed, Finish, open_store
+from storehand.job import EventKind, NewJob, Outcome, Status
+from storehand.store import Claimed, Finish, NewEvent, open_store
 from storehand.store.schema import MIGRATIONS
 from storehand.store.sqlite import SqliteStore
 from tests.unit.forked import in_child
@@ -162,6 +162,45 @@ def test_a_file_one_version_ahead_still_works_because_columns_are_only_added(pat
     job = store.create([new()])[0]
     assert store.claim([job.id], "w", 5, max_crashes=1)[0].result is Claimed.MINE
     store.close()
+
+
+def test_a_file_of_the_version_before_is_brought_up_with_its_jobs_and_the_program_before_works_on(path: Path) -> None:
+    path.parent.mkdir()
+    old = sqlite3.connect(path, isolation_level=None)
+    old.executescript(f"{MIGRATIONS[0]}; PRAGMA user_version = 1")
+    insert = (
+        "INSERT INTO jobs (id, task, tenant, priority, status, fingerprint, created_at, updated_at)"
+        " VALUES (?, 'tagline', 't', 'bulk', 'queued', 'f', 1, 1)"
+    )
+    put = "INSERT INTO inputs (n, input) VALUES (?, '{}')"
+    old.execute(put, (old.execute(insert, ("before",)).lastrowid,))
+
+    store = SqliteStore(path)
+
+    # What the program before writes while this one runs: no column it does not know.
+    old.execute(put, (old.execute(insert, ("beside",)).lastrowid,))
+    old.execute("UPDATE jobs SET status = 'running', owner = 'old', lease_until = 5, attempts = 1 WHERE id = 'beside'")
+    old.execute("INSERT INTO dead_letters (queue, reason, at, body) VALUES ('q', 'r', 1, 'b')")
+    assert [claim.result for claim in store.claim(["before", "beside"], "w", 5, max_crashes=3)] == [Claimed.MINE] * 2
+    assert [note.what for note in store.history("beside")] == ["crashed", "claimed"]
+    assert [letter.task for letter in store.dead_letters()] == [None]
+    old.execute("UPDATE jobs SET status = 'succeeded', finished_at = 9 WHERE id = 'before' AND owner = 'w'")
+    assert store.get(["before"])["before"].status is Status.SUCCEEDED
+    old.close()
+    store.close()
+
+
+def test_what_was_erased_is_in_none_of_the_files_any_more(store: SqliteStore, path: Path) -> None:
+    jobs = store.create([NewJob("tagline", {"letter": f"Dear Ms Li {'x' * size}"}) for size in (0, 300, 9000)])
+    store.claim([jobs[0].id], "w", 5, max_crashes=3)
+    store.append(jobs[0].id, 1, [NewEvent(EventKind.DELTA, {"text": "Dear Ms Li"})])
+    store.bury(queue="q", reason="r", body="Dear Ms Li", job_id=jobs[1].id)
+    store.finish([Finish(jobs[0].id, Outcome.succeeded({"text": "Dear Ms Li"}))])
+    assert any(b"Dear Ms Li" in each.read_bytes() for each in path.parent.iterdir())
+
+    store.erase([job.id for job in jobs])
+
+    assert not any(b"Dear Ms Li" in each.read_bytes() for each in path.parent.iterdir())
 
 
 def test_a_file_two_versions_ahead_is_refused_with_the_reason(path: Path) -> None:

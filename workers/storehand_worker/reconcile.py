@@ -13,7 +13,7 @@ from storehand.job import Job
 from storehand.settings import Settings
 from storehand.store import JobStore
 from storehand_worker.counts import Count, uncounted
-from storehand_worker.runner import JobObserver
+from storehand_worker.settle import JobObserver
 
 log = logging.getLogger(__name__)
 
@@ -77,9 +77,9 @@ class Reconciler:
         now = self._clock()
         if now - self._swept_at >= SWEEP_S:
             self._swept_at = now
-            removed = self._store.sweep(result_ttl_s=self._settings.result_ttl_s)
-            if removed:
-                log.info("%d finished jobs were older than result_ttl_s and are deleted", removed)
+            swept = self._store.sweep(result_ttl_s=self._settings.result_ttl_s)
+            if swept.jobs:
+                log.info("%d finished jobs were older than result_ttl_s and are deleted", swept.jobs)
 
     def _loop(self) -> None:
         while not self._stopped.wait(self._settings.reconcile_s):

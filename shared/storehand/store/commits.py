@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
+_CHECKPOINT_MS = 200
 Work = Callable[[sqlite3.Connection], T]
 
 
@@ -46,6 +47,16 @@ class CommitGroup:
             if not call.is_done:
                 self._commit_all()
         return call.result()
+
+    def checkpoint(self) -> None:
+        """Moves the log into the file and empties it, unless a reader still needs it."""
+        with self._turn:
+            patience = self.connection.execute("PRAGMA busy_timeout").fetchone()[0]
+            self.connection.execute(f"PRAGMA busy_timeout = {_CHECKPOINT_MS}")  # writers wait meanwhile
+            try:
+                self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self.connection.execute(f"PRAGMA busy_timeout = {patience}")
 
     def close(self) -> None:
         with self._turn:

@@ -78,6 +78,12 @@ class Database:
             number: int = self._watch.execute("PRAGMA data_version").fetchone()[0]
         return (self._epoch << 32) + number
 
+    def forget(self) -> None:
+        """Empties the log of earlier writes, so that what was deleted is in no file any more; a reader who is busy puts
+        that off until the log is next begun anew."""
+        with self._translated(), self.gate:
+            self._commits().checkpoint()
+
     def close(self) -> None:
         self._is_closed = True
         while self._readers:

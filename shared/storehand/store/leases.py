@@ -4,108 +4,81 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-from storehand.errors import Cancelled, Expired, IdempotencyConflict, Poison
-from storehand.job import EventKind, Job, NewJob, Outcome, Status
-from storehand.payload import encode_input, fingerprint
+from storehand.errors import Cancelled, Expired, Poison
+from storehand.job import EventKind, Job, NewNote, Outcome, Status
 from storehand.store import Claim, Claimed, Finish, Signal
-from storehand.store.rows import SELECT_JOB, created, encode, encode_outcome, job_of
+from storehand.store.notes import CANCEL_REQUESTED, claimed, crashed, encode_notes
+from storehand.store.rows import SELECT_JOB, encode, encode_outcome, job_of
 
 IsDead = Callable[[str], bool]
 """Whether this owner of leases is known to be dead."""
 
-_INSERT = """
-INSERT INTO jobs (id, task, status, tenant, priority, fingerprint, idempotency_key, created_at, updated_at,
-                  not_before, deadline, batch, parent, experiment, trace, payload_ref, subject)
-VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Of a claim: for whom, how long, and after how many deaths no more."""
+
+    owner: str
+    lease_s: float
+    max_crashes: int
+    max_deaths: int | None
+    is_dead: IsDead
 
 
-def create(db: sqlite3.Connection, jobs: Sequence[NewJob], now: float) -> list[Job]:
-    return [_create_one(db, new, now) for new in jobs]
+def claim(db: sqlite3.Connection, ids: Sequence[str], terms: Terms, now: float) -> list[Claim]:
+    return [_claim_one(db, job_id, terms, now) for job_id in ids]
 
 
-def _create_one(db: sqlite3.Connection, new: NewJob, now: float) -> Job:
-    text = encode_input(new.input)
-    print_ = fingerprint(text)
-    values = (
-        new.id, new.task, new.tenant, new.priority, print_, new.idempotency_key, now, now,
-        new.not_before, new.deadline, new.batch, new.parent, new.experiment, new.trace, new.payload_ref, new.subject,
-    )  # fmt: skip
-    cursor = db.execute(_INSERT, values)
-    if cursor.rowcount == 1:
-        db.execute("INSERT INTO inputs (n, input) VALUES (?, ?)", (cursor.lastrowid, text))
-        return created(new, now)
-    return _first_row(db, new, print_)
-
-
-def _first_row(db: sqlite3.Connection, new: NewJob, print_: str) -> Job:
-    """The row that was there before, if it means the same job."""
-    same_id = db.execute("SELECT id, task, fingerprint FROM jobs WHERE id = ?", (new.id,)).fetchone()
-    first = (
-        same_id
-        or db.execute(
-            "SELECT id, task, fingerprint FROM jobs WHERE tenant = ? AND task = ? AND idempotency_key = ?",
-            (new.tenant, new.task, new.idempotency_key),
-        ).fetchone()
-    )
-    if (first[1], first[2]) != (new.task, print_):
-        named = f"the id {new.id!r}" if same_id else f"the idempotency key {new.idempotency_key!r}"
-        raise IdempotencyConflict(f"{named} belongs to job {first[0]} with another input", details={"job_id": first[0]})
-    row = db.execute(f"{SELECT_JOB} WHERE id = ?", (first[0],)).fetchone()
-    return job_of(row)
-
-
-def claim(
-    db: sqlite3.Connection,
-    ids: Sequence[str],
-    owner: str,
-    lease_s: float,
-    *,
-    max_crashes: int,
-    now: float,
-    is_dead: IsDead,
-) -> list[Claim]:
-    return [_claim_one(db, job_id, owner, lease_s, max_crashes, now, is_dead) for job_id in ids]
-
-
-def _claim_one(
-    db: sqlite3.Connection, job_id: str, owner: str, lease_s: float, max_crashes: int, now: float, is_dead: IsDead
-) -> Claim:
+def _claim_one(db: sqlite3.Connection, job_id: str, terms: Terms, now: float) -> Claim:
     job = find_one(db, job_id)
     if job is None:
         return Claim(Claimed.MISSING, None)
     if job.status.is_terminal:
         return Claim(Claimed.TERMINAL, job)
-    crashes = job.crashes
     if job.status is Status.RUNNING:
-        if job.owner == owner:
+        if job.owner == terms.owner:
             return Claim(Claimed.HERE, job)
-        if job.lease_until is not None and job.lease_until > now:
-            if job.owner is None or not is_dead(job.owner):
-                return Claim(Claimed.ELSEWHERE, job)
-            end_leases(db, job.owner, now)
-        crashes += 1
-        db.execute("UPDATE jobs SET crashes = ? WHERE id = ?", (crashes, job_id))
-    ending = _ending(job, crashes, max_crashes, now)
+        if job.lease_until is not None and job.lease_until > now and not (job.owner and terms.is_dead(job.owner)):
+            return Claim(Claimed.ELSEWHERE, job)
+    crashes = job.crashes + (job.status is Status.RUNNING)
+    ending = _ending(job, crashes, terms.max_crashes, now)
+    if ending is None:
+        if job.status is Status.QUEUED and job.not_before is not None and job.not_before > now:
+            return Claim(Claimed.EARLY, job)
+        if terms.max_deaths is not None and crashes > terms.max_deaths:
+            return Claim(Claimed.SUSPECT, job)
+    if crashes > job.crashes:
+        _count_crash(db, job, now)
     if ending is not None:
         end(db, job_id, job.attempts, ending, now)
         return Claim(Claimed.TERMINAL, find_one(db, job_id), is_end=True)
-    if job.status is Status.QUEUED and job.not_before is not None and job.not_before > now:
-        return Claim(Claimed.EARLY, job)
-    started_at = now if job.started_at is None else job.started_at
-    db.execute(
-        "UPDATE jobs SET status = 'running', owner = ?, lease_until = ?, attempts = ?, updated_at = ?, started_at = ?"
-        " WHERE id = ?",
-        (owner, now + lease_s, job.attempts + 1, now, started_at, job_id),
-    )
+    return Claim(Claimed.MINE, _take(db, job, crashes, terms, now))
+
+
+def _take(db: sqlite3.Connection, job: Job, crashes: int, terms: Terms, now: float) -> Job:
     mine = replace(  # what a second look at the row would find
-        job, status=Status.RUNNING, owner=owner, lease_until=now + lease_s, attempts=job.attempts + 1, updated_at=now,
-        started_at=started_at, crashes=crashes,
+        job, status=Status.RUNNING, owner=terms.owner, lease_until=now + terms.lease_s, attempts=job.attempts + 1,
+        updated_at=now, started_at=now if job.started_at is None else job.started_at, crashes=crashes,
     )  # fmt: skip
-    return Claim(Claimed.MINE, mine)
+    note = encode_notes([claimed(terms.owner, mine.attempts)], now)
+    db.execute(
+        "UPDATE jobs SET status = 'running', owner = ?, lease_until = ?, attempts = ?, updated_at = ?, started_at = ?,"
+        " history = add_lines(history, ?) WHERE id = ?",
+        (mine.owner, mine.lease_until, mine.attempts, now, mine.started_at, note, job.id),
+    )
+    return mine
+
+
+def _count_crash(db: sqlite3.Connection, job: Job, now: float) -> None:
+    if job.owner is not None and job.lease_until is not None and job.lease_until > now:
+        end_leases(db, job.owner, now)
+    db.execute(
+        "UPDATE jobs SET crashes = crashes + 1, history = add_lines(history, ?) WHERE id = ?",
+        (encode_notes([crashed(job.owner)], now), job.id),
+    )
 
 
 def end_leases(db: sqlite3.Connection, owner: str, now: float) -> None:
@@ -127,19 +100,26 @@ def _ending(job: Job, crashes: int, max_crashes: int, now: float) -> Outcome | N
     return None
 
 
-_END = "UPDATE jobs SET status = ?, outcome = ?, lease_until = NULL, finished_at = ?, updated_at = ? WHERE id = ?"
+_END = (
+    "UPDATE jobs SET status = ?, outcome = ?, lease_until = NULL, finished_at = ?, updated_at = ?,"
+    " history = add_lines(history, ?) WHERE id = ?"
+)
 
 
-def end(db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float) -> None:
+def end(
+    db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float, *, notes: Sequence[NewNote] = ()
+) -> None:
     """Writes the terminal state of a row that is not terminal, its END event, and the dead letter of a poison job."""
-    db.execute(_END, (outcome.status, encode_outcome(outcome), now, now, job_id))
+    db.execute(_END, (outcome.status, encode_outcome(outcome), now, now, encode_notes(notes, now), job_id))
     _tell_end(db, job_id, attempt, outcome, now)
 
 
 def _tell_end(db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float) -> None:
     add_event(db, job_id, attempt, EventKind.END, encode({"status": outcome.status, "code": outcome.code}), now)
     if outcome.code == Poison.code and outcome.error is not None and (job := find_one(db, job_id)) is not None:
-        bury(db, queue=job.task, reason=outcome.error.message, body=encode(job.input), job_id=job_id, now=now)
+        bury(
+            db, queue=job.task, reason=outcome.error.message, body=encode(job.input), job_id=job_id, task=None, now=now
+        )
 
 
 _FINISH = (
@@ -155,7 +135,8 @@ def finish(db: sqlite3.Connection, finishes: Sequence[tuple[Finish, str]], now: 
 
 def _finish_one(db: sqlite3.Connection, finish: Finish, text: str, now: float) -> bool:
     outcome, owner = finish.outcome, finish.owner
-    values = (outcome.status, text, now, now, finish.job_id, owner, owner, finish.attempt)
+    notes = encode_notes(finish.notes, now)
+    values = (outcome.status, text, now, now, notes, finish.job_id, owner, owner, finish.attempt)
     row = db.execute(_FINISH, values).fetchone()
     if row is not None:
         _tell_end(db, finish.job_id, row[0], outcome, now)
@@ -179,18 +160,21 @@ def renew(db: sqlite3.Connection, ids: Sequence[str], owner: str, lease_s: float
 
 
 def release(
-    db: sqlite3.Connection, ids: Sequence[str], owner: str, *, not_before: float | None, count_attempt: bool, now: float
-) -> None:
+    db: sqlite3.Connection, ids: Sequence[str], owner: str, *, not_before: float | None, count_attempt: bool,
+    note: NewNote | None, now: float,
+) -> None:  # fmt: skip
+    line = None if note is None else encode_notes([note], now)
+    start = {"text": ""} if note is None else {"text": "", "reason": note.what}
     for job_id in ids:
         row = db.execute(
             "UPDATE jobs SET status = 'queued', owner = NULL, lease_until = NULL, published_at = NULL, updated_at = ?,"
-            " not_before = ?, attempts = attempts - ? WHERE id = ? AND status = 'running' AND owner = ?"
-            " RETURNING attempts",
-            (now, not_before, 0 if count_attempt else 1, job_id, owner),
+            " not_before = ?, attempts = attempts - ?, history = add_lines(history, ?)"
+            " WHERE id = ? AND status = 'running' AND owner = ? RETURNING attempts",
+            (now, not_before, 0 if count_attempt else 1, line, job_id, owner),
         ).fetchone()
         if row is not None and _last_seq(db, job_id):
             # The next claim may carry the same attempt number, so the text starts anew by a snapshot.
-            add_event(db, job_id, row[0], EventKind.SNAPSHOT, encode({"text": ""}), now)
+            add_event(db, job_id, row[0], EventKind.SNAPSHOT, encode(start), now)
 
 
 def request_cancel(db: sqlite3.Connection, ids: Sequence[str], now: float) -> dict[str, Status]:
@@ -201,10 +185,13 @@ def request_cancel(db: sqlite3.Connection, ids: Sequence[str], now: float) -> di
             continue
         found[job_id] = job.status
         if job.status is Status.QUEUED:
-            end(db, job_id, job.attempts, Outcome.of_error(Cancelled()), now)
+            end(db, job_id, job.attempts, Outcome.of_error(Cancelled()), now, notes=[CANCEL_REQUESTED])
             found[job_id] = Status.CANCELLED
         elif job.status is Status.RUNNING and job.cancel_requested_at is None:
-            db.execute("UPDATE jobs SET cancel_requested_at = ?, updated_at = ? WHERE id = ?", (now, now, job_id))
+            db.execute(
+                "UPDATE jobs SET cancel_requested_at = ?, updated_at = ?, history = add_lines(history, ?) WHERE id = ?",
+                (now, now, encode_notes([CANCEL_REQUESTED], now), job_id),
+            )
     return found
 
 
@@ -226,10 +213,17 @@ def add_event(db: sqlite3.Connection, job_id: str, attempt: int, kind: EventKind
     )
 
 
-def bury(db: sqlite3.Connection, *, queue: str, reason: str, body: str, job_id: str | None, now: float) -> None:
+def tell(db: sqlite3.Connection, notes: Mapping[str, Sequence[NewNote]], now: float) -> None:
+    rows = [(encode_notes(each, now), job_id) for job_id, each in notes.items()]
+    db.executemany("UPDATE jobs SET history = add_lines(history, ?) WHERE id = ?", rows)
+
+
+def bury(
+    db: sqlite3.Connection, *, queue: str, reason: str, body: str, job_id: str | None, task: str | None, now: float
+) -> None:
     db.execute(
-        "INSERT INTO dead_letters (queue, reason, at, job_id, body) VALUES (?, ?, ?, ?, ?)",
-        (queue, reason, now, job_id, body),
+        "INSERT INTO dead_letters (queue, reason, at, job_id, body, task) VALUES (?, ?, ?, ?, ?, ?)",
+        (queue, reason, now, job_id, body, task),
     )
 
 

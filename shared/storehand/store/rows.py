@@ -14,6 +14,9 @@ _COLUMNS = tuple(field.name for field in fields(Job) if field.name != "input")
 SELECT_JOB = f"SELECT input, {', '.join(_COLUMNS)} FROM jobs JOIN inputs USING (n)"  # noqa: S608  # names above
 """Named columns, never `*`: a newer program may have added some."""
 
+ERASED_FINGERPRINT = ""
+"""Of a row whose input was erased: a late message with any input means this job, which has ended."""
+
 
 def job_of(row: Sequence[Any]) -> Job:
     """A row of SELECT_JOB."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from storehand.errors import Expired
 from storehand.job import Job, Outcome, Status
-from storehand.store import DeadLetter, StoreStats
+from storehand.store import DeadLetter, StoreStats, Swept
 from storehand.store.leases import IsDead, end, end_leases
 from storehand.store.rows import SELECT_JOB, job_of
 
@@ -65,24 +65,31 @@ def expire_overdue(db: sqlite3.Connection, *, now: float, limit: int = 500) -> l
     return [job_of(row) for row in by_id]
 
 
-def sweep_some(db: sqlite3.Connection, *, before: float) -> int:
-    """One chunk; 0 when nothing old is left."""
-    rows = db.execute("SELECT n, id FROM jobs WHERE finished_at < ? LIMIT ?", (before, _SWEEP_CHUNK)).fetchall()
+def sweep_some(db: sqlite3.Connection, *, before: float) -> Swept:
+    """One chunk; no jobs when nothing old is left."""
+    select = "SELECT n, id, payload_ref FROM jobs WHERE finished_at < ? LIMIT ?"
+    rows = db.execute(select, (before, _SWEEP_CHUNK)).fetchall()
     db.executemany("DELETE FROM events WHERE job_id = ?", [(row[1],) for row in rows])
     db.executemany("DELETE FROM inputs WHERE n = ?", [(row[0],) for row in rows])
     db.executemany("DELETE FROM jobs WHERE n = ?", [(row[0],) for row in rows])
     db.execute("DELETE FROM dead_letters WHERE at < ?", (before,))
-    return len(rows)
+    return Swept(len(rows), tuple(row[2] for row in rows if row[2] is not None))
 
 
 def find(
-    db: sqlite3.Connection, *, statuses: Iterable[Status], task: str | None, tenant: str | None, limit: int
+    db: sqlite3.Connection,
+    *,
+    statuses: Iterable[Status],
+    task: str | None,
+    tenant: str | None,
+    subject: str | None,
+    limit: int,
 ) -> list[Job]:
     conditions, values = ["1"], list[object]()
     if wanted := [str(status) for status in statuses]:
         conditions.append(f"status IN ({', '.join('?' * len(wanted))})")
         values += wanted
-    for column, value in (("task", task), ("tenant", tenant)):
+    for column, value in (("task", task), ("tenant", tenant), ("subject", subject)):
         if value is not None:
             conditions.append(f"{column} = ?")
             values.append(value)
@@ -90,9 +97,21 @@ def find(
     return [job_of(row) for row in db.execute(select, (*values, limit)).fetchall()]
 
 
-def dead_letters(db: sqlite3.Connection, limit: int) -> list[DeadLetter]:
-    select = "SELECT id, queue, reason, at, job_id, body FROM dead_letters ORDER BY id DESC LIMIT ?"
-    return [DeadLetter(*row) for row in db.execute(select, (limit,)).fetchall()]
+def dead_letters(db: sqlite3.Connection, limit: int, ids: Sequence[int] | None) -> list[DeadLetter]:
+    select = (
+        "SELECT id, queue, reason, at, job_id, body, task FROM dead_letters"
+        " WHERE :ids IS NULL OR id IN (SELECT value FROM json_each(:ids)) ORDER BY id DESC LIMIT :limit"
+    )
+    values = {"ids": None if ids is None else json.dumps(list(ids)), "limit": limit}
+    return [DeadLetter(*row) for row in db.execute(select, values).fetchall()]
+
+
+def drop_dead(db: sqlite3.Connection, ids: Sequence[int] | None) -> int:
+    if ids is None:
+        return db.execute("DELETE FROM dead_letters").rowcount
+    return db.execute(
+        "DELETE FROM dead_letters WHERE id IN (SELECT value FROM json_each(?))", (json.dumps(list(ids)),)
+    ).rowcount
 
 
 def lead(db: sqlite3.Connection, owner: str, lease_s: float, *, now: float, is_dead: IsDead) -> bool:

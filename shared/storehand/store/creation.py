@@ -1,0 +1,81 @@
+"""New rows inside one transaction, and whether their tenants may have them. No clock in here."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from storehand.errors import IdempotencyConflict
+from storehand.job import Job, NewJob
+from storehand.payload import encode_input, job_fingerprint
+from storehand.store import Limit
+from storehand.store.admission import missing_tokens, quota_exceeded, rate_limited, tokens_now
+from storehand.store.rows import ERASED_FINGERPRINT, SELECT_JOB, created, job_of
+
+_INSERT = """
+INSERT INTO jobs (id, task, status, tenant, priority, fingerprint, idempotency_key, created_at, updated_at,
+                  not_before, deadline, batch, parent, experiment, trace, payload_ref, subject)
+VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+
+
+def create(db: sqlite3.Connection, jobs: Sequence[NewJob], limits: Mapping[str, Limit], now: float) -> list[Job]:
+    """A refusal undoes the whole call, so it is enough to judge once the new rows are known."""
+    rows, fresh = [], Counter[str]()
+    for new in jobs:
+        job, is_new = _create_one(db, new, now)
+        rows.append(job)
+        fresh[new.tenant] += is_new
+    for tenant, number in fresh.items():
+        if number and (limit := limits.get(tenant)) is not None:
+            _admit(db, tenant, number, limit, now)
+    return rows
+
+
+def _create_one(db: sqlite3.Connection, new: NewJob, now: float) -> tuple[Job, bool]:
+    text = encode_input(new.input)
+    print_ = job_fingerprint(new, text)
+    values = (
+        new.id, new.task, new.tenant, new.priority, print_, new.idempotency_key, now, now,
+        new.not_before, new.deadline, new.batch, new.parent, new.experiment, new.trace, new.payload_ref, new.subject,
+    )  # fmt: skip
+    cursor = db.execute(_INSERT, values)
+    if cursor.rowcount == 1:
+        db.execute("INSERT INTO inputs (n, input) VALUES (?, ?)", (cursor.lastrowid, text))
+        return created(new, now), True
+    return _first_row(db, new, print_), False
+
+
+def _first_row(db: sqlite3.Connection, new: NewJob, print_: str) -> Job:
+    """The row that was there before, if it means the same job."""
+    same_id = db.execute("SELECT id, task, fingerprint FROM jobs WHERE id = ?", (new.id,)).fetchone()
+    first = (
+        same_id
+        or db.execute(
+            "SELECT id, task, fingerprint FROM jobs WHERE tenant = ? AND task = ? AND idempotency_key = ?",
+            (new.tenant, new.task, new.idempotency_key),
+        ).fetchone()
+    )
+    if first[1] != new.task or first[2] not in (print_, ERASED_FINGERPRINT):
+        named = f"the id {new.id!r}" if same_id else f"the idempotency key {new.idempotency_key!r}"
+        raise IdempotencyConflict(f"{named} belongs to job {first[0]} with another input", details={"job_id": first[0]})
+    row = db.execute(f"{SELECT_JOB} WHERE id = ?", (first[0],)).fetchone()
+    return job_of(row)
+
+
+def _admit(db: sqlite3.Connection, tenant: str, number: int, limit: Limit, now: float) -> None:
+    """RateLimited or QuotaExceeded; `number` rows of this tenant were written in this transaction."""
+    if limit.open_jobs is not None:
+        count = "SELECT count(*) FROM jobs WHERE tenant = ? AND status IN ('queued', 'running')"
+        open_jobs = db.execute(count, (tenant,)).fetchone()[0]
+        if open_jobs > limit.open_jobs:
+            raise quota_exceeded(tenant, open_jobs - number, number, limit)
+    if limit.jobs_per_s is not None:
+        bucket = db.execute("SELECT tokens, at FROM buckets WHERE tenant = ?", (tenant,)).fetchone()
+        tokens = tokens_now(bucket[0], now - bucket[1], limit) if bucket else float(limit.burst)
+        if missing := missing_tokens(tokens, number, limit):
+            raise rate_limited(tenant, missing, limit)
+        db.execute(
+            "INSERT OR REPLACE INTO buckets (tenant, tokens, at) VALUES (?, ?, ?)", (tenant, tokens - number, now)
+        )

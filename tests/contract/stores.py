@@ -1,0 +1,49 @@
+"""The job stores under test, and what their tests share. Another store joins by a line in STORES."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from storehand.job import EventKind, Job, NewJob, Outcome
+from storehand.store import Claimed, JobStore
+from storehand.store.sqlite import SqliteStore
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.time = 1_700_000_000.0
+
+    def __call__(self) -> float:
+        return self.time
+
+    def advance(self, seconds: float) -> None:
+        self.time += seconds
+
+
+STORES: dict[str, Callable[[Path, Clock], JobStore]] = {
+    "sqlite": lambda folder, clock: SqliteStore(folder / "jobs.db", synchronous="NORMAL", clock=clock),
+}
+
+
+OK = Outcome.succeeded({"text": "好"})
+
+
+def new(number: int = 0, **fields: object) -> NewJob:
+    return NewJob(task="tagline", input={"product": f"壶 {number}"}, **fields)  # type: ignore[arg-type]
+
+
+def created(store: JobStore, **fields: object) -> Job:
+    return store.create([new(0, **fields)])[0]
+
+
+def row(store: JobStore, job: Job) -> Job:
+    return store.get([job.id])[job.id]
+
+
+def claimed(store: JobStore, job: Job, owner: str = "w1", *, lease_s: float = 15, max_crashes: int = 3) -> Claimed:
+    return store.claim([job.id], owner, lease_s, max_crashes=max_crashes)[0].result
+
+
+def kinds(store: JobStore, job: Job) -> list[EventKind]:
+    return [event.kind for event in store.events(job.id)]
