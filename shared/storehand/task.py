@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Typ
 
 from storehand.contracts.base import Generation, TaskInput, TaskOutput, Usage
 from storehand.job import EventKind, Priority
+from storehand.retry import RetryPolicy as RetryPolicy
 
 if TYPE_CHECKING:
     from storehand.settings import Settings  # which imports much that plugin authors' tests need not
@@ -242,6 +243,8 @@ class Task(ABC, Generic[InputT, OutputT]):
     """Model roles that `run` asks for. Tasks that name the same role share one loaded model."""
     optional_roles: ClassVar[Mapping[str, Kind]] = {}
     """Roles that make the task better: loaded only where the settings bind them. Ask `models.has(role)`."""
+    retry: ClassVar[RetryPolicy] = RetryPolicy()
+    """When a job that failed comes again; the setting `retries` may say otherwise."""
     starters: ClassVar[Mapping[str, Path]] = {}
     """Folder of the bundled model of a role, for bindings that say `starter`."""
     examples: Sequence[InputT] = ()

@@ -24,6 +24,7 @@ class JobPath:
         self.counted: list[str] = []
         self.handed_back = 0
         self.runner = self
+        self.settler = self
 
     def count(self, what: str, by: int = 1) -> None:
         self.counted.append(what)

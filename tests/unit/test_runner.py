@@ -13,7 +13,6 @@ import pytest
 from storehand.errors import Cancelled, EngineError, Overloaded, StopJob, Unavailable
 from storehand.job import EventKind, Status
 from storehand_worker.delivery import Delivery, Early, Parked
-from storehand_worker.runner import backoff_s
 from tests.unit.job_runs import Bench, WordInput, WordOutput, echo
 from tests.waiting import until
 
@@ -83,12 +82,6 @@ def test_a_retryable_error_hands_the_job_back_until_its_attempts_are_spent(tmp_p
             bench.answer(job_id)  # too early
         until(lambda: (row.not_before or 0) < time.time())
         assert bench.answer(job_id).code == "overloaded"
-
-
-def test_the_pause_doubles_and_has_an_end() -> None:
-    assert 0.25 <= backoff_s(1) <= 0.75
-    assert 1.0 <= backoff_s(3) <= 3.0
-    assert backoff_s(50) <= 90.0
 
 
 @pytest.mark.parametrize("raised", [ValueError("secret"), SystemExit(1), KeyboardInterrupt(), RecursionError()])
@@ -170,7 +163,7 @@ def test_handing_back_costs_no_attempt_and_stops_the_job(tmp_path: Path) -> None
         running = bench.in_thread(lambda: bench.answer(job_id, delivery))
         until(delivery.running)
 
-        bench.runner.hand_back(delivery.running())
+        bench.runner.settler.hand_back(delivery.running())
 
         with pytest.raises(Parked):
             running.result()
@@ -303,7 +296,7 @@ def test_while_the_store_is_away_a_message_is_kept(tmp_path: Path) -> None:
 
 
 def test_an_answer_is_written_once_the_store_is_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("storehand_worker.runner.UNAVAILABLE_PAUSE_S", 0.02)
+    monkeypatch.setattr("storehand_worker.settle.INSIST_S", 0.02)
     with Bench(tmp_path) as bench:
         job_id = bench.job()
         with _away(bench, "finish"):

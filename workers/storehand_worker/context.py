@@ -13,6 +13,7 @@ from typing import Any
 from storehand.errors import Expired, JobStopped, StopJob
 from storehand.job import EventKind, Job, Priority
 from storehand.store import NewEvent
+from storehand_worker.calls import Calls
 from storehand_worker.start import Start
 from storehand_worker.turnstile import Place
 
@@ -30,8 +31,10 @@ class JobContext:
         place: Place | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
+        """`clock` is the store's, in epoch seconds: the row's times are judged by it."""
         self.place = place
         self.start = Start(job.id)
+        self.calls = Calls()
         self._job = job
         self._emit = emit
         self._clock = clock
@@ -59,7 +62,10 @@ class JobContext:
 
     @property
     def deadline(self) -> float | None:
-        return self._job.deadline
+        """By this host's clock, which need not agree with the store's."""
+        if self._job.deadline is None or self._clock is time.time:
+            return self._job.deadline
+        return time.time() + self._job.deadline - self._clock()
 
     @property
     def seed(self) -> int:
@@ -72,8 +78,8 @@ class JobContext:
 
     @property
     def cancelled(self) -> bool:
-        if self._stop_error is None and self._is_overdue():
-            self.stop(Expired())  # the watcher would say so a moment later
+        if self._stop_error is None:
+            self.stop_if_overdue()  # the watcher would say so a moment later
         return self._stop_error is not None
 
     def check(self) -> None:
@@ -105,6 +111,11 @@ class JobContext:
             callback(error)
         return True
 
+    def stop_if_overdue(self) -> None:
+        """Its deadline has passed."""
+        if self._job.deadline is not None and self._clock() >= self._job.deadline:
+            self.stop(Expired())
+
     def attach(self, callback: OnStop) -> Callable[[], None]:
         """Calls back once on a stop, at once if there was one; returns the way to detach."""
         with self._lock:
@@ -119,6 +130,3 @@ class JobContext:
     def _detach(self, key: int) -> None:
         with self._lock:
             self._on_stop.pop(key, None)
-
-    def _is_overdue(self) -> bool:
-        return self._job.deadline is not None and self._clock() >= self._job.deadline

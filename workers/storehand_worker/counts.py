@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, Protocol
 
-What = Literal["leases_lost", "redelivered", "reattached", "parked", "quarantined", "handed_back", "crashes", "rung"]
+What = Literal[
+    "leases_lost", "redelivered", "reattached", "parked", "quarantined", "handed_back", "crashes", "rung", "retried"
+]
 
 
 class Count(Protocol):

@@ -14,6 +14,7 @@ from storehand.errors import ModelNotAvailable, PluginError, SettingsError, Stop
 from storehand.settings import ModelBinding, Settings
 from storehand.task import Task
 from storehand_worker.binding import STARTER, engine_factory, engine_name, engine_spec, role_needs
+from storehand_worker.calls import Calls
 from storehand_worker.engines import builtin_engines
 from storehand_worker.fitting import MEMORY_SHARE, fit
 from storehand_worker.jobless import JoblessContext
@@ -88,12 +89,15 @@ class Host:
         *,
         wait_for: WaitFor = Future.exception,
         start: Start | None = None,
+        calls: Calls | None = None,
     ) -> JobModels:
         """The models for one job of this task. `wait_for` is how a call waits for its engine,
-        `start` stamped with the first call."""
+        `start` stamped with the first call, `calls` told of each."""
         if task_name not in self.tasks:
             raise UnknownTask(f"this worker does not serve the task {task_name!r}; it serves {', '.join(self.tasks)}")
-        return JobModels(self._engines, context, task=task_name, on_call=self._on_call, wait_for=wait_for, start=start)
+        return JobModels(
+            self._engines, context, task=task_name, on_call=self._on_call, wait_for=wait_for, start=start, calls=calls
+        )
 
     @property
     def engines(self) -> Mapping[str, Engine]:

@@ -118,7 +118,9 @@ class JobPath:
         self.runner = JobRunner(
             store,
             self.host.tasks,
-            lambda context, task: self.host.models(context, task.name, wait_for=context.wait_for, start=context.start),
+            lambda context, task: self.host.models(
+                context, task.name, wait_for=context.wait_for, start=context.start, calls=context.calls
+            ),
             observers,
             settings,
             owner=owner,

@@ -124,6 +124,7 @@ class Metrics:
         self.quarantined = self._counter("quarantined", "Malformed messages laid aside.")
         self.handed_back = self._counter("handed_back", "Jobs handed back in order while draining.")
         self.crashes = self._counter("crashes", "Jobs found whose worker had died.")
+        self.retried = self._counter("retried", "Attempts that failed and come again after a pause.")
         self.rung = self._counter("rung", "Lost jobs that the reconciler rang again.")
 
     # What is watched

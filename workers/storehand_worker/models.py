@@ -16,6 +16,7 @@ from storehand.engine import Engine, GenerateRequest, Request, Result, TextsRequ
 from storehand.errors import Cancelled, JobStopped, ModelNotAvailable, Overloaded, StopJob, StorehandError
 from storehand.job import Priority
 from storehand.task import Classification, Completion, Context, GenerateOptions, Kind, ModelInfo, ModelUsage, Prompt
+from storehand_worker.calls import Calls
 from storehand_worker.start import Start
 
 PIECE_TEXTS = 32
@@ -70,6 +71,7 @@ class JobModels:
         on_call: OnCall = lambda report: None,
         wait_for: WaitFor = Future.exception,
         start: Start | None = None,
+        calls: Calls | None = None,
     ) -> None:
         self._engines = engines
         self._context = context
@@ -77,6 +79,7 @@ class JobModels:
         self._on_call = on_call
         self._wait_for = wait_for
         self._start = start or Start(context.job_id)
+        self._calls = calls or Calls()
         self._usage = ModelUsage()
         self._usage_lock = threading.Lock()
         self._wasted_tokens = 0
@@ -99,7 +102,7 @@ class JobModels:
         if chosen.seed is None:
             chosen = replace(chosen, seed=self._context.seed)
         request = GenerateRequest(prompt=prompt, options=chosen, on_text=on_text, **self._about())
-        [result] = self._run(engine, [request])
+        [result] = self._run(role, engine, [request])
         return list(result.completions)
 
     def classify(self, role: str, texts: Sequence[str]) -> list[Classification]:
@@ -162,9 +165,9 @@ class JobModels:
                 beside = None if pairs is None else tuple(pairs[start:end])
                 yield TextsRequest(texts=tuple(texts[start:end]), pairs=beside, prompt=prompt, **self._about())
 
-        return self._run(self._engine(role, kind), pieces())
+        return self._run(role, self._engine(role, kind), pieces())
 
-    def _run(self, engine: Engine, requests: Iterable[Request]) -> list[Result]:
+    def _run(self, role: str, engine: Engine, requests: Iterable[Request]) -> list[Result]:
         """The results in order; leaves by StopJob when the job stops, and leaves nothing of the call behind."""
         self._start.ask()
         call = _Call(engine, self._wait_for, on_queued=self._start.queue)
@@ -172,7 +175,7 @@ class JobModels:
         try:
             self._context.check()
             started = time.monotonic()
-            results = [self._spend(engine, result) for result in call.results(requests, check=self._context.check)]
+            results = [self._spend(role, engine, each) for each in call.results(requests, check=self._context.check)]
             self._add_wall(time.monotonic() - started, results)
             return results
         except StopJob as stop:
@@ -190,7 +193,8 @@ class JobModels:
             detach()
             call.cancel(Cancelled("the call that asked was left"))
 
-    def _spend(self, engine: Engine, result: Result) -> Result:
+    def _spend(self, role: str, engine: Engine, result: Result) -> Result:
+        self._calls.add(role, engine.info, result)
         with self._usage_lock:
             self._usage.prompt_tokens += result.prompt_tokens
             self._usage.completion_tokens += result.completion_tokens

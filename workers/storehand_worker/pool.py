@@ -265,7 +265,7 @@ class EnginePool(BasePool):
         """Its callbacks are never called, so it stays unacked and the broker gives it to somebody else."""
         if self._settle(message):
             message.delivery.close()
-            self.app.job_path.runner.hand_back(message.delivery.running())
+            self.app.job_path.runner.settler.hand_back(message.delivery.running())
         if not message.is_running:
             self._forget(message)
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import random
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from typing import Any
 
-from storehand.errors import EngineError, EngineLost, JobNotFound, JobStopped, StorehandError, Unavailable
+from storehand.errors import JobNotFound, Unavailable
 from storehand.job import Job, NewJob, Outcome, Priority, Status
 from storehand.settings import Settings
-from storehand.store import Claim, Claimed, Finish, JobStore
+from storehand.store import Claim, Claimed, JobStore
 from storehand.task import Models, Task
 from storehand_worker.context import JobContext
 from storehand_worker.counts import Count, uncounted
@@ -19,6 +17,7 @@ from storehand_worker.delivery import Delivery, Early, Parked
 from storehand_worker.ends import Ends
 from storehand_worker.gate import SuspectGate
 from storehand_worker.running import Running
+from storehand_worker.settle import JobObserver, Settler
 from storehand_worker.stream import EventPump
 from storehand_worker.threads import Threads
 from storehand_worker.turnstile import Turnstile
@@ -31,15 +30,8 @@ GATE_PAUSE_S = 0.2
 HERE_PAUSE_S = 0.25
 ELSEWHERE_PAUSE_S = 1.0
 UNAVAILABLE_PAUSE_S = 1.0
-LOST_PAUSE_S = 5.0
-BACKOFF_S, BACKOFF_MAX_S = 0.5, 60.0
 
-T = TypeVar("T")
 ModelsOf = Callable[[JobContext, Task[Any, Any]], Models]
-
-
-class JobObserver(Protocol):
-    def on_job_done(self, job: Job, outcome: Outcome) -> None: ...
 
 
 class JobRunner:
@@ -71,7 +63,9 @@ class JobRunner:
         self._gate = gate or SuspectGate()
         self._turnstile = turnstile or Turnstile(0)
         self._count = count
+        self._clock = watcher.clock
         self._items = Threads("storehand-item", settings.item_threads)
+        self.settler = Settler(store, tasks, observers, settings, owner=owner, clock=watcher.clock, count=count)
 
     def admit(self, new_jobs: Sequence[NewJob]) -> list[Job]:
         """Rows for jobs that came without one; from here on they are guaranteed. Parked while the store is away."""
@@ -98,21 +92,6 @@ class JobRunner:
         if left:
             raise min(left, key=lambda parked: (isinstance(parked, Early), parked.pause_s))
         return answered | {job_id: end for job_id, end in ends.items() if isinstance(end, Outcome)}
-
-    def hand_back(self, running: Sequence[Running]) -> None:
-        """Gives jobs that can't be finished here to whoever comes next: it costs them no attempt."""
-        mine = [each for each in running if each.take()]
-        ids = [each.job.id for each in mine]
-        if not ids:
-            return
-        try:
-            self._store.release(ids, self._owner)
-            self._store.mark_published(ids)  # their message goes back to the broker, so nobody needs to ring
-            self._count("handed_back", len(ids))
-        except Unavailable as error:
-            log.warning("%d jobs could not be handed back (%s); their leases run out in a moment", len(ids), error)
-        for each in mine:
-            each.context.stop(JobStopped("the worker leaves; the job goes to another one"))
 
     @property
     def busy(self) -> int:
@@ -147,7 +126,7 @@ class JobRunner:
             before = row or self._rows([job_id]).get(job_id)
             if before is not None and before.outcome is not None:
                 return before.outcome
-            deaths = _deaths(before)
+            deaths = _deaths(before, self._clock)
             with self._gate.place(deaths=deaths) as may_start:
                 if not may_start:
                     raise Parked("jobs that may kill the worker run among themselves", pause_s=GATE_PAUSE_S)
@@ -179,7 +158,7 @@ class JobRunner:
             if claim.is_end:  # cancelled, expired or poison
                 self._observers.on_job_done(job, job.outcome)
             return job.outcome
-        now = time.time()
+        now = self._clock()
         if claim.result is Claimed.EARLY:
             raise Early("not due yet", pause_s=max(0.05, (job.not_before or now) - now))
         if claim.result is Claimed.HERE:
@@ -192,81 +171,21 @@ class JobRunner:
         place = self._turnstile.place(
             is_urgent=job.priority is Priority.INTERACTIVE, is_bulk=job.priority is Priority.BULK
         )
-        context = JobContext(job, emit=stream.put, place=place)
+        context = JobContext(job, emit=stream.put, place=place, clock=self._clock)
         running = Running(job, context, stream, limits=delivery.limits, on_give_up=on_give_up)
         try:
             with self._watcher.watching(running), delivery.holding(running):
                 with place.inside(context.attach):
                     outcome = run_task(self._tasks.get(job.task), job, context, self._models)
                 stream.flush()
-                return self._settle(running, outcome)
+                return self.settler.settle(running, outcome)
         finally:
             running.leave()
 
-    def _settle(self, running: Running, outcome: Outcome) -> Outcome:
-        job, error = running.job, outcome.error
-        if not running.take():
-            raise Parked("somebody else has written the end", pause_s=0.0)
-        if error is not None and error.code == EngineLost.code:
-            self._leave_to_others(job, is_suspect=bool(error.details.get("on_device")))
-        if error is not None and error.retryable and job.attempts < self._settings.max_attempts:
-            self._retry_later(job, error.exception())
-        finish = Finish(job.id, outcome, owner=self._owner, attempt=job.attempts)
-        [written] = _insist(lambda: self._store.finish([finish]), job)
-        if not written:
-            raise Parked("the job went to somebody else", pause_s=0.0)
-        self._observers.on_job_done(job, outcome)
-        return outcome
 
-    def _leave_to_others(self, job: Job, *, is_suspect: bool) -> None:
-        """The engine is lost, and this worker leaves. What was being computed keeps its lease: the next worker finds
-        its owner dead and counts a crash, so that the killer is found among the suspects. The rest goes back at no
-        cost."""
-        if not is_suspect:
-            _insist(lambda: self._store.release([job.id], self._owner), job)
-            self._store.mark_published([job.id])  # its message goes back to the broker, so nobody needs to ring
-            self._count("handed_back")
-        raise Parked("the engine is lost; another worker answers", pause_s=LOST_PAUSE_S)
-
-    def _retry_later(self, job: Job, error: StorehandError) -> None:
-        pause_s = backoff_s(job.attempts)
-
-        def release() -> None:
-            not_before = self._store.now() + pause_s
-            self._store.release([job.id], self._owner, not_before=not_before, count_attempt=True)
-
-        _insist(release, job)
-        level = logging.INFO if isinstance(error, EngineError) else logging.WARNING
-        log.log(
-            level,
-            "job %s: attempt %d of %d ended with %s; trying again in %.1f s",
-            job.id,
-            job.attempts,
-            self._settings.max_attempts,
-            error.code,
-            pause_s,
-        )
-        raise Early("waits for its next attempt", pause_s=pause_s)
-
-
-def _deaths(row: Job | None) -> int:
+def _deaths(row: Job | None, now: Callable[[], float]) -> int:
     """How many workers died under it, with the one that the next claim will find dead."""
     if row is None:
         return 0
-    has_lapsed = row.status is Status.RUNNING and row.lease_until is not None and row.lease_until <= time.time()
+    has_lapsed = row.status is Status.RUNNING and row.lease_until is not None and row.lease_until <= now()
     return row.crashes + has_lapsed
-
-
-def _insist(write: Callable[[], T], job: Job) -> T:
-    """Writes how a job ended, however long the store is away: the answer is worth more than this thread."""
-    while True:
-        try:
-            return write()
-        except Unavailable as error:
-            log.warning("job %s has ended, but the store is away (%s); trying again", job.id, error)
-            time.sleep(UNAVAILABLE_PAUSE_S)
-
-
-def backoff_s(attempt: int) -> float:
-    """Twice as long each time, with jitter so that jobs that failed together do not come back together."""
-    return min(BACKOFF_MAX_S, BACKOFF_S * 2.0 ** (attempt - 1)) * random.uniform(0.5, 1.5)  # noqa: S311  # no secret

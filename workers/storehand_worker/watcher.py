@@ -10,23 +10,21 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from dataclasses import replace
 
-from storehand.errors import Cancelled, Expired, JobStopped, TimeLimit, Unavailable
-from storehand.job import Job, Outcome
+from storehand.errors import Cancelled, JobStopped, TimeLimit, Unavailable
+from storehand.job import Outcome
 from storehand.settings import Settings
 from storehand.store import Finish, JobStore, Signal
 from storehand_worker.counts import Count, uncounted
 from storehand_worker.running import Running
+from storehand_worker.settle import JobObserver
+from storehand_worker.store_clock import StoreClock
 
 log = logging.getLogger(__name__)
 
 STUCK_S = 10.0
 """A thread still in a job this long after the job was given up does not stop any more."""
-
-
-class JobObserver(Protocol):
-    def on_job_done(self, job: Job, outcome: Outcome) -> None: ...
 
 
 class Watcher:
@@ -42,6 +40,7 @@ class Watcher:
         count: Count = uncounted,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        self.clock = StoreClock(store.now)
         self._store = store
         self._settings = settings
         self._observers = observers
@@ -92,9 +91,11 @@ class Watcher:
         """Looks once at everything; called every `watch_s`."""
         with self._lock:
             in_hand = list(self._in_hand.values())
+        for running in in_hand:
+            self._watch_times(running)
         self._watch_rows(in_hand)
         for running in in_hand:
-            self._watch_limits(running)
+            self._watch_hard_limit(running)
         self._watch_given_up()
 
     def _loop(self) -> None:
@@ -108,21 +109,18 @@ class Watcher:
                 log.exception("the watcher met an error of our own; it looks again in %.2f s", self._settings.watch_s)
 
     def _watch_rows(self, in_hand: list[Running]) -> None:
-        if not in_hand or not self._has_news():
+        """Renews the leases and reads the flags: when anything was written since the last look, or it is time."""
+        if not in_hand:
             return
+        now, seen = self._clock(), self._store.changed(self._seen)
+        if seen == self._seen and now - self._renewed_at < self._settings.lease_s / 3:
+            return
+        self.clock.refresh()
         by_id = {each.job.id: each for each in in_hand}
         for signal in self._store.renew(list(by_id), self._owner, self._settings.lease_s):
             if signal.job_id in by_id:
                 self._heed(by_id[signal.job_id], signal)
-
-    def _has_news(self) -> bool:
-        """Whether a lease needs renewal or anything was written since the last look."""
-        now = self._clock()
-        seen = self._store.changed(self._seen)
-        if seen == self._seen and now - self._renewed_at < self._settings.lease_s / 3:
-            return False
-        self._seen, self._renewed_at = seen, now
-        return True
+        self._seen, self._renewed_at = seen, now  # only now: while the store is away every tick tries again
 
     def _heed(self, running: Running, signal: Signal) -> None:
         if signal.is_lost:
@@ -130,8 +128,6 @@ class Watcher:
                 self._part_with(running)
         elif signal.cancel_requested:
             running.context.stop(Cancelled())
-        elif signal.deadline is not None and time.time() >= signal.deadline:
-            running.context.stop(Expired())
 
     def _part_with(self, running: Running) -> None:
         """The row has ended without us, as by a revoke, or another worker has it."""
@@ -144,13 +140,16 @@ class Watcher:
         else:
             log.info("job %s: its row is %s already; it stops here", job_id, row.status if row else "gone")
 
-    def _watch_limits(self, running: Running) -> None:
-        spent_s = self._clock() - running.started_at
-        if spent_s >= running.limits.soft_s:
+    def _watch_times(self, running: Running) -> None:
+        """Deadline and soft limit need no store: they are kept while it is away."""
+        running.context.stop_if_overdue()
+        if self._clock() - running.started_at >= running.limits.soft_s:
             error = TimeLimit(f"the soft limit of {running.limits.soft_s:g} s is over")
             if running.context.stop(error):
                 log.warning("job %s: %s; it is asked to stop", running.job.id, error.message)
-        if spent_s >= running.limits.hard_s and running.given_up_at is None:
+
+    def _watch_hard_limit(self, running: Running) -> None:
+        if self._clock() - running.started_at >= running.limits.hard_s and running.given_up_at is None:
             self._give_up(running)
 
     def _give_up(self, running: Running) -> None:
@@ -158,14 +157,16 @@ class Watcher:
         outcome = Outcome.of_error(TimeLimit(f"the time limit of {running.limits.hard_s:g} s is over"))
         if running.is_taken:
             return
-        [written] = self._store.finish(
-            [Finish(running.job.id, outcome, owner=self._owner, attempt=running.job.attempts)]
-        )
+        finish = Finish(running.job.id, outcome, owner=self._owner, attempt=running.job.attempts)
+        [written] = self._store.finish([finish])
+        if not written:  # or an earlier try was written, and its answer got lost with the connection
+            row = self._store.get([running.job.id]).get(running.job.id)
+            written = row is not None and row.outcome == outcome
         running.given_up_at = self._clock()
         self._given_up.append(running)
         if written and running.take():
             log.error("job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s)
-            self._observers.on_job_done(running.job, outcome)
+            self._observers.on_job_done(replace(running.job, finished_at=self.clock()), outcome)
             running.on_give_up(outcome)
         running.context.stop(TimeLimit())
 

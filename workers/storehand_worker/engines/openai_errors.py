@@ -76,13 +76,13 @@ class Interpreter:
             return Failure(ModelNotAvailable(f"{self._where} redirects to {target}; redirects are not followed"))
         if code in _NO_QUOTA:
             return Failure(ModelNotAvailable(f"the account at {self._where} has no quota left ({said})"))
+        wait_s = _retry_after(error.response.headers)
+        details = {} if wait_s is None else {"retry_after_s": wait_s}  # the job's next attempt heeds it
         if status == 429:
-            wait_s = _retry_after(error.response.headers)
-            details = {} if wait_s is None else {"retry_after_s": wait_s}
             return Failure(Overloaded(f"{self._where} is overloaded (429: {said})", details=details), True, wait_s)
         if status in _TEMPORARY or status >= 500:
-            failed = EngineError(f"{self._where} failed ({status}: {said})")
-            return Failure(failed, True, _retry_after(error.response.headers), may_be_one_text=status == 500)
+            failed = EngineError(f"{self._where} failed ({status}: {said})", details=details)
+            return Failure(failed, True, wait_s, may_be_one_text=status == 500)
         return self._refusal(error, code, said)
 
     def _refusal(self, error: openai.APIStatusError, code: str, said: str) -> Failure:
