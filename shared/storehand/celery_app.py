@@ -114,6 +114,7 @@ def transport_options(settings: Settings) -> dict[str, Any]:
         return {
             "queue_order_strategy": "priority",
             "visibility_timeout": 120,
+            "message_max_bytes": settings.message_max_bytes,
             # keys of our own: on a shared database our short timeout must not give the shop's own tasks back
             "unacked_key": f"{prefix}.unacked",
             "unacked_index_key": f"{prefix}.unacked_index",

@@ -147,6 +147,22 @@ class Settings(BaseSettings):
     drain_s: float = Field(default=45.0, ge=0, description="SIGTERM: time to finish before jobs are handed back")
     stuck_limit: int = Field(default=4, ge=1, description="threads that will not stop before the worker leaves")
 
+    allowed_callbacks: Names | None = Field(
+        default=None,
+        description="name patterns (`shop.*`) of tasks that link, link_error, chain and chord may name; default: any."
+        " Tasks of Storehand, of Celery and of this worker are never allowed",
+    )
+    signing_keys: tuple[SecretStr, ...] = Field(
+        default=(), description="keys of 32 characters or more that sign messages: the first signs, all are accepted"
+    )
+    require_signature: bool = Field(
+        default=False, description="the worker lays messages aside that no key of signing_keys has signed"
+    )
+    remote_control: Literal["none", "safe", "all"] = Field(
+        default="safe",
+        description="Celery's remote control: safe is inspect, events and revoke; all adds shutdown, limits and queues",
+    )
+
     http_host: str = Field(default="127.0.0.1", description="address of /metrics and the health probes")
     http_port: int = Field(default=9464, ge=0, le=65535, description="port of /metrics and the probes; 0: any free one")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least severe log line")
@@ -170,6 +186,10 @@ class Settings(BaseSettings):
         scheme = self.broker_url.get_secret_value().partition(":")[0].partition("+")[0]
         if scheme not in BROKER_SCHEMES:
             raise ValueError(f"broker_url has the scheme {scheme!r}; there are {', '.join(BROKER_SCHEMES)}")
+        if any(len(key.get_secret_value()) < 32 for key in self.signing_keys):
+            raise ValueError("signing_keys: a key has fewer than 32 characters")
+        if self.require_signature and not self.signing_keys:
+            raise ValueError("require_signature needs signing_keys")
         if self.plugins is not None and not self.plugins:
             raise ValueError("plugins is an empty list: name at least one, or leave it out for all")
         return self

@@ -12,9 +12,11 @@ from typing import Any
 
 from celery import Celery, signals
 
+from storehand.broker.guarded import register_guarded
 from storehand.celery_app import make_celery
 from storehand.errors import SettingsError
 from storehand.settings import Settings, read_settings
+from storehand_worker.inflation import bound_decompression
 from storehand_worker.log import set_up_logging
 
 QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
@@ -23,6 +25,8 @@ QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
 
 def worker_app(settings: Settings) -> Celery:
     """An app that can run a worker with these settings."""
+    register_guarded()
+    bound_decompression(settings.message_max_bytes)
     app: Any = make_celery(settings)
     app.conf.update(
         worker_pool="storehand_worker.pool:EnginePool",

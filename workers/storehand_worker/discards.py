@@ -14,7 +14,7 @@ from storehand.job import NewJob, Outcome
 from storehand.message import TASK_PREFIX, read_call
 from storehand.store import Finish, JobStore
 from storehand_worker.counts import Count, uncounted
-from storehand_worker.runner import JobObserver
+from storehand_worker.settle import JobObserver
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,8 @@ class Discards:
             if not rung_for and isinstance(name, str):  # a plain producer's: whoever asks for its id gets the reason
                 self.refuse(name, job_id, error)
             known = job_id if isinstance(job_id, str) and self._store.get([job_id]) else None
-            self._store.bury(queue=queue, reason=error.message, body=body_text(message), job_id=known)
+            task = name[:_MAX_TASK_CHARS] if isinstance(name, str) else None
+            self._store.bury(queue=queue, reason=error.message, body=body_text(message), job_id=known, task=task)
             for ids in (rung_for, [known] if known else []):
                 self._finish(ids, error)
         except Unavailable:

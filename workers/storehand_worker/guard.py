@@ -8,6 +8,7 @@ from typing import Any
 
 from celery.worker.consumer import Consumer
 
+from storehand.broker.inbound import REFUSED
 from storehand.errors import StorehandError, Unavailable, UnknownTask
 from storehand.message import TASK_PREFIX
 from storehand_worker.callbacks import call_errbacks
@@ -32,7 +33,13 @@ class GuardedConsumer(Consumer):
             error for error in (*self.connection_errors, *self.channel_errors) if error not in TOO_WIDE
         )
 
+        max_bytes = self.app.storehand_settings.message_max_bytes
+
         def on_task_received(message: Any) -> None:
+            problem = known_problem(message, max_bytes=max_bytes)
+            if problem is not None:
+                self._lay_aside(message, refusal(problem))
+                return
             try:
                 handle(message)
             except of_the_broker:
@@ -85,3 +92,13 @@ class GuardedConsumer(Consumer):
         log.warning("%s; a message is given back in %.0f s", error.message, AGAIN_S)
         if not message.acknowledged:
             self.timer.call_after(AGAIN_S, message.reject_log_error, (log, self.connection_errors), {"requeue": True})
+
+
+def known_problem(message: Any, *, max_bytes: int) -> str | None:
+    """What is wrong with a message before anybody reads its body, if anything."""
+    if message.content_type == REFUSED:
+        return str(message.headers.get("problem") or "it can't be read")
+    size_bytes = len(message.body or b"")
+    if size_bytes > max_bytes:
+        return f"its body has {size_bytes} bytes, over the {max_bytes} a message may have"
+    return None
