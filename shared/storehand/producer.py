@@ -113,15 +113,17 @@ class Producer:
 
     @contextmanager
     def _publishing(self) -> Iterator[tuple[Celery, Any]]:
-        from kombu.exceptions import KombuError
+        from kombu.exceptions import KombuError, LimitExceeded
 
         app, pool = self._connected()
         wait_s = self._settings.publish_timeout_s / 2
         try:
             with self.gate, pool.acquire(block=True, timeout=wait_s) as producer, _as_kombu_errors(producer):
                 yield app, producer
+        except LimitExceeded as error:
+            raise Unavailable(f"all {_CONNECTIONS} connections wait for the broker") from error
         except (KombuError, OSError) as error:
-            raise Unavailable(f"the broker can't be reached: {error}") from error
+            raise Unavailable(f"the broker can't be reached: {str(error) or type(error).__name__}") from error
 
     def _connected(self) -> tuple[Celery, Any]:
         with self._lock:
