@@ -1,4 +1,5 @@
-"""A worker per module: starting one takes about a second. One with models takes several: it serves the whole run."""
+"""A worker per module and combination of broker and store: starting one takes about a second. One with models takes
+several: it serves the whole run."""
 
 from __future__ import annotations
 
@@ -13,12 +14,37 @@ from storehand import Client
 from storehand.celery_app import make_celery
 from storehand.contracts import INPUTS
 from storehand.job import Outcome
+from tests.pipeline.combinations import chosen, places
 from tests.pipeline.workers import Shop, WorkerProcess
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "combination" in metafunc.fixturenames:
+        names = chosen(list(metafunc.definition.iter_markers("everywhere")))
+        metafunc.parametrize("combination", names, indirect=True, scope="module")
+
+
 @pytest.fixture(scope="module")
-def shop(tmp_path_factory: pytest.TempPathFactory) -> Shop:
-    return Shop(tmp_path_factory.mktemp("shop"))
+def combination(request: pytest.FixtureRequest) -> str:
+    """Broker and store of this test: `embedded`, `redis+redis`, `rabbitmq+postgres`, ..."""
+    return str(request.param)
+
+
+@pytest.fixture(scope="module")
+def shared_places(combination: str, request: pytest.FixtureRequest) -> dict[str, object]:
+    """Where the module's shop has its queues and rows."""
+    return places(combination, request.getfixturevalue)
+
+
+@pytest.fixture
+def own_places(combination: str, request: pytest.FixtureRequest) -> dict[str, object]:
+    """The same for a shop of the test's own, whose workers come and go."""
+    return places(combination, request.getfixturevalue)
+
+
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, shared_places: dict[str, object]) -> Shop:
+    return Shop(tmp_path_factory.mktemp("shop"), **shared_places)
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,13 @@ import pytest
 from storehand import Client
 from storehand.errors import Cancelled, Expired, TimeLimit
 from storehand.job import Outcome, Status
+from tests.pipeline.combinations import everywhere
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.raw import publish
 from tests.pipeline.workers import Shop
 from tests.waiting import until
 
-pytestmark = pytest.mark.usefixtures("worker")
+pytestmark = [pytest.mark.usefixtures("worker"), everywhere]
 
 Send = Callable[..., str]
 OutcomeOf = Callable[..., Outcome]
