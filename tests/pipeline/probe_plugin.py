@@ -29,7 +29,9 @@ class ProbeOutput(TaskOutput):
 class ProbeInput(TaskInput[ProbeOutput], task="probe"):
     text: str = "hello"
     work_s: float = 0.0
-    mode: Literal["echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "wrong", "ask"] = "echo"
+    mode: Literal["echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "speak", "wrong", "ask"] = (
+        "echo"
+    )
 
 
 class ProbeTask(Task[ProbeInput, ProbeOutput]):
@@ -40,7 +42,7 @@ class ProbeTask(Task[ProbeInput, ProbeOutput]):
 
     def run(self, input: ProbeInput, models: Models, context: Context) -> ProbeOutput:  # noqa: A002
         _note("starts", context)
-        end = time.monotonic() + input.work_s
+        end = time.monotonic() + (0 if input.mode == "speak" else input.work_s)
         while time.monotonic() < end:
             if input.mode != "stubborn":
                 context.check()
@@ -58,6 +60,12 @@ class ProbeTask(Task[ProbeInput, ProbeOutput]):
         if input.mode == "stream":
             for piece in input.text.split():
                 context.emit(piece + " ")
+        if input.mode == "speak":  # a stream that takes its time
+            pieces = input.text.split()
+            for piece in pieces:
+                context.emit(piece + " ")
+                time.sleep(input.work_s / len(pieces))
+                context.check()
         if input.mode == "wrong":
             return {"text": "no model"}  # type: ignore[return-value]  # on purpose
         if input.mode == "ask":

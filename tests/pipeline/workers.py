@@ -60,7 +60,9 @@ class Shop:
 
 
 class WorkerProcess:
-    """A context manager: inside, the worker takes jobs; after it, it is gone."""
+    """A context manager: inside, the worker takes jobs; after it, it is gone. `host`: where its probes answer."""
+
+    host = "127.0.0.1"
 
     def __init__(
         self, shop: Shop, name: str, arguments: tuple[str, ...], settings: dict[str, object], *, patience_s: float = 60
@@ -91,18 +93,20 @@ class WorkerProcess:
             self._process.wait()
 
     def start(self) -> None:
-        command = [sys.executable, "-m", "celery", "-A", "storehand_worker.app", "worker", "-l", "INFO"]
-        options = ["-n", f"{self.name}@test", "--without-mingle", "--without-gossip", "--without-heartbeat"]
         environment = {**self._shop.environment, **self._settings, "STOREHAND_HTTP_PORT": str(self._port)}
         with self.log.open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *options, *self._arguments],
+                [*self.command(), *self._arguments],
                 env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self._shop.folder,
             )
+
+    def command(self) -> list[str]:
+        options = ["-n", f"{self.name}@test", "--without-mingle", "--without-gossip", "--without-heartbeat"]
+        return [sys.executable, "-m", "celery", "-A", "storehand_worker.app", "worker", "-l", "INFO", *options]
 
     def is_ready(self) -> bool:
         assert self.exit_code() is None, f"the worker left with {self.exit_code()}:\n{self.log_text()}"
@@ -113,11 +117,16 @@ class WorkerProcess:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}{path}", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{self.host}:{self._port}{path}", timeout=2) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:
                 return error.code, error.read().decode()
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def exit_code(self) -> int | None:
         assert self._process is not None

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from storehand.cli.docs import page as cli_page
-from storehand.settings import ModelBinding, Settings
+from storehand.settings import ModelBinding, Retries, Settings
 from tests.project import schemas
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -59,6 +59,20 @@ dtype = "bfloat16"
 | setting | default | what it does |
 |---|---|---|
 {_rows(ModelBinding)}
+
+## Retries
+
+`retries` maps a task to what shall differ from its own policy ([lifecycle.md](lifecycle.md)):
+
+```toml
+[retries.chat]
+max_attempts = 2
+backoff_max_s = 5
+```
+
+| setting | default | what it does |
+|---|---|---|
+{_rows(Retries)}
 """
 
 

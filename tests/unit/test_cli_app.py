@@ -18,7 +18,7 @@ from storehand.cli.options import AsJson
 from storehand.errors import Cancelled, InvalidInput, JobNotFound, NotReady, PluginError, StorehandError, Unavailable
 
 COMMANDS = (
-    "demo", "worker", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
+    "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
     "knowledge", "train",
 )  # fmt: skip
 BELOW = (

@@ -55,7 +55,7 @@ def _on_init(instance: Any = None, **_: Any) -> None:
 
     instance.app.storehand_worker = instance
     instance.app.job_path = JobPath(instance.app, settings)
-    connect()
+    connect(instance.app)
     signals.setup_logging.connect(
         lambda loglevel=None, **_: _set_up_logging(settings, loglevel), weak=False, dispatch_uid="storehand.logging"
     )

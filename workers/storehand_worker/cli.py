@@ -1,4 +1,4 @@
-"""The commands that need the worker's libraries: `storehand worker`, `plugins` and `demo`.
+"""The commands that need the worker's libraries: `storehand worker`, `drain`, `plugins` and `demo`.
 
 This module stays light, so that `storehand --help` is quick and works without the extras: each command imports what it
 needs when it runs.
@@ -21,6 +21,7 @@ from storehand.cli.exits import extra_missing
 from storehand.cli.options import AsJson, DataDir, load_settings
 from storehand.cli.output import print_json, print_table
 from storehand.settings import Settings
+from storehand_worker.cli_drain import drain
 
 EXTRA_MODULES = frozenset(
     {"pluggy", "prometheus_client", "torch", "transformers", "safetensors", "tokenizers", "numpy", "huggingface_hub"}
@@ -33,6 +34,7 @@ def register(app: App) -> None:
     app.probes.append(_worker_side)
     app.schema_sources.append(_plugin_schemas)
     app.command("worker", context_settings=ANY_ARGUMENTS)(worker)
+    app.command("drain")(drain)
     app.command("plugins")(plugins)
     app.command("demo")(demo)
 

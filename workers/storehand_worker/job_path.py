@@ -9,6 +9,7 @@ import uuid
 from typing import Any
 
 from celery import Celery
+from celery.platforms import EX_OK
 from celery.worker import state
 
 from storehand.broker.depth import queue_depths
@@ -28,6 +29,7 @@ from storehand_worker.loader import load_plugins
 from storehand_worker.log import JobLog
 from storehand_worker.metrics import Metrics
 from storehand_worker.observers import Observers
+from storehand_worker.presence import Presence
 from storehand_worker.reconcile import Reconciler
 from storehand_worker.runner import JobRunner
 from storehand_worker.stream import EventPump
@@ -52,6 +54,7 @@ class JobPath:
         self.settings = settings
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.liveness = Liveness()
+        self.presence = Presence(settings, self.owner)
         self.metrics = Metrics()
         self.intake = Intake(app, settings)
         self.has_lost_engine = False
@@ -64,6 +67,8 @@ class JobPath:
     def open(self, *, soft_s: float, hard_s: float) -> None:
         """Answers probes first, then opens the store and loads plugins and models; raises what is wrong with them."""
         settings = self.settings
+        self.presence.open()
+        self._use(self.presence)
         plugins = load_plugins(settings)
         self.observers = Observers(plugins.manager, own={"metrics": self.metrics, "job log": JobLog()})
         self.host = Host(settings, plugins, on_batch=self.observers.on_batch_done, on_call=self.metrics.on_call)
@@ -82,6 +87,7 @@ class JobPath:
         self.observers.on_worker_start(list(self.host.tasks))
 
     def begin_draining(self) -> None:
+        """Readiness turns red. Called at once, also from a signal handler."""
         self.liveness.is_draining = True
 
     def close(self) -> None:
@@ -139,6 +145,12 @@ class JobPath:
     def _tick(self) -> None:
         """The watcher has come round. An engine that is dead does not come back in this process."""
         self.liveness.tick(WATCHER)
+        if self.presence.is_asked_to_drain and not self.liveness.is_draining:
+            log.info("`storehand drain` asks this worker to leave; it drains")
+            self.begin_draining()
+            state.should_stop = EX_OK
+        if self.liveness.is_draining and self.pool is not None:
+            self.presence.tell(len(self.pool.in_hand()))
         if lost := self.host.lost():
             self.has_lost_engine = True
             _leave("; ".join(f"{model} is dead: {detail}" for model, detail in lost.items()))

@@ -21,6 +21,7 @@ ANY_ARGUMENTS = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 _WORKER_COMMANDS = {
     "worker": "Run a worker: load the models and serve jobs.",
+    "drain": "Ask a worker on this host to finish and leave.",
     "plugins": "List the plugins a worker would load.",
     "demo": "A bilingual shop in one minute.",
     "knowledge": "Knowledge bases that the chat task answers from.",
@@ -28,7 +29,7 @@ _WORKER_COMMANDS = {
 }
 
 _ORDER = (
-    "demo", "worker", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
+    "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
     "knowledge", "train",
 )  # fmt: skip
 
