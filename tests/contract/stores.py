@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
+
 from storehand.job import EventKind, Job, NewJob, Outcome
 from storehand.store import Claimed, JobStore
+from storehand.store.postgres import PostgresStore
+from storehand.store.redis import RedisStore
 from storehand.store.sqlite import SqliteStore
+from tests.servers import PostgresServer, RedisServer, fresh_name
 
 
 class Clock:
@@ -21,8 +28,32 @@ class Clock:
         self.time += seconds
 
 
+@functools.cache
+def postgres_url() -> str:
+    """One server for all tests of this process; each store has a schema of its own."""
+    if reason := PostgresServer.missing():
+        pytest.skip(reason)
+    server = PostgresServer("autovacuum=off")
+    server.start()
+    atexit.register(server.close)
+    return server.url
+
+
+@functools.cache
+def redis_url() -> str:
+    """One server for all tests of this process; each store has a prefix of its own."""
+    if reason := RedisServer.missing():
+        pytest.skip(reason)
+    server = RedisServer()
+    server.start()
+    atexit.register(server.close)
+    return server.url
+
+
 STORES: dict[str, Callable[[Path, Clock], JobStore]] = {
     "sqlite": lambda folder, clock: SqliteStore(folder / "jobs.db", synchronous="NORMAL", clock=clock),
+    "redis": lambda folder, clock: RedisStore(redis_url(), prefix=fresh_name(), clock=clock),
+    "postgres": lambda folder, clock: PostgresStore(postgres_url(), schema=fresh_name(), clock=clock),
 }
 
 

@@ -264,7 +264,25 @@ def open_store(settings: Settings) -> JobStore:
         from storehand.store.sqlite import SqliteStore
 
         return SqliteStore(path, synchronous=settings.synchronous)
+    if scheme in ("redis", "rediss", "sentinel", "redis+socket", "unix"):
+        from storehand.store.redis import RedisStore, Tls
+
+        tls = Tls(settings.store_ca_file, settings.store_cert_file, settings.store_key_file)
+        return RedisStore(url, prefix=settings.queue_prefix, tls=tls)
+    if scheme in ("postgresql", "postgres"):
+        return _postgres_store(url, settings)
     raise SettingsError(
         f"store_url has the scheme {scheme!r}; this version knows sqlite:///path/to/jobs.db, redis://host:6379/1,"
         " rediss://, sentinel:// and postgresql://user@host/database"
     )
+
+
+def _postgres_store(url: str, settings: Settings) -> JobStore:
+    try:
+        from storehand.store.postgres import PostgresStore
+    except ImportError as error:
+        raise SettingsError(
+            f"store_url needs the PostgreSQL driver: pip install 'storehand[postgres]' ({error})"
+        ) from None
+
+    return PostgresStore(url, schema=settings.queue_prefix)

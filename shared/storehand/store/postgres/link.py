@@ -1,0 +1,130 @@
+"""One connection: how it is made, how long it may take, and what its errors mean."""
+
+from __future__ import annotations
+
+import functools
+import math
+import time
+from collections.abc import Generator, Mapping, Sequence
+from typing import Any, Self, TypeVar
+
+import psycopg
+from psycopg import conninfo, errors
+
+from storehand.errors import SettingsError
+
+T = TypeVar("T")
+Values = Sequence[object] | Mapping[str, object]
+
+CONNECT_S = 5
+STATEMENT_S = 5.0
+"""How long the client waits for one round trip, unless it allows for more."""
+
+_DEFAULTS: Mapping[str, str | int] = {
+    "connect_timeout": CONNECT_S,
+    "application_name": "storehand",
+    "client_encoding": "utf8",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,  # milliseconds, as libpq wants it
+    "target_session_attrs": "read-write",  # of several hosts the one that leads, never a standby
+}
+
+
+class TookTooLong(psycopg.OperationalError):
+    """The server did not answer in time; what it was asked for may still happen."""
+
+
+class Link(psycopg.Connection[tuple[Any, ...]]):
+    """In autocommit mode; transactions are written out. Every wait for the server ends by a deadline of our own: a
+    server that hangs, or whose packets vanish, gives no error by itself."""
+
+    schema = ""
+    _deadline = math.inf
+
+    def allow(self, seconds: float) -> None:
+        """From now on, until it is called again."""
+        self._deadline = time.monotonic() + seconds
+
+    def run(self, statement: str, values: Values | None = None) -> psycopg.Cursor[tuple[Any, ...]]:
+        """`$` stands for the schema."""
+        return self.execute(_in_schema(statement, self.schema), values)
+
+    def wait(self, gen: Generator[Any, Any, T], *args: Any, **named: Any) -> T:
+        return super().wait(self._in_time(gen), *args, **named)
+
+    def _in_time(self, gen: Generator[Any, Any, T]) -> Generator[Any, Any, T]:
+        """The driver looks in ten times a second while nothing comes."""
+        try:
+            wanted = next(gen)
+            while True:
+                ready = yield wanted
+                if not ready and time.monotonic() > self._deadline:
+                    raise TookTooLong("no answer in time")
+                wanted = gen.send(ready)
+        except StopIteration as end:
+            value: T = end.value
+            return value
+
+    @classmethod
+    def open(cls, target: Mapping[str, Any], schema: str) -> Self:
+        link = cls.connect(**target, autocommit=True)
+        link.schema = schema
+        link.allow(STATEMENT_S)
+        try:
+            if _is_pooled(link):
+                link.prepare_threshold = None  # the next transaction may be another server session's
+        except BaseException:
+            link.close()
+            raise
+        return link
+
+
+def _is_pooled(link: Link) -> bool:
+    """PgBouncer and its like give the client process numbers of their own."""
+    row = link.execute("SELECT pg_backend_pid()").fetchone()
+    return row is not None and row[0] != link.info.backend_pid
+
+
+@functools.cache
+def _in_schema(statement: str, schema: str) -> Any:
+    return statement.replace("$", f'"{schema}"')
+
+
+def target_of(
+    url: str, *, ca_file: str | None = None, cert_file: str | None = None, key_file: str | None = None
+) -> dict[str, Any]:
+    """What to connect to. What the URL says wins; a CA means that the server's name is verified too."""
+    try:
+        given = conninfo.conninfo_to_dict(url)
+    except psycopg.Error:  # its text may hold a piece of the password
+        raise SettingsError(
+            "store_url is no PostgreSQL URL; it looks like postgresql://user:password@host:5432/database, with"
+            " percent-encoded signs in user and password"
+        ) from None
+    tls = {"sslrootcert": ca_file, "sslmode": "verify-full"} if ca_file else {}
+    files = {name: file for name, file in (("sslcert", cert_file), ("sslkey", key_file)) if file}
+    return {**_DEFAULTS, **tls, **files, **given}
+
+
+def where(target: Mapping[str, Any]) -> str:
+    """Host and database, without secrets: for messages."""
+    return f"{target.get('host') or 'localhost'}:{target.get('port') or 5432}/{target.get('dbname') or ''}"
+
+
+def is_connection_lost(error: psycopg.Error) -> bool:
+    """The server may or may not have done what it was asked for."""
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+        return True
+    state = error.sqlstate or ""
+    return state.startswith(("08", "57P")) or isinstance(error, errors.IdleInTransactionSessionTimeout)
+
+
+def is_worth_repeating(error: psycopg.Error) -> bool:
+    """Nothing was written, and the next try may meet better luck. A server that became a standby is one that has to
+    be connected to anew."""
+    return isinstance(
+        error,
+        errors.SerializationFailure | errors.DeadlockDetected | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
+    )

@@ -1,0 +1,97 @@
+"""Rows of the PostgreSQL job store: read, changed in memory, and as the frozen jobs that callers see."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from storehand.job import Job, Priority, Status
+from storehand.store.rows import decode_outcome
+
+_IN_INPUTS = ("input", "priority", "batch", "parent", "experiment", "trace", "payload_ref")
+_FIELDS = tuple(field.name for field in fields(Job))
+
+SELECT_JOB = (
+    f"SELECT {', '.join(('i.' if name in _IN_INPUTS else 'j.') + name for name in _FIELDS)}"  # noqa: S608  # names above
+    " FROM $.jobs j JOIN $.inputs i USING (n)"
+)
+
+STATE = (
+    "n", "id", "task", "tenant", "status", "idempotency_key", "subject", "created_at", "updated_at", "published_at",
+    "not_before", "deadline", "attempts", "crashes", "owner", "lease_until", "cancel_requested_at", "started_at",
+    "finished_at", "last_seq", "history", "outcome",
+)  # fmt: skip
+
+LOCK_ROWS = f"SELECT {', '.join(STATE)} FROM $.jobs WHERE id = ANY(%s) ORDER BY id FOR UPDATE"  # noqa: S608
+"""In the order of ids, so that two transactions with rows in common never wait for each other."""
+
+READ_INPUTS = (
+    f"SELECT j.id, {', '.join(f'i.{name}' for name in _IN_INPUTS)}"  # noqa: S608  # names above
+    " FROM $.jobs j JOIN $.inputs i USING (n) WHERE j.id = ANY(%s)"
+)
+
+_TYPES = {
+    **dict.fromkeys(("n",), "bigint"),
+    **dict.fromkeys(("attempts", "crashes", "last_seq"), "integer"),
+    **dict.fromkeys((name for name in STATE if name.endswith("_at")), "float8"),
+    **dict.fromkeys(("not_before", "deadline", "lease_until"), "float8"),
+}
+
+
+class Row:
+    """One locked row of `jobs`. Read its columns with `row["owner"]`, change them with `put`."""
+
+    __slots__ = ("_inputs", "_values", "changed")
+
+    def __init__(self, values: Sequence[Any]) -> None:
+        self._values: dict[str, Any] = dict(zip(STATE, values, strict=True))
+        self._inputs: Sequence[Any] = ()
+        self.changed: set[str] = set()
+
+    def __getitem__(self, column: str) -> Any:
+        return self._values[column]
+
+    def put(self, **values: object) -> None:
+        self._values.update(values)
+        self.changed.update(values)
+
+    @property
+    def status(self) -> Status:
+        return Status(self._values["status"])
+
+    @property
+    def is_terminal(self) -> bool:
+        return self._values["finished_at"] is not None
+
+    def take_inputs(self, values: Sequence[Any]) -> None:
+        self._inputs = values
+
+    def job(self) -> Job:
+        """As it stands now, changes included; for rows whose inputs were read."""
+        return job_of({**self._values, **dict(zip(_IN_INPUTS, self._inputs, strict=True))})
+
+    def only(self, columns: Sequence[str]) -> dict[str, Any]:
+        return {"n": self._values["n"], **{name: self._values[name] for name in columns}}
+
+
+def jobs_of(rows: Sequence[Sequence[Any]]) -> list[Job]:
+    """Rows of SELECT_JOB."""
+    return [job_of(dict(zip(_FIELDS, row, strict=True))) for row in rows]
+
+
+def job_of(values: dict[str, Any]) -> Job:
+    values = {name: values[name] for name in _FIELDS}
+    values["input"] = json.loads(values["input"])
+    values["status"] = Status(values["status"])
+    values["priority"] = Priority(values["priority"])
+    values["outcome"] = decode_outcome(values["outcome"])
+    return Job(**values)
+
+
+def update(columns: Sequence[str]) -> str:
+    """Writes these columns of many rows that travel as one JSON array: one statement, whatever their number."""
+    listed = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in ("n", *columns))
+    settings = ", ".join(f"{name} = u.{name}" for name in columns)
+    return f"UPDATE $.jobs AS j SET {settings} FROM json_to_recordset(%s) AS u({listed}) WHERE j.n = u.n"  # noqa: S608

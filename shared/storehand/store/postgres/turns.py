@@ -1,0 +1,181 @@
+"""Group commit: what many threads want written at the same time goes into one transaction of two round trips: lock and
+read all rows, decide in memory, write and commit all. One fsync serves everybody who waits.
+
+A commit whose answer is lost is looked up by its transaction id, so nothing is done twice and nothing done is reported
+as failed; only a server that stays away leaves a doubt, which the next transaction settles.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import psycopg
+from psycopg import errors
+
+from storehand.store.postgres.link import STATEMENT_S, is_connection_lost, is_worth_repeating
+from storehand.store.postgres.links import TRIES, Links
+from storehand.store.postgres.transaction import Transaction
+from storehand.store.postgres.unit import Call, Late, Unit
+
+T = TypeVar("T")
+
+MOST_ROWS = 2000
+"""In one transaction."""
+
+_TURN_S = 8.0
+"""How long all tries of one transaction may take."""
+
+_PAUSE_S = 0.05
+_UNKNOWN_XID = errors.InvalidParameterValue
+
+
+@dataclass(slots=True)
+class _Waiting:
+    call: Call[Any]
+    wake: threading.Lock
+    is_done: bool = False
+
+
+class Turns:
+    """One thread at a time does the work of all who wait; then it wakes them, and one of those that came meanwhile."""
+
+    def __init__(
+        self,
+        links: Links,
+        *,
+        clock: Callable[[], float] | None,
+        on_begun: Callable[[float, float], None],
+        on_written: Callable[[Unit], None],
+    ) -> None:
+        self._links = links
+        self._clock = clock
+        self._on_begun = on_begun
+        self._on_written = on_written
+        self._late = Late()
+        self._is_led = False
+        self._begin()
+        links.in_child.append(self._begin)
+
+    def run(self, call: Call[T]) -> T:
+        """The value of `call`, committed; its error undoes its own writes and nobody else's."""
+        mine = _Waiting(call, threading.Lock())
+        mine.wake.acquire()
+        with self._lock:
+            self._waiting.append(mine)
+            is_led, self._is_led = self._is_led, True
+        if is_led:
+            mine.wake.acquire()
+        if not mine.is_done:
+            self._lead(mine)
+        return call.result()
+
+    def _begin(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: list[_Waiting] = []
+        self._is_led = False
+        self._doubts: list[tuple[str, Sequence[Call[Any]]]] = []
+
+    def _lead(self, mine: _Waiting) -> None:
+        with self._lock:
+            taken = self._take(mine)
+        try:
+            self._commit([each.call for each in taken])
+        finally:
+            with self._lock:
+                successor = self._waiting[0] if self._waiting else None
+                self._is_led = successor is not None
+            for each in taken:
+                each.is_done = True
+                if each is not mine:
+                    each.wake.release()
+            if successor is not None:
+                successor.wake.release()
+
+    def _take(self, mine: _Waiting) -> list[_Waiting]:
+        """As many as make a transaction of a sensible size, the leader's own first."""
+        taken, rest, rows = [mine], list[_Waiting](), len(mine.call.ids) + len(mine.call.new)
+        for each in self._waiting:
+            if each is mine:
+                continue
+            rows += len(each.call.ids) + len(each.call.new)
+            (taken if rows <= MOST_ROWS else rest).append(each)
+        self._waiting = rest
+        return taken
+
+    def _commit(self, calls: list[Call[Any]]) -> None:
+        try:
+            self._insist(calls)
+        except psycopg.Error as error:
+            if len(calls) > 1 and not is_connection_lost(error):  # one of them brought it: each for itself then
+                for call in calls:
+                    self._commit([call])
+                return
+            self._fail(calls, error)
+        except BaseException as error:
+            self._fail(calls, error)
+            if not isinstance(error, Exception):
+                raise
+
+    def _fail(self, calls: Sequence[Call[Any]], error: BaseException) -> None:
+        for call in calls:  # each caller raises an exception of its own
+            call.error = self._links.unavailable(error)
+            call.error.__cause__ = error
+
+    def _insist(self, calls: Sequence[Call[Any]]) -> None:
+        until = time.monotonic() + _TURN_S
+        for left in reversed(range(TRIES)):
+            transaction = Transaction(calls, self._late, clock=self._clock)
+            try:
+                self._settle_doubts(until)
+                with self._links.borrowed(min(STATEMENT_S, until - time.monotonic())) as link:
+                    transaction.run(link)
+                self._tell(transaction)
+                return
+            except psycopg.Error as error:
+                is_lost = is_connection_lost(error)
+                if is_lost and transaction.xid is not None and self._has_committed(transaction, until):
+                    self._tell(transaction)
+                    return
+                if not (is_lost or is_worth_repeating(error)) or not left or time.monotonic() > until:
+                    raise
+            time.sleep(_PAUSE_S)
+
+    def _tell(self, transaction: Transaction) -> None:
+        self._on_begun(*transaction.began)
+        if transaction.unit is not None and transaction.writes:
+            self._on_written(transaction.unit)
+
+    def _has_committed(self, transaction: Transaction, until: float) -> bool:
+        """Looks the transaction up; raises when that can't be done, and then it is in doubt."""
+        assert transaction.xid is not None
+        try:
+            return self._status(transaction.xid, until)
+        except psycopg.Error:
+            self._doubts.append((transaction.xid, transaction.calls))
+            raise
+
+    def _settle_doubts(self, until: float) -> None:
+        while self._doubts:
+            xid, calls = self._doubts[-1]
+            if self._status(xid, until):
+                self._late.learn(calls)
+            self._doubts.pop()
+
+    def _status(self, xid: str, until: float) -> bool:
+        """Whether it was committed. Waits while the server has not made up its mind: the old session may still be
+        there, and must have ended before anything is done again."""
+        while True:
+            with self._links.borrowed(max(0.5, until - time.monotonic())) as link, contextlib.suppress(_UNKNOWN_XID):
+                row = link.run("SELECT pg_xact_status(%s::text::xid8)", (xid,)).fetchone()
+                if row is None or row[0] != "in progress":
+                    return row is not None and row[0] == "committed"
+                if time.monotonic() > until:
+                    raise psycopg.OperationalError("the server does not say whether it has written")
+                time.sleep(_PAUSE_S)
+                continue
+            return False  # a server that does not know this id is a successor that never saw it
