@@ -66,12 +66,13 @@ class AsyncClient:
         priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
+        subject: str | None = None,
     ) -> AsyncJobHandle[O]:
         """See `Client.submit`."""
         handle = await self._call(
             lambda: self._sync.submit(
                 input, idempotency_key=idempotency_key, deadline=deadline, priority=priority, tenant=tenant,
-                not_before=not_before,
+                not_before=not_before, subject=subject,
             )
         )  # fmt: skip
         return AsyncJobHandle(self, handle)
@@ -86,12 +87,13 @@ class AsyncClient:
         priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
+        subject: str | None = None,
     ) -> AsyncJobHandle[Any]:
         """See `Client.submit_raw`."""
         handle = await self._call(
             lambda: self._sync.submit_raw(
                 task, input, idempotency_key=idempotency_key, deadline=deadline, priority=priority, tenant=tenant,
-                not_before=not_before,
+                not_before=not_before, subject=subject,
             )
         )  # fmt: skip
         return AsyncJobHandle(self, handle)
@@ -104,13 +106,15 @@ class AsyncClient:
         deadline: Moment | None = None,
         priority: Priority | str = Priority.BULK,
         tenant: str | None = None,
+        subjects: Iterable[str | None] | None = None,
     ) -> list[AsyncJobHandle[O]]:
         """See `Client.submit_many`."""
         handles = await self._call(
             lambda: self._sync.submit_many(
-                inputs, idempotency_keys=idempotency_keys, deadline=deadline, priority=priority, tenant=tenant
+                inputs, idempotency_keys=idempotency_keys, deadline=deadline, priority=priority, tenant=tenant,
+                subjects=subjects,
             )
-        )
+        )  # fmt: skip
         return [AsyncJobHandle(self, handle) for handle in handles]
 
     def job(self, job_id: str) -> AsyncJobHandle[Any]:
@@ -118,10 +122,18 @@ class AsyncClient:
         return AsyncJobHandle(self, self._sync.job(job_id))
 
     async def jobs(
-        self, *, statuses: Iterable[Status] = (), task: str | None = None, tenant: str | None = None, limit: int = 50
+        self,
+        *,
+        statuses: Iterable[Status] = (),
+        task: str | None = None,
+        tenant: str | None = None,
+        subject: str | None = None,
+        limit: int = 50,
     ) -> list[Job]:
         """Rows, newest first."""
-        return await self._call(lambda: self._sync.jobs(statuses=statuses, task=task, tenant=tenant, limit=limit))
+        return await self._call(
+            lambda: self._sync.jobs(statuses=statuses, task=task, tenant=tenant, subject=subject, limit=limit)
+        )
 
     async def as_completed(self, handles: Iterable[H], timeout: float | None = None) -> AsyncIterator[H]:
         """See `Client.as_completed`."""

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from storehand.contracts import default_priority
 from storehand.contracts.base import TaskInput, TaskOutput
-from storehand.errors import NotReady, SettingsError, Unavailable
+from storehand.errors import NotReady, SettingsError, StorehandError, Throttled, Unavailable
 from storehand.handle import JobHandle
 from storehand.job import Job, NewJob, Priority, Status
+from storehand.payloads import open_payloads
 from storehand.submission import Moment, new_job, raw_input, typed_input
+from storehand.tenants import jobs_at_once, limits_of
 from storehand.waiting import Change
 
 if TYPE_CHECKING:
@@ -25,6 +27,7 @@ __all__ = ["CHUNK", "Client", "JobHandle"]
 
 O = TypeVar("O", bound=TaskOutput)  # noqa: E741  # output
 H = TypeVar("H", bound=JobHandle[Any])
+V = TypeVar("V")
 
 CHUNK = 500
 """Jobs that `submit_many` writes in one transaction."""
@@ -43,6 +46,7 @@ class Client:
         self.settings = make_settings(settings, overrides)
         self.store: JobStore = open_store(self.settings)
         self.producer = Producer(self.settings, self.store)
+        self._payloads = open_payloads(self.settings)
 
     def __enter__(self) -> Self:
         return self
@@ -65,14 +69,16 @@ class Client:
         priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
+        subject: str | None = None,
     ) -> JobHandle[O]:
         """The job is safe once this returns, also while the broker is away. The same key with the same input returns
-        the first job; with another input: IdempotencyConflict. InvalidInput and PayloadTooLarge write nothing.
-        Without a `priority` the task's own is taken: interactive for `chat`, standard for the others."""
+        the first job; with another input: IdempotencyConflict. InvalidInput, PayloadTooLarge, RateLimited and
+        QuotaExceeded write nothing. Without a `priority` the task's own is taken: interactive for `chat`, standard for
+        the others. `subject`: whom personal data in the input is about, as an id; `erase` finds the job by it."""
         task, data = typed_input(input)
         new = new_job(
             self.settings, task, data, now=self.store.now(), idempotency_key=idempotency_key, deadline=deadline,
-            priority=priority or input.default_priority, tenant=tenant, not_before=not_before,
+            priority=priority or input.default_priority, tenant=tenant, not_before=not_before, subject=subject,
         )  # fmt: skip
         return self._handles(self._enqueue([new]), type(input).output_type)[0]
 
@@ -86,11 +92,13 @@ class Client:
         priority: Priority | str | None = None,
         tenant: str | None = None,
         not_before: Moment | None = None,
+        subject: str | None = None,
     ) -> JobHandle[Any]:
         """`submit` for plain data. Built-in tasks are checked here, others by their plugin in the worker."""
         new = new_job(
             self.settings, task, raw_input(task, input), now=self.store.now(), idempotency_key=idempotency_key,
             deadline=deadline, priority=priority or default_priority(task), tenant=tenant, not_before=not_before,
+            subject=subject,
         )  # fmt: skip
         return self._handles(self._enqueue([new]), None)[0]
 
@@ -102,23 +110,34 @@ class Client:
         deadline: Moment | None = None,
         priority: Priority | str = Priority.BULK,
         tenant: str | None = None,
+        subjects: Iterable[str | None] | None = None,
     ) -> list[JobHandle[O]]:
         """Many jobs with few writes and few messages. Each is a job of its own; handles come in the order of `inputs`.
-        A bad input raises before its chunk of 500 is written; earlier chunks stand: give keys to repeat safely."""
+        A bad input raises before its chunk of 500 is written; earlier chunks stand: give keys to repeat safely. A
+        tenant's limit is judged per chunk, of which none is larger than its burst: `details["submitted"]` of
+        RateLimited and QuotaExceeded says how many inputs came before."""
         batch = str(uuid.uuid4())
         keys = None if idempotency_keys is None else iter(idempotency_keys)
+        whom = None if subjects is None else iter(subjects)
         handles: list[JobHandle[O]] = []
         remaining = iter(inputs)
-        while chunk := list(islice(remaining, CHUNK)):
+        limits = self.settings.tenant_limits
+        size = jobs_at_once(limits, self.settings.tenant if tenant is None else tenant, most=CHUNK)
+        while chunk := list(islice(remaining, size)):
             now = self.store.now()
             jobs = [
                 new_job(
                     self.settings, *typed_input(each), now=now, batch=batch, deadline=deadline, priority=priority,
-                    tenant=tenant, idempotency_key=None if keys is None else next_key(keys),
+                    tenant=tenant, idempotency_key=None if keys is None else next_of(keys, "idempotency_keys"),
+                    subject=None if whom is None else next_of(whom, "subjects"),
                 )
                 for each in chunk
             ]  # fmt: skip
-            rows = self._enqueue(jobs, envelope=True)
+            try:
+                rows = self._enqueue(jobs, envelope=True)
+            except Throttled as error:
+                error.details["submitted"] = len(handles)
+                raise
             handles += [self._handle(row.id, type(each).output_type) for row, each in zip(rows, chunk, strict=True)]
         return handles
 
@@ -132,10 +151,16 @@ class Client:
         return self._handle(job_id, None)
 
     def jobs(
-        self, *, statuses: Iterable[Status] = (), task: str | None = None, tenant: str | None = None, limit: int = 50
+        self,
+        *,
+        statuses: Iterable[Status] = (),
+        task: str | None = None,
+        tenant: str | None = None,
+        subject: str | None = None,
+        limit: int = 50,
     ) -> list[Job]:
         """Rows, newest first."""
-        return self.store.find(statuses=statuses, task=task, tenant=tenant, limit=limit)
+        return self.store.find(statuses=statuses, task=task, tenant=tenant, subject=subject, limit=limit)
 
     def as_completed(self, handles: Iterable[H], timeout: float | None = None) -> Iterator[H]:
         """Handles as their jobs end, each once; a job that is gone counts as ended. NotReady after `timeout` s."""
@@ -152,7 +177,7 @@ class Client:
                 raise NotReady(f"{len(waiting)} jobs have no answer after {timeout:g} s; they go on")
 
     def _enqueue(self, jobs: Sequence[NewJob], *, envelope: bool = False) -> list[Job]:
-        rows = create_surely(self.store.create, jobs)
+        rows = self._create(jobs)
         now = self.store.now()
         due = [
             row
@@ -168,6 +193,19 @@ class Client:
                 " publish_grace_s, first job %s",
                 len(due), error, due[0].id,
             )  # fmt: skip
+        return rows
+
+    def _create(self, jobs: Sequence[NewJob]) -> list[Job]:
+        moved = self._payloads.move_out(jobs)
+        refs = {job.payload_ref for job in moved if job.payload_ref is not None}
+        limits = limits_of(self.settings.tenant_limits, moved)
+        try:
+            rows = create_surely(lambda new: self.store.create(new, limits=limits), moved)
+        except StorehandError as error:
+            if not isinstance(error, Unavailable) or error.details["is_stored"] is False:
+                self._payloads.forget(refs)  # where nobody knows, the rows may be there and need them
+            raise
+        self._payloads.forget(refs - {row.payload_ref for row in rows})  # of jobs that were there before
         return rows
 
     def _handles(self, rows: Sequence[Job], output_type: type[Any] | None) -> list[JobHandle[Any]]:
@@ -202,8 +240,8 @@ def make_settings(settings: Settings | None, overrides: Mapping[str, Any]) -> Se
     return settings or read_settings(**overrides)
 
 
-def next_key(keys: Iterator[str]) -> str:
+def next_of(values: Iterator[V], name: str) -> V:
     try:
-        return next(keys)
+        return next(values)
     except StopIteration:
-        raise ValueError("there are fewer idempotency_keys than inputs") from None
+        raise ValueError(f"there are fewer {name} than inputs") from None

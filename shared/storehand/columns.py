@@ -14,7 +14,7 @@ def checked_priority(value: Any) -> Priority:
     try:
         return Priority(value)
     except ValueError:
-        raise InvalidInput(f"priority {value!r} is none of {', '.join(Priority)}") from None
+        raise InvalidInput(f"priority {_short(value)} is none of {', '.join(Priority)}") from None
 
 
 def checked_epoch(value: Any, name: str) -> float | None:
@@ -22,7 +22,7 @@ def checked_epoch(value: Any, name: str) -> float | None:
     if value is None:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not _EPOCH_FROM <= value < _EPOCH_TO:
-        raise InvalidInput(f"{name} must be a time in epoch seconds, not {value!r}")
+        raise InvalidInput(f"{name} must be a time in epoch seconds, not {_short(value)}")
     return float(value)
 
 
@@ -30,6 +30,10 @@ def checked_name(value: Any, name: str, max_chars: int) -> Any:
     """A text column; none stays none."""
     if value is None:
         return None
-    if not isinstance(value, str) or not 1 <= len(value) <= max_chars:
-        raise InvalidInput(f"{name} must be a text of 1 to {max_chars} characters")
+    if not isinstance(value, str) or not 1 <= len(value) <= max_chars or not value.isprintable():
+        raise InvalidInput(f"{name} must be a text of 1 to {max_chars} printable characters")
     return value
+
+
+def _short(value: Any) -> str:
+    return repr(value)[:60]

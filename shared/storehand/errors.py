@@ -6,8 +6,10 @@ StorehandError                  internal
 │   ├── UnknownTask             unknown_task         no enabled plugin brings this task
 │   ├── PayloadTooLarge         payload_too_large    over `payload_max_bytes`
 │   └── MalformedMessage        malformed_message    a broker message that is no job
+│       └── Unsigned            unsigned             no key of ours has signed it
 ├── IdempotencyConflict         idempotency_conflict same key, other input
 ├── JobNotFound                 job_not_found        no such row (never created, or its time to live is over)
+├── PayloadLost                 payload_lost         the input that lay outside the store is gone or damaged
 ├── NotReady                    not_ready            `result(timeout=…)` ran out; the job goes on
 ├── JobStopped                                       a job that ended without an output
 │   ├── Cancelled               cancelled            by its owner, or revoked
@@ -85,6 +87,12 @@ class MalformedMessage(InvalidInput):
     code = "malformed_message"
 
 
+class Unsigned(MalformedMessage):
+    """No key of signing_keys has signed the message."""
+
+    code = "unsigned"
+
+
 class IdempotencyConflict(StorehandError):
     """The idempotency key was used before with another input."""
 
@@ -95,6 +103,12 @@ class JobNotFound(StorehandError):
     """There is no such job; it was never created or its time to live is over."""
 
     code = "job_not_found"
+
+
+class PayloadLost(StorehandError):
+    """The input that lay outside the store is gone or damaged."""
+
+    code = "payload_lost"
 
 
 class NotReady(StorehandError, TimeoutError):

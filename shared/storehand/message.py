@@ -23,7 +23,7 @@ MAX_ITEMS = 500
 """Most jobs in one message."""
 
 _MAX_ID_CHARS = 255
-_OPTIONS = ("tenant", "priority", "deadline", "idempotency_key")
+_OPTIONS = ("tenant", "priority", "deadline", "idempotency_key", "subject")
 _NAMESPACE = uuid.UUID("6f4f8fb7-6f0c-5c0c-9a6a-0b7a5d5f3c11")
 
 
@@ -135,8 +135,8 @@ def _items(value: Any, name: str) -> Sequence[Any]:
 
 
 def _checked_id(value: Any, name: str) -> str:
-    if not isinstance(value, str) or not 1 <= len(value) <= _MAX_ID_CHARS:
-        raise MalformedMessage(f"{name} must be a text of 1 to {_MAX_ID_CHARS} characters")
+    if not isinstance(value, str) or not 1 <= len(value) <= _MAX_ID_CHARS or not value.isprintable():
+        raise MalformedMessage(f"{name} must be a text of 1 to {_MAX_ID_CHARS} printable characters")
     return value
 
 
@@ -157,4 +157,5 @@ def _options(task: str, given: Mapping[str, Any], tenant: str) -> dict[str, Any]
         "priority": checked_priority(options.get("priority") or default_priority(task)),
         "deadline": checked_epoch(options.get("deadline"), "deadline"),
         "idempotency_key": checked_name(options.get("idempotency_key"), "idempotency_key", 255),
+        "subject": checked_name(options.get("subject"), "subject", 255),
     }

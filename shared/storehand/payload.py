@@ -11,6 +11,7 @@ from storehand.errors import InvalidInput, PayloadTooLarge
 
 if TYPE_CHECKING:
     from storehand.job import NewJob
+    from storehand.settings import Settings
 
 
 def encode_input(data: Mapping[str, Any]) -> str:
@@ -41,3 +42,25 @@ def check_size(data: Mapping[str, Any], max_bytes: int) -> None:
             f"the input has {size_bytes} bytes of JSON, the limit payload_max_bytes is {max_bytes}",
             details={"size_bytes": size_bytes, "max_bytes": max_bytes},
         )
+
+
+def large_fingerprint(data: Mapping[str, Any], settings: Settings) -> str | None:
+    """None for an input that fits into a row; the fingerprint of one that has to lie outside (`Payloads.move_out`).
+    PayloadTooLarge where there is no outside, or for one that is too large for it too."""
+    encoded = encode_input(data)
+    size_bytes = len(encoded.encode("utf-8"))
+    if size_bytes <= settings.payload_max_bytes:
+        return None
+    if settings.payload_url is None:
+        raise PayloadTooLarge(
+            f"the input has {size_bytes} bytes of JSON, the limit payload_max_bytes is {settings.payload_max_bytes};"
+            " with payload_url set, larger ones are stored beside the job",
+            details={"size_bytes": size_bytes, "max_bytes": settings.payload_max_bytes},
+        )
+    if size_bytes > settings.payload_ref_max_bytes:
+        raise PayloadTooLarge(
+            f"the input has {size_bytes} bytes of JSON, the limit payload_ref_max_bytes is"
+            f" {settings.payload_ref_max_bytes}",
+            details={"size_bytes": size_bytes, "max_bytes": settings.payload_ref_max_bytes},
+        )
+    return fingerprint(encoded)

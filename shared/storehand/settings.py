@@ -16,6 +16,8 @@ from pydantic_settings import SettingsError as SourceError
 
 from storehand.errors import SettingsError
 from storehand.job import Priority
+from storehand.payloads import checked_url
+from storehand.tenants import TenantLimit
 
 EMBEDDED_SCHEME = "embedded"
 BROKER_SCHEMES = (EMBEDDED_SCHEME, "redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "memory")
@@ -87,7 +89,28 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=_state_dir, description="folder of the embedded queue and job store")
     broker_url: SecretStr = Field(default=SecretStr(""), description="embedded:///file, redis://, amqp://")
-    store_url: SecretStr = Field(default=SecretStr(""), description="sqlite:///file; default in data_dir")
+    store_url: SecretStr = Field(default=SecretStr(""), description="sqlite:///file, redis://, postgresql://; default in data_dir")
+    store_ca_file: Path | None = Field(
+        default=None, description="authorities that signed the store's certificate; default: the system's"
+    )
+    store_cert_file: Path | None = Field(default=None, description="this client's certificate for the store")
+    store_key_file: Path | None = Field(default=None, description="the key of store_cert_file")
+    broker_ca_file: Path | None = Field(
+        default=None, description="authorities that signed the broker's certificate; default: the system's"
+    )
+    broker_cert_file: Path | None = Field(default=None, description="this client's certificate for the broker")
+    broker_key_file: Path | None = Field(default=None, description="the key of broker_cert_file")
+    broker_master_name: str = Field(default="mymaster", description="Sentinel: what it calls the broker's master")
+    visibility_s: float = Field(
+        default=120.0,
+        ge=3,
+        description="Redis: a dead worker's messages come back so late; renewed while it lives",
+    )
+    delivery_limit: int = Field(
+        default=20,
+        ge=3,
+        description="RabbitMQ: deliveries of a message before it is laid aside and judged",
+    )
     synchronous: Literal["FULL", "NORMAL"] = Field(
         default="FULL", description="SQLite: FULL survives power loss, NORMAL survives any process death"
     )
@@ -130,7 +153,14 @@ class Settings(BaseSettings):
         default=3.0, gt=0, description="longest wait of a submit for the broker; the job is stored all the same"
     )
 
-    payload_max_bytes: int = Field(default=256 * 1024, ge=1024, description="largest JSON input of one job")
+    payload_max_bytes: int = Field(default=256 * 1024, ge=1024, description="largest JSON input in a job's row")
+    payload_url: SecretStr | None = Field(
+        default=None, description="where larger inputs lie: file:///shared/payloads, s3://bucket/prefix; none: refused"
+    )
+    payload_ref_max_bytes: int = Field(default=16 * 2**20, ge=1024, description="largest JSON input at payload_url")
+    tenant_limits: dict[str, TenantLimit] = Field(
+        default_factory=dict, description="tenant -> jobs_per_s, burst, open_jobs; `*` for each that is not named"
+    )
     result_ttl_s: float = Field(default=7 * 86400, gt=0, description="how long finished jobs stay readable")
     deadline_s: float | None = Field(default=None, gt=0, description="default time until a job expires; none: never")
     lease_s: float = Field(default=15.0, gt=1, description="a worker's claim on a job; renewed at a third of it")
@@ -183,13 +213,18 @@ class Settings(BaseSettings):
     def _limits_in_order(self) -> Settings:
         if self.soft_time_limit_s > self.time_limit_s:
             raise ValueError("soft_time_limit_s must not be over time_limit_s")
-        scheme = self.broker_url.get_secret_value().partition(":")[0].partition("+")[0]
-        if scheme not in BROKER_SCHEMES:
-            raise ValueError(f"broker_url has the scheme {scheme!r}; there are {', '.join(BROKER_SCHEMES)}")
+        if self.broker_scheme not in BROKER_SCHEMES:
+            raise ValueError(f"broker_url has the scheme {self.broker_scheme!r}; there are {', '.join(BROKER_SCHEMES)}")
+        if any((self.broker_ca_file, self.broker_cert_file, self.broker_key_file)) and not self.is_tls:
+            raise ValueError("broker_ca_file and broker_cert_file need TLS: rediss://, amqps:// or sentinel://")
+        if (self.broker_key_file is None) != (self.broker_cert_file is None):
+            raise ValueError("broker_cert_file and broker_key_file belong together")
         if any(len(key.get_secret_value()) < 32 for key in self.signing_keys):
             raise ValueError("signing_keys: a key has fewer than 32 characters")
         if self.require_signature and not self.signing_keys:
             raise ValueError("require_signature needs signing_keys")
+        if self.payload_url is not None:
+            checked_url(self.payload_url.get_secret_value())
         if self.plugins is not None and not self.plugins:
             raise ValueError("plugins is an empty list: name at least one, or leave it out for all")
         return self
@@ -211,6 +246,25 @@ class Settings(BaseSettings):
     def is_embedded(self) -> bool:
         """One host, no broker server."""
         return self.broker_url.get_secret_value().startswith(f"{EMBEDDED_SCHEME}://")
+
+    @property
+    def broker_scheme(self) -> str:
+        return self.broker_url.get_secret_value().partition(":")[0].partition("+")[0]
+
+    @property
+    def is_amqp(self) -> bool:
+        return self.broker_scheme in ("amqp", "amqps", "pyamqp")
+
+    @property
+    def is_redis(self) -> bool:
+        """Alone or behind Sentinel."""
+        return self.broker_scheme in ("redis", "rediss", "sentinel")
+
+    @property
+    def is_tls(self) -> bool:
+        """Whether the connection to the broker is encrypted; behind Sentinel the URL's scheme can't say so."""
+        has_files = any((self.broker_ca_file, self.broker_cert_file))
+        return self.broker_scheme in ("rediss", "amqps") or (self.broker_scheme == "sentinel" and has_files)
 
     @property
     def reserved_threads(self) -> int:

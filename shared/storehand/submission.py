@@ -13,7 +13,7 @@ from storehand.contracts import INPUTS
 from storehand.contracts.base import TaskInput
 from storehand.errors import InvalidInput
 from storehand.job import NewJob, Priority
-from storehand.payload import check_size
+from storehand.payload import large_fingerprint
 from storehand.refusal import invalid_input
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ def new_job(
     tenant: str | None = None,
     not_before: Moment | None = None,
     batch: str | None = None,
+    subject: str | None = None,
 ) -> NewJob:
-    """InvalidInput or PayloadTooLarge, before anything is written."""
-    check_size(data, settings.payload_max_bytes)
+    """InvalidInput or PayloadTooLarge, before anything is written. A large input is marked by its fingerprint."""
+    large = large_fingerprint(data, settings)
     due = moment(deadline, "deadline", now=now)
     if due is None and settings.deadline_s is not None:
         due = now + settings.deadline_s
@@ -50,6 +51,8 @@ def new_job(
         not_before=moment(not_before, "not_before", now=now),
         deadline=due,
         batch=batch,
+        fingerprint=large,
+        subject=checked_name(subject, "subject", 255),
     )
 
 

@@ -16,7 +16,7 @@ from storehand.bulk.rejects import Rejects
 from storehand.bulk.tally import Tally
 from storehand.bulk.texts import coverage_of, tokens_of
 from storehand.bulk.unit import Kept, Rejected, Unit
-from storehand.errors import Unavailable
+from storehand.errors import Throttled, Unavailable
 from storehand.job import Job, Outcome, Status
 
 T = TypeVar("T")
@@ -237,6 +237,13 @@ class Run:
         while True:
             try:
                 return action()
+            except Throttled as error:
+                if self._stop() or error.details.get("max_open_jobs") == 0:
+                    raise
+                wait_s = min(max(error.details["retry_after_s"], 0.1), 10.0)
+                self._watcher.say(f"{error.message}; going on in {wait_s:.1f} s")
+                time.sleep(wait_s)
+                end = time.monotonic() + _AWAY_S
             except Unavailable as error:
                 if time.monotonic() >= end or self._stop():
                     raise

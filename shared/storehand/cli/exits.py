@@ -12,6 +12,7 @@ from storehand.errors import (
     NotReady,
     SettingsError,
     StorehandError,
+    Throttled,
     Unavailable,
 )
 
@@ -32,7 +33,7 @@ MEANINGS = {
     ExitCode.FAILED: "a job ended without an output (its code is printed), or doctor found something red",
     ExitCode.USAGE: "wrong usage, invalid input or settings, unknown job",
     ExitCode.NOT_READY: "not ready in time; the job goes on",
-    ExitCode.UNAVAILABLE: "broker or store can't be reached; try again",
+    ExitCode.UNAVAILABLE: "broker or store can't be reached, or the tenant is over its limit; try again",
     ExitCode.INTERRUPTED: "Ctrl-C",
 }
 
@@ -42,10 +43,14 @@ _ADVICE = {
     "settings": "`storehand doctor` shows every setting and where it comes from",
     "invalid_input": "`storehand schema TASK` prints what a task accepts",
     "unknown_task": "`storehand schema` lists the tasks, `storehand plugins` those a worker here would bring",
-    "payload_too_large": "send less, or raise payload_max_bytes (STOREHAND_PAYLOAD_MAX_BYTES)",
+    "payload_too_large": "send less, or set payload_url, beneath which larger inputs are stored",
     "idempotency_conflict": "send the same input again, or use another --idempotency-key",
     "job_not_found": "`storehand jobs` lists what is there; finished jobs are deleted after result_ttl_s",
     "not_ready": "the job goes on: ask again with `storehand result ID --timeout 60s`; `storehand doctor` sees workers",
+    "rate_limited": "try again after the time it says; tenant_limits holds what each tenant may",
+    "quota_exceeded": "wait until some of the tenant's jobs have ended, or raise open_jobs in tenant_limits",
+    "erased": "its content was deleted on request; only its times and its status are kept",
+    "payload_lost": "submit it again; whoever deletes files at payload_url must leave those of open jobs",
     "cancelled": "submit it again if the answer is wanted after all",
     "expired": "submit it again with a longer --deadline; `storehand doctor` shows the backlog",
     "time_limit": "split the input, or raise soft_time_limit_s on the worker",
@@ -77,6 +82,7 @@ _EXITS: tuple[tuple[type[StorehandError], ExitCode], ...] = (
     (JobNotFound, ExitCode.USAGE),
     (NotReady, ExitCode.NOT_READY),
     (Unavailable, ExitCode.UNAVAILABLE),
+    (Throttled, ExitCode.UNAVAILABLE),
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import repeat
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,11 +34,15 @@ class _Terms:
     deadline_s: float | None
     delay_s: float | None
     tenant: str | None
+    subject: str | None
 
     def arguments(self) -> dict[str, Any]:
         deadline = None if self.deadline_s is None else timedelta(seconds=self.deadline_s)
         not_before = None if self.delay_s is None else timedelta(seconds=self.delay_s)
-        return {"priority": self.priority, "deadline": deadline, "not_before": not_before, "tenant": self.tenant}
+        return {
+            "priority": self.priority, "deadline": deadline, "not_before": not_before, "tenant": self.tenant,
+            "subject": self.subject,
+        }  # fmt: skip
 
 
 def register(app: App) -> None:
@@ -65,6 +70,9 @@ def register(app: App) -> None:
             str | None, typer.Option(help="The same key and input give the first job; with --lines: KEY/1, KEY/2 ...")
         ] = None,
         tenant: Tenant = None,
+        subject: Annotated[
+            str | None, typer.Option(help="Id of the person the input is about; `storehand erase --subject` finds it.")
+        ] = None,
         timeout: Timeout = None,
         unchecked: Annotated[
             bool, typer.Option("--unchecked", help="Send it even when the task is not known here.")
@@ -90,7 +98,7 @@ def register(app: App) -> None:
             raise typer.BadParameter("--stream shows one job and waits for it: leave out --lines and --wait")
         _refuse_unknown(app, task, unchecked=unchecked)
         chosen = priority or (Priority.BULK if lines else default_priority(task))
-        terms = _Terms(chosen, deadline, delay, tenant)
+        terms = _Terms(chosen, deadline, delay, tenant, subject)
         text = read_source(source)
         patience_s = timeout if timeout is not None else NEVER
         with _client(data_dir) as client:
@@ -144,7 +152,8 @@ def _submit_lines(client: Client, task: str, text: str, *, terms: _Terms, key: s
         ]
     inputs = [_typed(task, row, number) for number, row in enumerate(rows, 1)]
     del arguments["not_before"]
-    return list(client.submit_many(inputs, idempotency_keys=keys, **arguments))
+    subjects = repeat(arguments.pop("subject"))
+    return list(client.submit_many(inputs, idempotency_keys=keys, subjects=subjects, **arguments))
 
 
 def _typed(task: str, row: dict[str, Any], number: int) -> Any:
