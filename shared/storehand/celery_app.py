@@ -5,15 +5,16 @@ It never becomes the current app: a shop that has Celery already keeps its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from celery import Celery
-from kombu.entity import Exchange, Queue
 
+from storehand.brokers import declared_queues, queue_names, tls_options, transport_options
 from storehand.job import Priority
 from storehand.message import TASK_PREFIX
 from storehand.settings import Settings
+
+__all__ = ["PUBLISH_RETRY", "Router", "declared_queues", "make_celery", "queue_names", "transport_options"]
 
 PUBLISH_RETRY = {"max_retries": 3, "interval_start": 0, "interval_step": 0.2, "interval_max": 1}
 """A refused connection answers within a second; the row stays `queued` and the reconciler rings later."""
@@ -29,6 +30,10 @@ def make_celery(settings: Settings) -> Celery:
     app.conf.update(_CONFIG)
     app.conf.update(
         broker_transport_options=transport_options(settings),
+        broker_use_ssl=tls_options(settings) or False,
+        control_exchange=f"{settings.queue_prefix}.control",  # the shop's own workers stay out of it
+        event_exchange=f"{settings.queue_prefix}.events",
+        event_queue_prefix=f"{settings.queue_prefix}.events",
         task_queues=declared_queues(settings),
         task_default_queue=settings.queue_prefix,
         task_default_exchange=settings.queue_prefix,
@@ -80,55 +85,3 @@ class Router:
         if not name.startswith(TASK_PREFIX):
             return None
         return {"queue": self._settings.queue(name.removeprefix(TASK_PREFIX), Priority.STANDARD)}
-
-
-def queue_names(settings: Settings, families: Iterable[str] | None = None) -> list[str]:
-    """The queues of these families (default: those this worker serves) in the order they should be served:
-    interactive, the intake queue of plain producers, standard, bulk."""
-    served = list(settings.families() if families is None else families)
-
-    def of(priority: Priority) -> list[str]:
-        return [f"{settings.queue_prefix}.{family}.{priority}" for family in served]
-
-    return [*of(Priority.INTERACTIVE), settings.queue_prefix, *of(Priority.STANDARD), *of(Priority.BULK)]
-
-
-def declared_queues(settings: Settings) -> list[Queue]:
-    """Every queue a producer may publish to, also those of families this worker does not serve."""
-    families = sorted({*settings.routes.values(), *settings.families(), "default"})
-    exchange = Exchange(settings.queue_prefix, type="direct", durable=True)  # type: ignore[no-untyped-call]  # kombu
-    arguments = {"x-queue-type": "quorum"} if _scheme(settings).startswith("amqp") else None
-    return [
-        Queue(name, exchange, routing_key=name, durable=True, queue_arguments=arguments)  # type: ignore[no-untyped-call]  # kombu
-        for name in queue_names(settings, families)
-    ]
-
-
-def transport_options(settings: Settings) -> dict[str, Any]:
-    """What this broker needs so that no message is lost and no call hangs."""
-    if settings.is_embedded:
-        reserved = {"queues_ending": f".{Priority.INTERACTIVE}", "count": settings.reserved_threads}
-        return {"synchronous": settings.synchronous, "reserved": reserved, "busy_timeout": 10.0}
-    if _scheme(settings).startswith(("redis", "valkey")):
-        prefix = settings.queue_prefix
-        return {
-            "queue_order_strategy": "priority",
-            "visibility_timeout": 120,
-            "message_max_bytes": settings.message_max_bytes,
-            # keys of our own: on a shared database our short timeout must not give the shop's own tasks back
-            "unacked_key": f"{prefix}.unacked",
-            "unacked_index_key": f"{prefix}.unacked_index",
-            "unacked_mutex_key": f"{prefix}.unacked_mutex",
-            "unacked_restore_interval": 5,
-            "unacked_restore_throttle": 1,
-            "socket_timeout": 30,
-            "socket_connect_timeout": 5,
-            "socket_keepalive": True,
-            "health_check_interval": 25,
-            "retry_on_timeout": True,
-        }
-    return {"confirm_publish": True} if _scheme(settings).startswith("amqp") else {}
-
-
-def _scheme(settings: Settings) -> str:
-    return settings.broker_url.get_secret_value().partition(":")[0]

@@ -19,6 +19,7 @@ from storehand.producer import Producer
 from storehand.settings import Settings
 from storehand.store import JobStore, open_store
 from storehand_worker.counts import What
+from storehand_worker.dead_queue import DeadQueue
 from storehand_worker.discards import Discards
 from storehand_worker.entry import register_entries
 from storehand_worker.health import HealthServer
@@ -31,6 +32,7 @@ from storehand_worker.metrics import Metrics
 from storehand_worker.observers import Observers
 from storehand_worker.presence import Presence
 from storehand_worker.reconcile import Reconciler
+from storehand_worker.renewer import LeaseRenewer
 from storehand_worker.runner import JobRunner
 from storehand_worker.stream import EventPump
 from storehand_worker.turnstile import Turnstile
@@ -139,8 +141,15 @@ class JobPath:
         self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)
         bell = self._use(Producer(settings, store))
         reconciler = self._use(Reconciler(store, bell, observers, settings, owner=owner, count=self.count))
-        for thread in (pump, turnstile, self.watcher, reconciler):
+        for thread in (pump, turnstile, self.watcher, reconciler, *self._broker_threads()):
             thread.start()
+
+    def _broker_threads(self) -> list[Any]:
+        """What this broker needs beside a consumer."""
+        settings = self.settings
+        if settings.is_redis:
+            return [self._use(LeaseRenewer(self._app, settings))]
+        return [self._use(DeadQueue(self._app, settings, self.store, self.discards))] if settings.is_amqp else []
 
     def _tick(self) -> None:
         """The watcher has come round. An engine that is dead does not come back in this process."""

@@ -250,6 +250,10 @@ class EnginePool(BasePool):
         message = self._in_hand.get(pid or 0)
         return [getattr(waiter, "__self__", None) for waiter in message.waiters] if message else []
 
+    def widen(self, limit: int) -> None:
+        """There may be a thread for each of so many messages: RabbitMQ's prefetch counts per queue."""
+        self._threads.widen(limit)
+
     # For the drain.
 
     def in_hand(self) -> list[Message]:

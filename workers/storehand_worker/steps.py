@@ -11,9 +11,10 @@ from typing import Any
 
 from celery import bootsteps, signals
 
-from storehand.celery_app import queue_names, transport_options
+from storehand.brokers import most_in_hand, queue_names, transport_options
 from storehand.errors import StorehandError
 from storehand_worker.pool import EnginePool
+from storehand_worker.prefetch import share_prefetch
 
 log = logging.getLogger(__name__)
 
@@ -43,11 +44,14 @@ class JobPathStep(bootsteps.StartStopStep):
         if self._is_ours_to_choose:
             parent.app.amqp.queues.select(queue_names(settings))
         if parent.concurrency != settings.concurrency:  # -c: the share for interactive jobs follows it
-            changed = settings.model_copy(update={"concurrency": parent.concurrency})
-            parent.app.conf.broker_transport_options = transport_options(changed)
+            settings = settings.model_copy(update={"concurrency": parent.concurrency})
+            parent.app.conf.broker_transport_options = transport_options(settings)
+        share_prefetch(parent.app, settings)
+        self._most_in_hand = most_in_hand(settings)
 
     def start(self, parent: Any) -> None:
         self._path.pool = parent.pool
+        parent.pool.widen(self._most_in_hand)
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         log.info("this worker is %s; %s", self._path.owner, _broker_words(self._path.settings))
         try:

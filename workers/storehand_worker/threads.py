@@ -20,7 +20,7 @@ class Threads:
         self._limit = limit
         self._lock = threading.Lock()
         self._queue: queue.SimpleQueue[Work | None] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._idle = 0  # threads that wait for work which is not on its way yet
         self._started = 0
         self._busy = 0
 
@@ -30,17 +30,26 @@ class Threads:
         return self._busy
 
     @property
+    def free(self) -> int:
+        """How many more could begin something at once."""
+        return max(0, self._limit - self._busy - self._queue.qsize())
+
+    @property
     def started(self) -> int:
         return self._started
 
     def submit(self, work: Work) -> None:
         """Work must not raise; what it raises all the same is logged."""
         self._queue.put(work)
-        if self._idle.acquire(timeout=0):
-            return
         with self._lock:
-            if self._started < self._limit:
+            if self._idle:
+                self._idle -= 1
+            elif self._started < self._limit:
                 self._start()
+
+    def widen(self, limit: int) -> None:
+        with self._lock:
+            self._limit = max(self._limit, limit)
 
     def replace_one(self) -> None:
         """A thread was given up: there may be one more from now on, and it starts at once for what waits."""
@@ -63,7 +72,8 @@ class Threads:
             try:
                 work = self._queue.get_nowait()
             except queue.Empty:
-                self._idle.release()
+                with self._lock:
+                    self._idle += 1
                 work = self._queue.get()
             if work is None:
                 return

@@ -9,6 +9,7 @@ from kombu.log import get_logger
 from kombu.transport import redis
 
 from storehand.broker.inbound import read_item
+from storehand.broker.redis_reserve import Reserving
 
 log = get_logger(__name__)
 
@@ -82,12 +83,12 @@ class _Guarded:
             return None
 
 
-class Channel(_Guarded, redis.Channel):
-    from_transport_options: Any = (*redis.Channel.from_transport_options, "message_max_bytes")
+class Channel(_Guarded, Reserving, redis.Channel):
+    from_transport_options: Any = (*redis.Channel.from_transport_options, "message_max_bytes", "reserved")
 
 
-class SentinelChannel(_Guarded, redis.SentinelChannel):
-    from_transport_options: Any = (*redis.SentinelChannel.from_transport_options, "message_max_bytes")
+class SentinelChannel(_Guarded, Reserving, redis.SentinelChannel):
+    from_transport_options: Any = (*redis.SentinelChannel.from_transport_options, "message_max_bytes", "reserved")
 
 
 class Transport(redis.Transport):
