@@ -5,7 +5,16 @@ from __future__ import annotations
 from typing import Literal, Protocol
 
 What = Literal[
-    "leases_lost", "redelivered", "reattached", "parked", "quarantined", "handed_back", "crashes", "rung", "retried"
+    "leases_lost",
+    "redelivered",
+    "reattached",
+    "parked",
+    "quarantined",
+    "handed_back",
+    "crashes",
+    "rung",
+    "retried",
+    "throttled",
 ]
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
-from storehand.errors import InvalidInput, MalformedMessage, StorehandError, Unavailable
+from storehand.errors import InvalidInput, MalformedMessage, StorehandError, Throttled, Unavailable
 from storehand.job import NewJob, Outcome
 from storehand.message import TASK_PREFIX, read_call
+from storehand.payload import encode_input, fingerprint
 from storehand.store import Finish, JobStore
 from storehand_worker.counts import Count, uncounted
 from storehand_worker.settle import JobObserver
@@ -52,18 +54,28 @@ class Discards:
                 self._store.create([NewJob(task=task, input={}, id=task_id, tenant=self._tenant)])
             self._finish([task_id], error)
 
-    def bury(self, message: Any, error: StorehandError) -> None:
-        """Lays a malformed message aside, and ends the jobs it names, or the one its id would have become. Unavailable
-        while the store is away: then the message must stay with the broker. Any other trouble with it is logged only,
-        or it would come back for ever."""
+    def throttle(self, new_jobs: Sequence[NewJob], error: Throttled) -> None:
+        """Jobs of a tenant over its limit: each gets a row that says so, without its input. Its fingerprint stands in
+        for that, so that the message, delivered again, finds the same row."""
+        rows = [
+            replace(job, input={}, fingerprint=fingerprint(encode_input(job.input)), idempotency_key=None)
+            for job in new_jobs
+        ]
+        self._finish([job.id for job in self._store.create(rows)], error)
+        self._count("throttled", len(rows))
+
+    def bury(self, message: Any, error: StorehandError, *, is_trusted: bool = True) -> None:
+        """Lays a malformed message aside, and ends the jobs it names, or the one its id would have become; one that is
+        not trusted ends no job. Unavailable while the store is away: then the message must stay with the broker. Any
+        other trouble with it is logged only, or it would come back for ever."""
         try:
             headers = message.headers if isinstance(message.headers, dict) else {}
             job_id, name = headers.get("id"), headers.get("task")
             queue = str((message.delivery_info or {}).get("routing_key") or "?")
-            rung_for = self._named(message)
-            if not rung_for and isinstance(name, str):  # a plain producer's: whoever asks for its id gets the reason
+            rung_for = self._named(message) if is_trusted else []
+            if is_trusted and not rung_for and isinstance(name, str):  # who asks for its id gets the reason
                 self.refuse(name, job_id, error)
-            known = job_id if isinstance(job_id, str) and self._store.get([job_id]) else None
+            known = job_id if is_trusted and isinstance(job_id, str) and self._store.get([job_id]) else None
             task = name[:_MAX_TASK_CHARS] if isinstance(name, str) else None
             self._store.bury(queue=queue, reason=error.message, body=body_text(message), job_id=known, task=task)
             for ids in (rung_for, [known] if known else []):
@@ -102,5 +114,5 @@ def body_text(message: Any) -> str:
 
 
 def refusal(problem: object) -> MalformedMessage:
-    """An error whose text does not quote the message at length."""
-    return MalformedMessage(str(problem)[:300])
+    """An error whose text does not quote the message at length, and is one line of a log."""
+    return MalformedMessage("".join(each if each.isprintable() else "?" for each in str(problem)[:300]))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from celery import Celery, Task
 from celery.exceptions import Ignore
 
-from storehand.errors import InvalidInput, StorehandError, Unavailable
-from storehand.job import Outcome
+from storehand.errors import IdempotencyConflict, InvalidInput, StorehandError, Throttled, Unavailable
+from storehand.job import NewJob, Outcome
 from storehand.message import Call, celery_name, read_call
 from storehand.payload import check_size
 from storehand_worker.delivery import Delivery, Early, Parked, current_delivery
@@ -37,7 +37,7 @@ class Entry(Task):
         delivery = current_delivery() or Delivery()
         try:
             call = self._read(args, kwargs)
-            ids = [job.id for job in path.runner.admit(call.new_jobs)] if call.new_jobs else list(call.ids)
+            ids = self._admitted(call.new_jobs) if call.new_jobs else list(call.ids)
             if call.is_envelope:
                 return {"jobs": {job_id: each.status for job_id, each in path.runner.answer_all(ids, delivery).items()}}
             return _unwrap(path.runner.answer(ids[0], delivery))
@@ -45,6 +45,21 @@ class Entry(Task):
             if early.pause_s <= KEEP_EARLY_S or self.request.callbacks or self.request.chain:
                 raise
             raise Ignore("the reconciler rings when the job is due") from early
+
+    def _admitted(self, new_jobs: Sequence[NewJob]) -> list[str]:
+        """A tenant over its limit gets its answer at once, and its message goes: the queue is no waiting room."""
+        path = self.app.job_path
+        try:
+            return [job.id for job in path.runner.admit(new_jobs)]
+        except Throttled as error:
+            try:
+                path.discards.throttle(new_jobs, error)
+            except Unavailable as away:
+                raise Parked(away.message, pause_s=UNAVAILABLE_PAUSE_S) from away
+            raise
+        except IdempotencyConflict as error:
+            self._refuse(error)
+            raise
 
     def _read(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Call:
         path = self.app.job_path
@@ -54,12 +69,15 @@ class Entry(Task):
             for new_job in call.new_jobs:
                 check_size(new_job.input, settings.payload_max_bytes)
         except InvalidInput as error:
-            try:
-                path.discards.refuse(self.name, self.request.id, error)
-            except Unavailable as away:
-                raise Parked(away.message, pause_s=UNAVAILABLE_PAUSE_S) from away
+            self._refuse(error)
             raise
         return call
+
+    def _refuse(self, error: StorehandError) -> None:
+        try:
+            self.app.job_path.discards.refuse(self.name, self.request.id, error)
+        except Unavailable as away:
+            raise Parked(away.message, pause_s=UNAVAILABLE_PAUSE_S) from away
 
 
 def _unwrap(outcome: Outcome) -> dict[str, Any]:
