@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from kombu.connection import Connection
 from kombu.entity import Exchange, Queue
 
 from storehand.broker.quorum import DEAD_SUFFIX, QuorumQueue, quorum_arguments
@@ -118,3 +119,15 @@ def most_in_hand(settings: Settings) -> int:
     if not settings.is_amqp:
         return settings.concurrency
     return sum(prefetch(settings, name) for name in queue_names(settings))
+
+
+def hasty_connection(settings: Settings, wait_s: float = 2.0) -> Any:
+    """kombu's, for looking at a broker server: no answer takes longer than `wait_s`. Close it."""
+    options = transport_options(settings)
+    if settings.is_redis:
+        options |= {"socket_timeout": wait_s, "socket_connect_timeout": wait_s, "retry_on_timeout": False}
+    if settings.is_amqp:
+        options |= {"read_timeout": wait_s, "write_timeout": wait_s}
+    url = settings.broker_url.get_secret_value()
+    made: Any = Connection
+    return made(url, ssl=tls_options(settings) or False, connect_timeout=wait_s, transport_options=options)

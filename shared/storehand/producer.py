@@ -12,8 +12,9 @@ from storehand.breaker import Breaker
 from storehand.errors import Unavailable
 from storehand.forks import Gate, abandon, guard_forks
 from storehand.job import Job, Priority
-from storehand.message import doorbell
+from storehand.message import Doorbell, doorbell
 from storehand.publishing import connection_arguments, insist
+from storehand.signing import sign
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -102,7 +103,7 @@ class Producer:
             bell.name,
             kwargs=dict(bell.kwargs),
             task_id=bell.task_id,
-            headers=dict(bell.headers),
+            headers={**bell.headers, **self._signed(bell)},
             kwargsrepr=f"{len(jobs)} job(s)",  # in logs and Flower; an envelope would list all its ids
             queue=self._settings.queue(jobs[0].task, jobs[0].priority),
             producer=producer,
@@ -110,6 +111,10 @@ class Producer:
             retry=False,  # `insist` does that, within bounds
             add_to_parent=False,  # a shop's own task that submits jobs must not collect them
         )
+
+    def _signed(self, bell: Doorbell) -> dict[str, Any]:
+        keys = self._settings.signing_keys
+        return sign(keys[0], bell.name, bell.task_id, kwargs=bell.kwargs) if keys else {}
 
     @contextmanager
     def _publishing(self) -> Iterator[tuple[Celery, Any]]:

@@ -9,8 +9,9 @@ from typing import Any
 from celery.worker.consumer import Consumer
 
 from storehand.broker.inbound import REFUSED
-from storehand.errors import StorehandError, Unavailable, UnknownTask
+from storehand.errors import StorehandError, Unavailable, UnknownTask, Unsigned
 from storehand.message import TASK_PREFIX
+from storehand.signing import accepts
 from storehand_worker.callbacks import call_errbacks
 from storehand_worker.discards import refusal
 
@@ -39,7 +40,6 @@ class GuardedConsumer(Consumer):
         of_the_broker = tuple(
             error for error in (*self.connection_errors, *self.channel_errors) if error not in TOO_WIDE
         )
-
         max_bytes = self.app.storehand_settings.message_max_bytes
 
         def on_task_received(message: Any) -> None:
@@ -47,14 +47,17 @@ class GuardedConsumer(Consumer):
             if problem is not None:
                 self._lay_aside(message, refusal(problem))
                 return
+            if not self._is_trusted(message):
+                self._lay_aside(message, Unsigned())
+                return
             try:
                 handle(message)
             except of_the_broker:
                 raise
             except Unavailable as error:
                 self._give_back(message, error)
-            except Exception as error:
-                self._lay_aside(message, refusal(f"{type(error).__name__}: {error}"))
+            except Exception as error:  # its text may quote the message, and goes into the log
+                self._lay_aside(message, refusal(f"Celery can't read it ({type(error).__name__})"))
 
         return on_task_received
 
@@ -86,13 +89,23 @@ class GuardedConsumer(Consumer):
         if message.acknowledged:
             log.warning("a message that is acked already could not be handled: %s", error.message)
             return
+        is_trusted = self._is_trusted(message)
         try:
-            self.app.job_path.discards.bury(message, error)
+            self.app.job_path.discards.bury(message, error, is_trusted=is_trusted)
         except Unavailable as away:
             self._give_back(message, away)
             return
-        then()
+        if is_trusted:
+            then()
         message.reject_log_error(log, self.connection_errors)
+
+    def _is_trusted(self, message: Any) -> bool:
+        """May say what happens to jobs: signed, where that is asked for."""
+        settings = self.app.storehand_settings
+        if not settings.require_signature:
+            return True
+        has_size = len(message.body or b"") <= settings.message_max_bytes
+        return has_size and accepts(settings.signing_keys, message, max_age_s=settings.result_ttl_s)
 
     def _give_back(self, message: Any, error: Unavailable) -> None:
         """The store is away, so nothing can be written about this message: it comes again in a moment."""

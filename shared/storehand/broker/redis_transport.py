@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from queue import Empty
 from typing import Any
 
@@ -42,7 +43,7 @@ class QoS(redis.QoS):
 
 
 class _Guarded:
-    """The two places where kombu's channel reads what others wrote."""
+    """The places where kombu's channel reads what others wrote."""
 
     QoS = QoS
     message_max_bytes = 8 * 1024 * 1024
@@ -74,13 +75,33 @@ class _Guarded:
             self._in_poll = None
             self._flush_brpop_reauth()  # type: ignore[attr-defined]  # the channel's
 
-    def _receive_one(self, c: Any) -> Any:
+    def _do_restore_message(
+        self, payload: Any, exchange: Any, routing_key: Any, pipe: Any, leftmost: bool = False
+    ) -> None:
+        """As kombu's, which logs a payload that it can't handle, with all that is in it, and then forgets it."""
+        payload["headers"]["redelivered"] = True
+        payload["properties"]["delivery_info"]["redelivered"] = True
+        priority = self._get_message_priority(payload)  # type: ignore[attr-defined]  # the channel's, as the next two
+        for queue in self._lookup(exchange, routing_key):  # type: ignore[attr-defined]
+            key = self._q_for_pri(queue, priority)  # type: ignore[attr-defined]
+            (pipe.lpush if leftmost else pipe.rpush)(key, json.dumps(payload))
+
+    def _handle_message(self, client: Any, r: Any) -> dict[str, Any]:
         """Broadcasts: remote control and events. One that can't be read is dropped; nobody waits for it."""
-        try:
-            return super()._receive_one(c)  # type: ignore[misc]  # the channel's
-        except NO_ENTRY as error:
-            log.warning("a broadcast can't be read (%s); it is dropped", type(error).__name__)
-            return None
+        message: dict[str, Any] = super()._handle_message(client, r)  # type: ignore[misc]  # the channel's
+        if isinstance(message["data"], bytes) and not _is_broadcast(message["data"]):
+            log.warning("a broadcast can't be read; it is dropped")
+            message["data"] = None
+        return message
+
+
+def _is_broadcast(data: bytes) -> bool:
+    try:
+        message = json.loads(data)
+        properties = message["properties"]
+        return isinstance(message.get("headers"), dict) and {"delivery_tag", "delivery_info"} <= properties.keys()
+    except NO_ENTRY:
+        return False
 
 
 class Channel(_Guarded, Reserving, redis.Channel):
