@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from storehand.job import Job, NewJob, Status
+from storehand.job import Job, NewJob, Outcome, Priority, Status
 from storehand.settings import Settings
+from storehand.store import Finish
 from storehand.store.sqlite import SqliteStore
 from storehand_worker import reconcile
 from storehand_worker.reconcile import Reconciler
@@ -18,9 +20,11 @@ class Bell:
     def __init__(self, store: SqliteStore) -> None:
         self._store = store
         self.rung: list[str] = []
+        self.enveloped: list[str] = []
 
-    def ring(self, jobs: Sequence[Job]) -> None:
+    def ring(self, jobs: Sequence[Job], *, envelope: bool = False) -> None:
         self.rung += [job.id for job in jobs]
+        self.enveloped += [job.id for job in jobs if envelope]
         self._store.mark_published([job.id for job in jobs])
 
 
@@ -33,12 +37,25 @@ class Shop:
         self.store = SqliteStore(folder / "jobs.db", synchronous="NORMAL", clock=lambda: self.now)
         self.bell = Bell(self.store)
         self.seen = Seen()
+        self.depths: dict[str, tuple[int, int]] = {}
+        self.why: Counter[str] = Counter()
 
     def reconciler(self, owner: str = "me") -> Reconciler:
-        return Reconciler(self.store, self.bell, self.seen, self.settings, owner=owner, clock=lambda: self.now)
+        return Reconciler(
+            self.store, self.bell, self.seen, self.settings, owner=owner, depths=lambda: self.depths,
+            on_rung=lambda why, jobs: self.why.update({why: jobs}), clock=lambda: self.now,
+        )  # fmt: skip
 
     def job(self, **fields: object) -> str:
         return self.store.create([NewJob(task="word", input={}, **fields)])[0].id  # type: ignore[arg-type]
+
+    def answer(self, job_id: str) -> None:
+        [claim] = self.store.claim([job_id], "w", 15, max_crashes=3)
+        assert claim.job is not None
+        self.store.finish([Finish(job_id, Outcome.succeeded({}), "w", claim.job.attempts)])
+
+    def notes(self, job_id: str) -> list[object]:
+        return [note.data["why"] for note in self.store.history(job_id) if note.what == "rung_again"]
 
 
 def test_a_row_without_message_is_rung_for_after_the_grace(tmp_path: Path) -> None:
@@ -119,3 +136,75 @@ def test_old_jobs_are_swept_now_and_then(tmp_path: Path) -> None:
     reconciler.tick()
 
     assert shop.store.get([job_id]) == {}
+
+
+def test_after_an_outage_of_the_broker_all_are_rung_for_in_one_look(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    jobs = shop.store.create([NewJob(task="word", input={}) for _ in range(reconcile.BATCH * 2 + 100)])
+    shop.now += shop.settings.publish_grace_s + 1
+
+    assert shop.reconciler().tick() == len(jobs)
+
+    assert sorted(shop.bell.rung) == sorted(job.id for job in jobs)
+    assert shop.why == {"unpublished": len(jobs)}
+
+
+def test_customers_who_wait_are_rung_for_first_and_bulk_goes_in_envelopes(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    bulk = shop.job(priority=Priority.BULK)
+    chat = shop.job(priority=Priority.INTERACTIVE)
+    killer = shop.job(priority=Priority.BULK)
+    shop.store.claim([killer], "w", 1, max_crashes=3)
+    shop.now += shop.settings.publish_grace_s + 2
+
+    shop.reconciler().tick()
+
+    assert shop.bell.rung == [chat, killer, bulk]
+    assert shop.bell.enveloped == [bulk]  # what may have killed its worker takes no company with it
+    assert [shop.notes(each) for each in (chat, killer, bulk)] == [["unpublished"], ["worker_gone"], ["unpublished"]]
+
+
+def test_what_waits_in_a_long_queue_is_not_rung_for_again(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    ids = [shop.job() for _ in range(3)]
+    shop.store.mark_published(ids)
+    queue = shop.settings.queue("word", Priority.STANDARD)
+    reconciler = shop.reconciler()
+    shop.depths = {queue: (3, 0)}
+
+    shop.now += 150 * shop.settings.publish_grace_s
+    assert reconciler.tick() == 0
+
+    shop.depths = {queue: (0, 0)}  # the queue is empty, and they have not come out of it
+    assert reconciler.tick() == 0  # looked at a moment ago
+    shop.now += 150 * shop.settings.publish_grace_s
+    assert reconciler.tick() == 3
+    assert shop.why == {"unclaimed": 3}
+
+
+def test_whom_a_later_one_has_overtaken_has_lost_its_message(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    lost = shop.job()
+    shop.store.mark_published([lost])
+    shop.now += 100
+    later = shop.job()
+    shop.answer(later)
+    shop.depths = {shop.settings.queue("word", Priority.STANDARD): (5000, 0)}
+
+    shop.now += 150 * shop.settings.publish_grace_s
+    shop.reconciler().tick()
+
+    assert shop.bell.rung == [lost]
+
+
+def test_a_job_that_was_handed_back_is_rung_for_at_once(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    job_id = shop.job()
+    shop.store.mark_published([job_id])
+    shop.store.claim([job_id], "w", 15, max_crashes=3)
+    shop.store.release([job_id], "w")
+
+    shop.reconciler().tick()
+
+    assert shop.bell.rung == [job_id]
+    assert shop.notes(job_id) == ["handed_back"]

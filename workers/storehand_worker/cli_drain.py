@@ -16,7 +16,6 @@ from storehand.errors import NotReady, SettingsError
 from storehand_worker.presence import Present, present_workers
 
 LOOK_S = 0.1
-TELL_S = 2.0
 SPARE_S = 15.0
 """A worker that has handed back what it could not finish still closes its engines and connections."""
 
@@ -74,18 +73,17 @@ def choose(found: Sequence[Present], *, every: bool, pid: int | None, host: str)
 
 def _wait(workers: Sequence[Present], timeout_s: float) -> None:
     end = time.monotonic() + timeout_s
-    tell_at = 0.0
+    said: dict[str, str] = {}
     while left := [worker for worker in workers if worker.is_alive]:
-        now = time.monotonic()
-        if now >= end:
+        if time.monotonic() >= end:
             advice = "it leaves on its own when it has drained; wait again with --timeout, or end it with SIGQUIT"
             raise NotReady(f"{_names(left)} did not leave in {timeout_s:g} s", details={"advice": advice})
-        if now >= tell_at:
-            tell_at = now + TELL_S
-            for worker in left:
-                in_hand = worker.in_hand
-                said = "is asked to drain" if in_hand is None else f"drains: {in_hand} messages in hand"
-                say(f"{worker.owner} {said}")
+        for worker in left:
+            in_hand = worker.in_hand
+            words = "is asked to drain" if in_hand is None else f"drains: {in_hand} messages in hand"
+            if said.get(worker.owner) != words:
+                said[worker.owner] = words
+                say(f"{worker.owner} {words}")
         time.sleep(LOOK_S)
 
 

@@ -124,8 +124,13 @@ class Metrics:
         self.quarantined = self._counter("quarantined", "Malformed messages laid aside.")
         self.handed_back = self._counter("handed_back", "Jobs handed back in order while draining.")
         self.crashes = self._counter("crashes", "Jobs found whose worker had died.")
+        self.throttled = self._counter("throttled", "Jobs of plain messages refused: their tenant is over its limit.")
         self.retried = self._counter("retried", "Attempts that failed and come again after a pause.")
-        self.rung = self._counter("rung", "Lost jobs that the reconciler rang again.")
+        self.rung = self._counter("rung", "Jobs without a message that the reconciler rang for, by why.", "why")
+
+    def on_rung(self, why: str, jobs: int) -> None:
+        """The reconciler rang for so many jobs."""
+        self._of(self.rung, why).inc(jobs)
 
     # What is watched
 

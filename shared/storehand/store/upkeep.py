@@ -36,7 +36,7 @@ def unrung(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float, is
     )
     values = {"now": now, "grace": grace_s, "long": LONG_UNCLAIMED * grace_s, "limit": limit, "dead": json.dumps(dead)}
     found: list[Job] = []
-    for condition in needs_message:
+    for condition in reversed(needs_message):  # few workers die, but a broker may lose thousands of messages
         rows = db.execute(f"{SELECT_JOB} WHERE {condition} ORDER BY created_at LIMIT :limit", values).fetchall()
         found += [job_of(row) for row in rows]
     return found[:limit]
