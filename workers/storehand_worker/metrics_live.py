@@ -21,8 +21,8 @@ log = logging.getLogger(__name__)
 RECENT_S = 30
 """How far back the roofline ratio looks."""
 
-Depths = Callable[[], Mapping[str, tuple[int, int]]]
-"""Queue -> (ready, in hand)."""
+Depths = Callable[[], Mapping[str, tuple[int, int | None]]]
+"""Queue -> (ready, in hand; None where the broker does not say)."""
 
 
 class Engines(Protocol):
@@ -91,8 +91,11 @@ class RooflineCollector(Collector):
             sums.popleft()
 
 
+_QUEUE_DEPTH = "Messages in a queue of the broker: ready, and in some worker's hand (not told by RabbitMQ)."
+
+
 class QueueCollector(Collector):
-    """Depth of the broker's queues, where this worker can count them (embedded): ready, and in some worker's hand."""
+    """Depth of the broker's queues: ready, and in some worker's hand, which RabbitMQ does not say."""
 
     def __init__(self, depths: Depths, registry: CollectorRegistry, *, names: Iterable[str], other: str) -> None:
         self._depths = depths
@@ -101,7 +104,7 @@ class QueueCollector(Collector):
         registry.register(self)
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        family = _family("queue_depth", "Messages in a queue of the embedded broker.", "queue", "state")
+        family = _family("queue_depth", _QUEUE_DEPTH, "queue", "state")
         try:
             depths = self._depths()
         except Exception as error:  # a busy database must not cost the scrape all other metrics
@@ -111,17 +114,18 @@ class QueueCollector(Collector):
             family.add_metric([queue, state], messages)
         yield family
 
-    def _summed(self, depths: Mapping[str, tuple[int, int]]) -> Counter[tuple[str, str]]:
+    def _summed(self, depths: Mapping[str, tuple[int, int | None]]) -> Counter[tuple[str, str]]:
         sums = Counter[tuple[str, str]]()
         for queue, (ready, in_hand) in depths.items():
             label = queue if queue in self._names else self._other
             sums[label, "ready"] += ready
-            sums[label, "in_hand"] += in_hand
+            if in_hand is not None:
+                sums[label, "in_hand"] += in_hand
         return sums
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Names it without asking the database; registration would."""
-        yield _family("queue_depth", "Messages in a queue of the embedded broker.", "queue", "state")
+        yield _family("queue_depth", _QUEUE_DEPTH, "queue", "state")
 
 
 def _counts(name: str, sentence: str, *labels: str) -> CounterMetricFamily:
