@@ -1,1 +1,1 @@
-"""Breaking things under load and counting afterwards: `python -m tests.chaos` at random, `-m tests.chaos.table` by plan."""
+"""Breaks things under load and counts afterwards: `python -m tests.chaos` at random, `-m tests.chaos.table` by plan."""

@@ -6,6 +6,7 @@ import itertools
 import signal
 import sys
 from collections import deque
+from collections.abc import Sequence
 
 from tests.pipeline.workers import Shop, WorkerProcess
 from tests.rigs.namespace import Namespace
@@ -36,13 +37,23 @@ class RemoteWorker(StorehandWorker):
 
 
 class Fleet:
-    """A context manager; `settings` are the workers' own beside the shop's. The oldest worker is hit first."""
+    """A context manager; `settings` are the workers' own beside the shop's. The oldest worker is hit first, `guests`
+    never."""
 
-    def __init__(self, shop: Shop, size: int, settings: dict[str, object], *, patience_s: float = 120) -> None:
+    def __init__(
+        self,
+        shop: Shop,
+        size: int,
+        settings: dict[str, object],
+        *,
+        guests: Sequence[StorehandWorker] = (),
+        patience_s: float = 120,
+    ) -> None:
         self._shop = shop
         self._size = size
         self._settings = settings
         self._patience_s = patience_s
+        self._guests = list(guests)
         self._numbers = itertools.count(1)
         self._running: deque[StorehandWorker] = deque()
         self._paused: list[StorehandWorker] = []
@@ -54,7 +65,9 @@ class Fleet:
         try:
             for _ in range(self._size):
                 self.add()
-            for worker in self._running:
+            for worker in self._guests:
+                worker.start()
+            for worker in [*self._running, *self._guests]:
                 until(worker.is_ready, timeout_s=self._patience_s)
         except BaseException:
             self.__exit__()
@@ -62,7 +75,7 @@ class Fleet:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in [*self._running, *self._paused, *self._leaving]:
+        for worker in [*self._running, *self._paused, *self._leaving, *self._guests]:
             worker.__exit__(None, None, None)
 
     def add(self) -> StorehandWorker:
@@ -70,9 +83,6 @@ class Fleet:
         worker.start()
         self._running.append(worker)
         return worker
-
-    def adopt(self, worker: StorehandWorker) -> None:
-        self._running.append(worker)
 
     def kill(self) -> None:
         self._oldest().kill()
@@ -101,11 +111,16 @@ class Fleet:
         for worker in dead:
             self._running.remove(worker)
             self.add()
-        return len(dead)
+        gone = [guest for guest in self._guests if not guest.is_alive]
+        for guest in gone:
+            guest.start()
+        return len(dead) + len(gone)
 
     def leave(self, timeout_s: float) -> None:
         """Everybody drains, once it is up: what has just been started does not know SIGTERM yet."""
         self.resume()
+        self._running.extend(self._guests)
+        self._guests.clear()
         for worker in self._running:
             until(lambda worker=worker: not worker.is_alive or self._is_ready(worker), timeout_s=timeout_s)  # type: ignore[misc]
             if worker.is_alive:

@@ -66,6 +66,26 @@ class Hands:
         self._witness.began("kill_store")
         store.kill()
 
+    def pause_broker(self) -> None:
+        assert self._scene.stand.broker is not None
+        self._witness.began("pause_broker")
+        self._scene.stand.broker.pause()
+
+    def resume_broker(self) -> None:
+        assert self._scene.stand.broker is not None
+        self._scene.stand.broker.resume()
+        self._witness.healed()
+
+    def pause_store(self) -> None:
+        assert self._scene.stand.store is not None
+        self._witness.began("pause_store")
+        self._scene.stand.store.pause()
+
+    def resume_store(self) -> None:
+        assert self._scene.stand.store is not None
+        self._scene.stand.store.resume()
+        self._witness.healed()
+
     def start_store(self) -> None:
         store = self._scene.stand.store
         assert store is not None
@@ -97,6 +117,16 @@ class Hands:
     def swallow_store_of_clients(self) -> None:
         self._witness.began("swallow_store_of_clients")
         self._scene.client_side["store_url"].swallow()
+
+    def cut_network(self) -> None:
+        assert self._scene.namespace is not None
+        self._witness.began("cut_network")
+        self._scene.namespace.cut()
+
+    def heal_network(self) -> None:
+        assert self._scene.namespace is not None
+        self._scene.namespace.heal()
+        self._witness.healed()
 
     def cut_all(self) -> None:
         """Resets every connection; new ones come through."""

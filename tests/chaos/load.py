@@ -135,6 +135,10 @@ class Load:
         """One more, now."""
         self._submit([(key, given)])
 
+    @property
+    def client(self) -> Client:
+        return self._client
+
     def _input(self, number: int) -> ProbeInput:
         mode = MODES[number % len(MODES)]
         return ProbeInput(text=f"job {number}", mode=mode, work_s=self._work_s * self._random.uniform(0, 2))  # type: ignore[arg-type]

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from storehand import Client
 from storehand.settings import Settings
 from tests.chaos.hands import Hands
@@ -44,7 +46,7 @@ def play(
             Scene(stand, folder, workers=scenario.workers, is_proxied=scenario.is_proxied, **settings)
         )
         client = stack.enter_context(Client(scene.shop.settings))
-        eye = stack.enter_context(Client(scene.shop.settings.model_copy(update={"store_url": _direct(scene)})))
+        eye = stack.enter_context(Client(direct(scene)))
         load = stack.enter_context(
             Load(client, jobs=scenario.jobs, per_s=scenario.per_s, work_s=scenario.work_s, seed=seed)
         )
@@ -86,9 +88,6 @@ def _run(scenario: Scenario, scene: Scene, load: Load, witness: Witness, hands: 
     return deaths
 
 
-def _direct(scene: Scene) -> object:
-    """The store past all proxies."""
-    from pydantic import SecretStr
-
-    url = scene.real_urls.get("store_url")
-    return SecretStr(url) if url else scene.shop.settings.store_url
+def direct(scene: Scene) -> Settings:
+    """Past all proxies."""
+    return scene.shop.settings.model_copy(update={name: SecretStr(url) for name, url in scene.real_urls.items()})

@@ -6,10 +6,11 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
-from tests.chaos.fleet import Fleet
+from tests.chaos.fleet import Fleet, RemoteWorker
 from tests.pipeline.workers import Shop
+from tests.rigs.namespace import Namespace
 from tests.rigs.proxy import Proxy
 from tests.servers import PostgresServer, RabbitServer, RedisServer, Server, fresh_name
 
@@ -65,17 +66,28 @@ class Stand:
 
 class Scene:
     """A context manager: a fresh shop on a stand, with its workers. With `is_proxied` both sides reach broker and store
-    through proxies of their own."""
+    through proxies of their own. With `has_network` one worker more runs in a network of its own (`namespace`)."""
 
-    def __init__(self, stand: Stand, folder: Path, *, workers: int, is_proxied: bool, **settings: object) -> None:
+    def __init__(
+        self,
+        stand: Stand,
+        folder: Path,
+        *,
+        workers: int,
+        is_proxied: bool,
+        has_network: bool = False,
+        **settings: object,
+    ) -> None:
         self.stand = stand
         self._folder = folder
         self._workers = workers
         self._is_proxied = is_proxied
+        self._has_network = has_network
         self._settings = settings
         self._stack = ExitStack()
         self.worker_side: dict[str, Proxy] = {}
         self.client_side: dict[str, Proxy] = {}
+        self.namespace: Namespace | None = None
 
     def __enter__(self) -> Self:
         with self._stack:
@@ -95,7 +107,7 @@ class Scene:
             if server is not None
         }
         self.real_urls = dict(urls)
-        worker_urls = dict(urls)
+        worker_urls: dict[str, object] = dict(urls)
         if self._is_proxied:
             for name, url in self.real_urls.items():
                 self.worker_side[name] = self._stack.enter_context(Proxy.before(url))
@@ -104,8 +116,16 @@ class Scene:
                 urls[name] = self.client_side[name].through(url)
         self._folder.mkdir(parents=True, exist_ok=True)
         self.shop = Shop(self._folder, queue_prefix=fresh_name("c"), **{**urls, **self._settings})
-        self.worker_urls = worker_urls
-        self.fleet = self._stack.enter_context(Fleet(self.shop, self._workers, dict[str, Any](worker_urls)))
+        guests = [self._remote_worker()] if self._has_network else []
+        self.fleet = self._stack.enter_context(Fleet(self.shop, self._workers, worker_urls, guests=guests))
+
+    def _remote_worker(self) -> RemoteWorker:
+        self.namespace = self._stack.enter_context(Namespace())
+        urls: dict[str, object] = {}
+        for name, url in self.real_urls.items():  # the servers listen on our loopback only
+            door = self._stack.enter_context(Proxy.before(url, host=self.namespace.outside))
+            urls[name] = door.through(url)
+        return RemoteWorker(self.shop, "remote", self.namespace, urls)
 
 
 def _server(name: str) -> Server | None:

@@ -31,9 +31,8 @@ def main() -> int:
     arguments = _arguments()
     console = Console(stderr=True)
     is_clean = True
-    for combination in COMBINATIONS:
-        if arguments.only and str(combination) not in arguments.only:
-            continue
+    chosen = [Combination(*name.split("+")) for name in arguments.only or ()]
+    for combination in chosen or COMBINATIONS:
         if reason := Stand.missing(combination):
             console.print(f"[yellow]{combination}: left out, {reason}")
             continue
@@ -84,17 +83,14 @@ def _progress(console: Console) -> Progress:
 
 
 def line(scenario: Scenario, verdict: Verdict) -> str:
-    found = verdict
-    recovered = found.recovered_s
+    recovered = verdict.recovered_s
     times = "-"
     if recovered:
         times = f"{max(recovered):.1f}"
         if len(recovered) > 2:
             times = f"{statistics.median(recovered):.1f} (worst {max(recovered):.1f})"
-    return (
-        f"| {scenario.name} | {found.jobs} | {len(found.lost)} | {len(found.twice)} | {len(found.wrong)} | {found.again}"
-        f" | {times} | {found.slowest_submit_s:.1f} |"
-    )
+    counts = [verdict.jobs, len(verdict.lost), len(verdict.twice), len(verdict.wrong), verdict.again]
+    return " | ".join([f"| {scenario.name}", *map(str, counts), times, f"{verdict.slowest_submit_s:.1f} |"])
 
 
 def render(combination: Combination, rows: list[tuple[Scenario, Verdict]], *, quick: bool) -> str:

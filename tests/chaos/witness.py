@@ -1,4 +1,4 @@
-"""Counts what became of every promise. Two witnesses: the store, looked at all the time, and the ledger of the tasks."""
+"""Counts what became of every promise. Two witnesses: the store, looked at each second, and the ledger of the tasks."""
 
 from __future__ import annotations
 
