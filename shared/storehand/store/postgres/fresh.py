@@ -37,18 +37,22 @@ def _names(listed: str) -> str:
     return ", ".join(each.split()[0] for each in listed.split(","))
 
 
-INSERT = f"""
-WITH source AS (
-    SELECT * FROM ROWS FROM (json_to_recordset(%s) AS ({_STATE}, {_INPUT})) WITH ORDINALITY
-), made AS (
-    INSERT INTO $.jobs ({_names(_STATE)}, updated_at) SELECT {_names(_STATE)}, created_at FROM source
-    ORDER BY tenant, task, idempotency_key, ordinality RETURNING n, id
-)
-INSERT INTO $.inputs (n, {_names(_INPUT)}) SELECT made.n, {_names(_INPUT)} FROM made JOIN source USING (id)
+INSERT_JOBS = f"""
+INSERT INTO $.jobs ({_names(_STATE)}, updated_at) SELECT {_names(_STATE)}, created_at
+FROM ROWS FROM (json_to_recordset(%s) AS ({_STATE})) WITH ORDINALITY
+ORDER BY tenant, task, idempotency_key, ordinality RETURNING n, id
 """  # noqa: S608  # names above
 """Keys in one order, so that two transactions with keys in common never wait for each other."""
 
+INSERT_INPUTS = f"""
+INSERT INTO $.inputs (n, {_names(_INPUT)}) SELECT made.n, {_names(_INPUT)}
+FROM made JOIN json_to_recordset(%s) AS u(id text, {_INPUT}) USING (id)
+"""  # noqa: S608  # names above
+"""`made` is what INSERT_JOBS returns."""
+
 Key = tuple[str, str, str]
+NewRow = tuple[dict[str, Any], dict[str, Any]]
+"""What becomes a row of `jobs`, and of `inputs`."""
 
 
 @dataclass(slots=True)
@@ -67,7 +71,7 @@ class Fresh:
     by_id: dict[str, tuple[str, Job]] = field(default_factory=dict)
     by_key: dict[Key, tuple[str, Job]] = field(default_factory=dict)
     buckets: dict[str, Bucket] = field(default_factory=dict)
-    inserts: list[dict[str, Any]] = field(default_factory=list)
+    inserts: list[NewRow] = field(default_factory=list)
     drawn: set[str] = field(default_factory=set)
     """Tenants whose bucket was changed."""
 
@@ -76,12 +80,12 @@ class Fresh:
             [job] = jobs_of([row[1:]])
             self._know(row[0], job)
 
-    def create(self, rows: Sequence[dict[str, Any]], news: Sequence[NewJob], limits: Mapping[str, Limit], now: float
+    def create(self, rows: Sequence[NewRow], news: Sequence[NewJob], limits: Mapping[str, Limit], now: float
     ) -> list[Job]:  # fmt: skip
         """All or none: nothing is kept before everything is judged."""
         mine = Fresh()
         jobs = [self._create_one(mine, row, new, now) for row, new in zip(rows, news, strict=True)]
-        fresh = Counter(row["tenant"] for row in mine.inserts)
+        fresh = Counter(row["tenant"] for row, _ in mine.inserts)
         drawn = {
             tenant: self._admit(tenant, number, limits[tenant], now)
             for tenant, number in fresh.items()
@@ -95,15 +99,15 @@ class Fresh:
         self.inserts += mine.inserts
         return jobs
 
-    def _create_one(self, mine: Fresh, row: dict[str, Any], new: NewJob, now: float) -> Job:
+    def _create_one(self, mine: Fresh, row: NewRow, new: NewJob, now: float) -> Job:
         same_id = mine.by_id.get(new.id) or self.by_id.get(new.id)
         key = _key(new)
         first = same_id or (key and (mine.by_key.get(key) or self.by_key.get(key)))
         if first:
-            return _same(first, new, row["fingerprint"], is_by_id=bool(same_id))
+            return _same(first, new, row[1]["fingerprint"], is_by_id=bool(same_id))
         job = created(new, now)
-        mine._know(row["fingerprint"], job)
-        mine.inserts.append({**row, "created_at": now})
+        mine._know(row[1]["fingerprint"], job)
+        mine.inserts.append(({**row[0], "created_at": now}, row[1]))
         return job
 
     def _admit(self, tenant: str, number: int, limit: Limit, now: float) -> Bucket:
@@ -126,19 +130,22 @@ class Fresh:
             self.by_key[job.tenant, job.task, job.idempotency_key] = (fingerprint, job)
 
 
-def row_of(new: NewJob) -> dict[str, Any]:
+def row_of(new: NewJob) -> NewRow:
     """All of a new row but its times. InvalidInput for what the database can't store."""
     text = encode_input(new.input)
     row = {
         "id": new.id, "task": new.task, "tenant": new.tenant, "idempotency_key": new.idempotency_key,
-        "subject": new.subject, "not_before": new.not_before, "deadline": new.deadline, "input": text,
-        "fingerprint": job_fingerprint(new, text), "priority": str(new.priority), "batch": new.batch,
-        "parent": new.parent, "experiment": new.experiment, "trace": new.trace, "payload_ref": new.payload_ref,
+        "subject": new.subject, "not_before": new.not_before, "deadline": new.deadline,
     }  # fmt: skip
-    for name, value in row.items():
+    inputs = {
+        "id": new.id, "input": text, "fingerprint": job_fingerprint(new, text), "priority": str(new.priority),
+        "batch": new.batch, "parent": new.parent, "experiment": new.experiment, "trace": new.trace,
+        "payload_ref": new.payload_ref,
+    }  # fmt: skip
+    for name, value in (*row.items(), *inputs.items()):
         if isinstance(value, str) and not is_storable(value):
             raise InvalidInput(f"the {name} of a job holds a NUL or half a surrogate pair: no text")
-    return row
+    return row, inputs
 
 
 def is_storable(text: str) -> bool:

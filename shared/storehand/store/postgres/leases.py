@@ -10,8 +10,8 @@ from storehand.job import EventKind, Job, NewNote, Outcome, Status
 from storehand.store import Claim, Claimed, Finish, Signal
 from storehand.store.notes import CANCEL_REQUESTED, claimed, crashed
 from storehand.store.postgres.row import Row
-from storehand.store.postgres.unit import Late, Letter, Unit
-from storehand.store.rows import ERASED_FINGERPRINT, encode, encode_outcome
+from storehand.store.postgres.unit import Late, Unit
+from storehand.store.rows import encode, encode_outcome
 
 _FRESH_LEASE = 0.9
 """A lease with more than this share left is not written again: a worker asks several times a second."""
@@ -183,12 +183,6 @@ def erase(unit: Unit, ids: Sequence[str]) -> dict[str, Status]:
     return found
 
 
-ERASE_INPUTS = (
-    f"UPDATE $.inputs SET input = '{{}}', fingerprint = '{ERASED_FINGERPRINT}', payload_ref = NULL"  # noqa: S608
-    " WHERE n = ANY(%s)"
-)
-
-
 def append(unit: Unit, job_id: str, attempt: int, events: Sequence[tuple[EventKind, str]]) -> int:
     """Events of a claim that no longer holds are dropped: nothing comes after END, no attempt writes into the next."""
     row = unit.rows.get(job_id)
@@ -220,7 +214,3 @@ def expire(unit: Unit, ids: Sequence[str]) -> list[Job]:
     for row in due:
         unit.end(row, Outcome.of_error(Expired()))
     return [row.job() for row in due]
-
-
-def bury(unit: Unit, letter: Letter) -> None:
-    unit.letters.append(letter)

@@ -41,6 +41,8 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
     server that hangs, or whose packets vanish, gives no error by itself."""
 
     schema = ""
+    is_pooled = False
+    """Whether the next transaction may be another server session's: then it has to bring its settings itself."""
     _deadline = math.inf
 
     def allow(self, seconds: float) -> None:
@@ -50,6 +52,11 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
     def run(self, statement: str, values: Values | None = None) -> psycopg.Cursor[tuple[Any, ...]]:
         """`$` stands for the schema."""
         return self.execute(_in_schema(statement, self.schema), values)
+
+    def begin(self) -> None:
+        self.execute("BEGIN")
+        if self.is_pooled:
+            self.execute(_settings(is_local=True))
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **named: Any) -> T:
         return super().wait(self._in_time(gen), *args, **named)
@@ -73,12 +80,29 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
         link.schema = schema
         link.allow(STATEMENT_S)
         try:
-            if _is_pooled(link):
-                link.prepare_threshold = None  # the next transaction may be another server session's
+            link.is_pooled = _is_pooled(link)
+            if link.is_pooled:
+                link.prepare_threshold = None
+            else:
+                link.execute(_settings(is_local=False))
         except BaseException:
             link.close()
             raise
         return link
+
+
+_SETTINGS: Mapping[str, str] = {
+    "lock_timeout": "4s",
+    "idle_in_transaction_session_timeout": "5s",  # a process stopped between its two round trips loses its locks
+    "enable_hashjoin": "off",  # a new table has no statistics, and then a join with a few rows reads all of it
+    "enable_seqscan": "off",
+    "jit": "off",
+}
+
+
+def _settings(*, is_local: bool) -> Any:
+    calls = (f"set_config('{name}', '{value}', {str(is_local).lower()})" for name, value in _SETTINGS.items())
+    return f"SELECT {', '.join(calls)}"
 
 
 def _is_pooled(link: Link) -> bool:

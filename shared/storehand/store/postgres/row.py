@@ -24,13 +24,16 @@ STATE = (
     "finished_at", "last_seq", "history", "outcome",
 )  # fmt: skip
 
-LOCK_ROWS = f"SELECT {', '.join(STATE)} FROM $.jobs WHERE id = ANY(%s) ORDER BY id FOR UPDATE"  # noqa: S608
-"""In the order of ids, so that two transactions with rows in common never wait for each other."""
+LOCK_ROWS = f"""
+WITH j AS MATERIALIZED (SELECT {", ".join(STATE)} FROM $.jobs WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
+SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_id()::text,
+       {", ".join(f"j.{name}" for name in STATE)}, {", ".join(f"i.{name}" for name in _IN_INPUTS)}
+FROM j LEFT JOIN $.inputs i ON i.n = j.n AND j.id = ANY(%(with_inputs)s)
+"""  # noqa: S608  # names above
+"""In the order of ids, so that two transactions with rows in common never wait for each other. The latest of the times
+is one when all were locked: of two that wait for one row the later one has the later time."""
 
-READ_INPUTS = (
-    f"SELECT j.id, {', '.join(f'i.{name}' for name in _IN_INPUTS)}"  # noqa: S608  # names above
-    " FROM $.jobs j JOIN $.inputs i USING (n) WHERE j.id = ANY(%s)"
-)
+_LOCKED = (*STATE, *_IN_INPUTS)
 
 _TYPES = {
     **dict.fromkeys(("n",), "bigint"),
@@ -41,13 +44,12 @@ _TYPES = {
 
 
 class Row:
-    """One locked row of `jobs`. Read its columns with `row["owner"]`, change them with `put`."""
+    """One locked row, of LOCK_ROWS. Read its columns with `row["owner"]`, change them with `put`."""
 
-    __slots__ = ("_inputs", "_values", "changed")
+    __slots__ = ("_values", "changed")
 
     def __init__(self, values: Sequence[Any]) -> None:
-        self._values: dict[str, Any] = dict(zip(STATE, values, strict=True))
-        self._inputs: Sequence[Any] = ()
+        self._values: dict[str, Any] = dict(zip(_LOCKED, values, strict=True))
         self.changed: set[str] = set()
 
     def __getitem__(self, column: str) -> Any:
@@ -65,12 +67,9 @@ class Row:
     def is_terminal(self) -> bool:
         return self._values["finished_at"] is not None
 
-    def take_inputs(self, values: Sequence[Any]) -> None:
-        self._inputs = values
-
     def job(self) -> Job:
         """As it stands now, changes included; for rows whose inputs were read."""
-        return job_of({**self._values, **dict(zip(_IN_INPUTS, self._inputs, strict=True))})
+        return job_of(self._values)
 
     def only(self, columns: Sequence[str]) -> dict[str, Any]:
         return {"n": self._values["n"], **{name: self._values[name] for name in columns}}

@@ -16,7 +16,7 @@ from storehand.store.postgres.row import SELECT_JOB, jobs_of
 from storehand.store.postgres.schema import migrate
 from storehand.store.postgres.server_clock import ServerClock
 from storehand.store.postgres.turns import Turns
-from storehand.store.postgres.unit import Call, Letter, Unit
+from storehand.store.postgres.unit import Call, Unit
 from storehand.store.postgres.watch import Watch
 from storehand.store.rows import encode, event_of
 
@@ -161,11 +161,9 @@ class PostgresStore:
         return self._turns.run(call) if ids else []
 
     def bury(self, *, queue: str, reason: str, body: str, job_id: str | None = None, task: str | None = None) -> None:
-        letter = Letter(
-            _printable(queue), _printable(reason), _printable(body), job_id and _printable(job_id),
-            task and _printable(task),
-        )  # fmt: skip
-        self._turns.run(Call(lambda unit: leases.bury(unit, letter)))
+        values = {"queue": queue, "reason": reason, "body": body, "job_id": job_id, "task": task}
+        letter = {name: value and _printable(value) for name, value in values.items()}
+        self._turns.run(Call(lambda unit: unit.bury(**letter)))
 
     def dead_letters(self, limit: int = 50, *, ids: Sequence[int] | None = None) -> list[DeadLetter]:
         return self._slowly(lambda link: upkeep.dead_letters(link, limit, ids))

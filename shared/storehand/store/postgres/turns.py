@@ -147,7 +147,7 @@ class Turns:
 
     def _tell(self, transaction: Transaction) -> None:
         self._on_begun(*transaction.began)
-        if transaction.unit is not None and transaction.writes:
+        if transaction.unit is not None and transaction.has_written:
             self._on_written(transaction.unit)
 
     def _has_committed(self, transaction: Transaction, until: float) -> bool:

@@ -10,22 +10,11 @@ from storehand.errors import Cancelled, Poison
 from storehand.job import EventKind, NewNote, Outcome
 from storehand.store import Limit
 from storehand.store.notes import CANCEL_REQUESTED, add_lines, encode_notes
-from storehand.store.postgres.fresh import Fresh
+from storehand.store.postgres.fresh import Fresh, NewRow
 from storehand.store.postgres.row import Row
 from storehand.store.rows import encode, encode_outcome
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Letter:
-    """A dead letter; without a `body` it is the input of the job."""
-
-    queue: str
-    reason: str
-    body: str | None
-    job_id: str | None
-    task: str | None = None
 
 
 class Unit:
@@ -37,7 +26,7 @@ class Unit:
         self.late = late
         self.fresh = fresh
         self.events: list[dict[str, Any]] = []
-        self.letters: list[Letter] = []
+        self.letters: list[dict[str, Any]] = []
         self.erased: list[Row] = []
 
     def end(self, row: Row, outcome: Outcome, *, text: str | None = None, notes: Sequence[NewNote] = ()) -> None:
@@ -49,7 +38,7 @@ class Unit:
         self.note(row, notes)
         self.tell(row, row["attempts"], EventKind.END, encode({"status": outcome.status, "code": outcome.code}))
         if outcome.code == Poison.code and outcome.error is not None:
-            self.letters.append(Letter(row["task"], outcome.error.message, None, row["id"]))
+            self.bury(queue=row["task"], reason=outcome.error.message, job_id=row["id"])
 
     def cancel(self, row: Row) -> None:
         self.end(row, Outcome.of_error(Cancelled()), notes=[CANCEL_REQUESTED])
@@ -67,6 +56,10 @@ class Unit:
                 "at": self.now,
             }
         )
+
+    def bury(self, **letter: str | None) -> None:
+        """A dead letter; without a `body` that is the input of the job."""
+        self.letters.append({**letter, "at": self.now})
 
     def note(self, row: Row, notes: Sequence[NewNote]) -> None:
         if notes:
@@ -121,7 +114,7 @@ class Call(Generic[T]):
     decide: Callable[[Unit], T]
     ids: Sequence[str] = ()
     needs_inputs: bool = False
-    new: Sequence[dict[str, Any]] = ()
+    new: Sequence[NewRow] = ()
     """Rows to create, as `fresh.row_of` makes them."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
     if_late: Callable[[Late, T], None] | None = None
