@@ -12,8 +12,9 @@ from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
-from storehand.client import Client
+from storehand.client import ERASE_S, Client
 from storehand.contracts.base import TaskInput, TaskOutput
+from storehand.erasing import Erasure
 from storehand.errors import NotReady
 from storehand.handle import JobHandle, StreamedText, existing
 from storehand.job import Event, EventKind, Job, Outcome, Priority, Status
@@ -135,6 +136,17 @@ class AsyncClient:
             lambda: self._sync.jobs(statuses=statuses, task=task, tenant=tenant, subject=subject, limit=limit)
         )
 
+    async def erase(
+        self,
+        job_ids: Iterable[str] | None = None,
+        *,
+        subject: str | None = None,
+        tenant: str | None = None,
+        timeout: float = ERASE_S,
+    ) -> Erasure:
+        """See `Client.erase`."""
+        return await self._call(lambda: self._sync.erase(job_ids, subject=subject, tenant=tenant, timeout=timeout))
+
     async def as_completed(self, handles: Iterable[H], timeout: float | None = None) -> AsyncIterator[H]:
         """See `Client.as_completed`."""
         listed = list(handles)
@@ -194,7 +206,7 @@ class AsyncJobHandle(Generic[OutputT]):
     async def stream(self, after: int = 0, timeout: float | None = None) -> AsyncIterator[Event]:
         """See `JobHandle.stream`."""
         while True:
-            change = self._client._watch.next_change()
+            change = self._client._watch.next_change(self.id)
             events = await self._client._call(functools.partial(self._handle.events_or_end, after))
             for event in events or ():
                 after = event.seq

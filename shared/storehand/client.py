@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import islice
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from storehand.contracts import default_priority
 from storehand.contracts.base import TaskInput, TaskOutput
+from storehand.erasing import Eraser, Erasure
 from storehand.errors import NotReady, SettingsError, StorehandError, Throttled, Unavailable
 from storehand.handle import JobHandle
 from storehand.job import Job, NewJob, Priority, Status
@@ -32,6 +34,8 @@ V = TypeVar("V")
 CHUNK = 500
 """Jobs that `submit_many` writes in one transaction."""
 
+ERASE_S = 30.0
+
 log = logging.getLogger("storehand.client")
 
 
@@ -46,7 +50,8 @@ class Client:
         self.settings = make_settings(settings, overrides)
         self.store: JobStore = open_store(self.settings)
         self.producer = Producer(self.settings, self.store)
-        self._payloads = open_payloads(self.settings)
+        self.payloads = open_payloads(self.settings)
+        self.eraser = Eraser(self.store, self.payloads)
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +85,7 @@ class Client:
             self.settings, task, data, now=self.store.now(), idempotency_key=idempotency_key, deadline=deadline,
             priority=priority or input.default_priority, tenant=tenant, not_before=not_before, subject=subject,
         )  # fmt: skip
-        return self._handles(self._enqueue([new]), type(input).output_type)[0]
+        return self._handles(self.enqueue([new]), type(input).output_type)[0]
 
     def submit_raw(
         self,
@@ -100,7 +105,7 @@ class Client:
             deadline=deadline, priority=priority or default_priority(task), tenant=tenant, not_before=not_before,
             subject=subject,
         )  # fmt: skip
-        return self._handles(self._enqueue([new]), None)[0]
+        return self._handles(self.enqueue([new]), None)[0]
 
     def submit_many(
         self,
@@ -134,7 +139,7 @@ class Client:
                 for each in chunk
             ]  # fmt: skip
             try:
-                rows = self._enqueue(jobs, envelope=True)
+                rows = self.enqueue(jobs, envelope=True)
             except Throttled as error:
                 error.details["submitted"] = len(handles)
                 raise
@@ -162,12 +167,26 @@ class Client:
         """Rows, newest first."""
         return self.store.find(statuses=statuses, task=task, tenant=tenant, subject=subject, limit=limit)
 
+    def erase(
+        self,
+        job_ids: Iterable[str] | None = None,
+        *,
+        subject: str | None = None,
+        tenant: str | None = None,
+        timeout: float = ERASE_S,
+    ) -> Erasure:
+        """Deletes the content of jobs, by their ids or by whom they are about: input, output, stream, dead letters,
+        subject and key. Queued ones are cancelled; running ones are asked to stop, and after `timeout` seconds those
+        that still run are named in the report. Unavailable: some are left, call again. docs/privacy.md has the rest."""
+        found, unknown = self.eraser.find(job_ids, subject=subject, tenant=tenant)
+        return replace(self.eraser.erase(found, timeout_s=timeout), unknown=tuple(unknown))
+
     def as_completed(self, handles: Iterable[H], timeout: float | None = None) -> Iterator[H]:
         """Handles as their jobs end, each once; a job that is gone counts as ended. NotReady after `timeout` s."""
         waiting: dict[str, list[H]] = {}
         for handle in handles:
             waiting.setdefault(handle.id, []).append(handle)
-        change = Change(self.store, timeout)
+        change = Change(self.store, timeout, waiting)
         while waiting:
             found = self.store.get(list(waiting))
             ended = [each for each in waiting if each not in found or found[each].status.is_terminal]
@@ -176,7 +195,8 @@ class Client:
             if waiting and not ended and not change.wait():
                 raise NotReady(f"{len(waiting)} jobs have no answer after {timeout:g} s; they go on")
 
-    def _enqueue(self, jobs: Sequence[NewJob], *, envelope: bool = False) -> list[Job]:
+    def enqueue(self, jobs: Sequence[NewJob], *, envelope: bool = False) -> list[Job]:
+        """Rows and messages for jobs that are checked (`submission.new_job`): what every `submit` ends in."""
         rows = self._create(jobs)
         now = self.store.now()
         due = [
@@ -196,16 +216,16 @@ class Client:
         return rows
 
     def _create(self, jobs: Sequence[NewJob]) -> list[Job]:
-        moved = self._payloads.move_out(jobs)
+        moved = self.payloads.move_out(jobs)
         refs = {job.payload_ref for job in moved if job.payload_ref is not None}
         limits = limits_of(self.settings.tenant_limits, moved)
         try:
             rows = create_surely(lambda new: self.store.create(new, limits=limits), moved)
         except StorehandError as error:
             if not isinstance(error, Unavailable) or error.details["is_stored"] is False:
-                self._payloads.forget(refs)  # where nobody knows, the rows may be there and need them
+                self.payloads.forget(refs)  # where nobody knows, the rows may be there and need them
             raise
-        self._payloads.forget(refs - {row.payload_ref for row in rows})  # of jobs that were there before
+        self.payloads.forget(refs - {row.payload_ref for row in rows})  # of jobs that were there before
         return rows
 
     def _handles(self, rows: Sequence[Job], output_type: type[Any] | None) -> list[JobHandle[Any]]:

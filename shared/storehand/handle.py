@@ -45,7 +45,7 @@ class JobHandle(Generic[O]):
 
     def outcome(self, timeout: float | None = None) -> Outcome:
         """How the job ended, errors included. NotReady after `timeout` seconds; the job goes on."""
-        change = Change(self._store, timeout)
+        change = Change(self._store, timeout, [self.id])
         while True:
             outcome = self.job.outcome
             if outcome is not None:
@@ -72,7 +72,7 @@ class JobHandle(Generic[O]):
     def stream(self, after: int = 0, timeout: float | None = None) -> Iterator[Event]:
         """Events with a `seq` over `after`, as they come, up to END. A reader that lost its connection goes on with
         `after=<last seq it has>`. NotReady when nothing came for `timeout` seconds."""
-        change = Change(self._store, timeout)
+        change = Change(self._store, timeout, [self.id])
         while True:
             events = self.events_or_end(after)
             if events is None:

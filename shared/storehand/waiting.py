@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,12 +20,14 @@ def pause_s(waited_s: float) -> float:
 
 
 class Change:
-    """Make it before you read, then `wait` when what you read was not enough: no write in between is missed."""
+    """Make it before you read, then `wait` when what you read was not enough: no write in between is missed. `ids` are
+    the jobs waited for; it may shrink meanwhile."""
 
-    def __init__(self, store: JobStore, timeout_s: float | None) -> None:
+    def __init__(self, store: JobStore, timeout_s: float | None, ids: Collection[str]) -> None:
         self._store = store
+        self._ids = ids
         self._timeout_s = timeout_s
-        self._seen = store.changed(0)
+        self._seen = store.changed(0, list(ids))
         self._began = time.monotonic()
         self._busy_since = self._began
 
@@ -32,8 +35,9 @@ class Change:
         """True once the store has changed, False when the time is up. Spends at most a fifth of the time on what the
         caller does between two waits, so that reading thousands of rows does not fill a core."""
         self._sleep(4 * (time.monotonic() - self._busy_since))
+        ids = list(self._ids)
         while True:
-            number = self._store.changed(self._seen)
+            number = self._store.changed(self._seen, ids)
             if number != self._seen:
                 self._seen = number
                 self._busy_since = time.monotonic()

@@ -26,7 +26,7 @@ class JobWatch:
         self._store = store
         self._call = call
         self._endings: dict[str, list[asyncio.Future[Job | None]]] = {}
-        self._pulses: list[asyncio.Future[None]] = []
+        self._pulses: list[tuple[str, asyncio.Future[None]]] = []
         self._has_new = False
         self._last_new = 0.0
         self._task: asyncio.Task[None] | None = None
@@ -38,10 +38,10 @@ class JobWatch:
         self._wake()
         return future
 
-    def next_change(self) -> asyncio.Future[None]:
-        """Fulfilled after the next write to the store, or earlier. Take it before you read."""
+    def next_change(self, job_id: str) -> asyncio.Future[None]:
+        """Fulfilled after the next event or the end of this job, or earlier. Take it before you read."""
         future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._pulses.append(future)
+        self._pulses.append((job_id, future))
         self._wake()
         return future
 
@@ -69,14 +69,15 @@ class JobWatch:
                 future.set_exception(error)
 
     async def _look(self, seen: int) -> int:
-        number = await self._call(lambda: self._store.changed(seen))
+        ids = list({*self._endings, *(job_id for job_id, _ in self._pulses)})
+        number = await self._call(lambda: self._store.changed(seen, ids))
         if number == seen and not self._has_new:
             return seen
         began = asyncio.get_running_loop().time()
         self._has_new = False
         if number != seen:
             pulses, self._pulses = self._pulses, []
-            for pulse in pulses:
+            for _, pulse in pulses:
                 _fulfil(pulse, None)
         await self._settle()
         await asyncio.sleep(4 * (asyncio.get_running_loop().time() - began))  # thousands of rows must not fill a core
@@ -93,7 +94,7 @@ class JobWatch:
 
     def _is_waited_for(self) -> bool:
         """Forgets what nobody waits for any more: a timeout or a closed generator cancels its future."""
-        self._pulses = [future for future in self._pulses if not future.done()]
+        self._pulses = [(job_id, future) for job_id, future in self._pulses if not future.done()]
         for job_id, futures in list(self._endings.items()):
             self._endings[job_id] = [future for future in futures if not future.done()]
             if not self._endings[job_id]:
@@ -101,7 +102,7 @@ class JobWatch:
         return bool(self._pulses or self._endings)
 
     def _take_all(self) -> list[asyncio.Future[Any]]:
-        waiting: list[asyncio.Future[Any]] = list(self._pulses)
+        waiting: list[asyncio.Future[Any]] = [future for _, future in self._pulses]
         for futures in self._endings.values():
             waiting += futures
         self._pulses, self._endings = [], {}

@@ -122,7 +122,7 @@ class Flight:
         while True:
             now = time.monotonic()
             if now >= self._next_look:
-                number = self._client.store.changed(self._seen)
+                number = self._client.store.changed(self._seen, self.ids)
                 if number != self._seen or self._has_new:
                     self._seen, self._has_new = number, False
                     return bool(self._waiting)

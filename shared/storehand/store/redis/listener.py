@@ -28,12 +28,11 @@ _PAUSES_S = (0.05, 0.2, 1.0, 2.0)
 class _Ear:
     """For one channel: when it last heard something, by the listener's count."""
 
-    __slots__ = ("asked_at", "heard", "is_on", "may_have_missed")
+    __slots__ = ("asked_at", "heard", "is_on")
 
     def __init__(self) -> None:
         self.heard = 0
         self.is_on = False
-        self.may_have_missed = False
         self.asked_at = 0.0
 
 
@@ -55,8 +54,8 @@ class Listener:
         self._waker: socket.socket | None = None
 
     def number(self, ids: Sequence[str]) -> int:
-        """Changes when one of these hears something. Returns once all of them listen, or after a second: then the
-        number changes when they do."""
+        """Changes when one of these hears something, and when it begins to listen, also anew. Returns once all of them
+        listen, or after a second."""
         if not ids:
             return self._base
         now = time.monotonic()
@@ -100,8 +99,6 @@ class Listener:
         self._wake()
         if self._is_connected:
             self._changed.wait_for(lambda: all(ear.is_on for ear in ears) or not self._is_connected, _CONFIRMED_S)
-        for ear in ears:
-            ear.may_have_missed = ear.may_have_missed or not ear.is_on
 
     def _wake(self) -> None:
         if self._waker is not None:
@@ -144,7 +141,7 @@ class Listener:
         with self._changed:
             self._is_connected = False
             for ear in self._ears.values():
-                ear.is_on, ear.may_have_missed = False, True
+                ear.is_on = False
             self._changed.notify_all()
         if is_first:
             log.info("nobody tells of changes in the job store %s (%s); listening again soon", self._address, error)
@@ -187,10 +184,9 @@ class Listener:
             ear = self._ears.get(FLAGS if channel == self._flags else channel[len(self._on) :])
             if ear is None or kind not in (b"message", b"subscribe"):
                 return
-            if kind == b"message" or ear.may_have_missed:
-                self._note(ear)
+            self._note(ear)  # before it listened something may have been missed
             if kind == b"subscribe":
-                ear.is_on, ear.may_have_missed = True, False
+                ear.is_on = True
                 self._changed.notify_all()
 
     def _drop_unasked(self, connection: Connection) -> bool:

@@ -177,8 +177,9 @@ class RedisStore:
         if not ids:
             return {}
         reply = self._group(len(ids)).run(what, list(ids))
-        self._listener.hear([*ids, FLAGS])
-        return {job_id: Status(status) for job_id, status in zip(ids, reply, strict=True) if status}
+        found = {job_id: Status(status) for job_id, status in zip(ids, reply, strict=True) if status}
+        self._listener.hear([*(job_id for job_id, status in found.items() if status.is_terminal), FLAGS])
+        return found
 
     def append(self, job_id: str, attempt: int, events: Sequence[NewEvent]) -> int:
         last: int = self._quick.run("append", job_id, attempt, rows.events_of(events))
