@@ -30,6 +30,10 @@ class Worker:
     def pid(self) -> int:
         return self.process.pid
 
+    @property
+    def folder(self) -> Path:
+        return self.client.settings.data_dir
+
 
 def _is_ready(port: int) -> bool:
     try:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import Any
 
@@ -30,13 +31,16 @@ class JobContext:
         emit: Callable[[NewEvent], None],
         place: Place | None = None,
         clock: Callable[[], float] = time.time,
+        before_wait: Callable[[], None] = lambda: None,
     ) -> None:
-        """`clock` is the store's, in epoch seconds: the row's times are judged by it."""
+        """`clock` is the store's, in epoch seconds: the row's times are judged by it. `before_wait` is called when the
+        job is about to wait for a model."""
         self.place = place
         self.start = Start(job.id)
         self.calls = Calls()
         self._job = job
         self._emit = emit
+        self._before_wait = before_wait
         self._clock = clock
         self._lock = threading.Lock()
         self._stop_error: JobStopped | None = None
@@ -90,10 +94,15 @@ class JobContext:
 
     def wait_for(self, future: Future[Any]) -> None:
         """Until a model has answered: the job's place at the turnstile is somebody else's meanwhile."""
+        self._before_wait()
         if self.place is None:
             future.exception()
         else:
             self.place.wait_for(future)
+
+    def inside(self) -> AbstractContextManager[None]:
+        """For as long as the task's code runs."""
+        return nullcontext() if self.place is None else self.place.inside(self.attach)
 
     def emit(self, text: str, *, kind: EventKind = EventKind.DELTA) -> None:
         if self._stop_error is None:

@@ -36,7 +36,7 @@ class Delivery:
         self.limits = limits or Limits()
         self.on_give_up = on_give_up
         """Called when the only job of the message ran into the hard limit: the message is answered without it."""
-        self._running: list[Running] = []
+        self._running: dict[int, Running] = {}
         self._stop_error: JobStopped | None = None
         self._is_closed = False
         self._lock = threading.Lock()
@@ -51,30 +51,28 @@ class Delivery:
 
     def running(self) -> list[Running]:
         with self._lock:
-            return list(self._running)
+            return list(self._running.values())
 
     def stop(self, error: JobStopped) -> None:
         """Asks all jobs of this message to stop, those that start later too."""
         self._is_closed = True
         with self._lock:
             self._stop_error = self._stop_error or error
-            running = list(self._running)
+            running = list(self._running.values())
         for each in running:
             each.context.stop(error)
 
-    @contextmanager
-    def holding(self, running: Running) -> Iterator[None]:
-        """For as long as a thread works on this job."""
+    def hold(self, running: Running) -> None:
+        """From its claim on, until it is let go."""
         with self._lock:
-            self._running.append(running)
+            self._running[id(running)] = running
             error = self._stop_error
         if error is not None:
             running.context.stop(error)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running.remove(running)
+
+    def let_go(self, running: Running) -> None:
+        with self._lock:
+            self._running.pop(id(running), None)
 
 
 _current: ContextVar[Delivery | None] = ContextVar("storehand_delivery", default=None)

@@ -37,23 +37,31 @@ class SuspectGate:
     @contextmanager
     def place(self, *, deaths: int) -> Iterator[bool]:
         """Yields whether a job under which workers died so often may start now; never waits."""
-        entered = self._enter(deaths)
+        entered = self.enter(deaths=deaths)
         try:
             yield entered
         finally:
             if entered:
-                self._leave(is_suspect=deaths > 0)
+                self.leave(deaths=deaths)
 
-    def _enter(self, deaths: int) -> bool:
+    def enter(self, *, deaths: int, jobs: int = 1) -> bool:
+        """Whether so many may start now; each of them has to leave. Suspects come one at a time."""
         with self._lock:
-            return self._enter_suspect(deaths) if deaths else self._enter_other()
+            return self._enter_suspect(deaths) if deaths else self._enter_others(jobs)
 
-    def _enter_other(self) -> bool:
+    def leave(self, *, deaths: int, jobs: int = 1) -> None:
+        with self._lock:
+            if deaths:
+                self._suspects -= jobs
+            else:
+                self._others -= jobs
+
+    def _enter_others(self, jobs: int) -> bool:
         now = self._clock()
         if self._suspects or (self._waiting_since is not None and now - self._asked_at < FORGET_S):
             return False
         self._waiting_since = None
-        self._others += 1
+        self._others += jobs
         return True
 
     def _enter_suspect(self, deaths: int) -> bool:
@@ -71,10 +79,3 @@ class SuspectGate:
         self._waiting_since = None
         self._suspects += 1
         return True
-
-    def _leave(self, *, is_suspect: bool) -> None:
-        with self._lock:
-            if is_suspect:
-                self._suspects -= 1
-            else:
-                self._others -= 1

@@ -6,20 +6,22 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from storehand.errors import JobNotFound, Unavailable
+from storehand.errors import JobNotFound, PayloadLost, Poison, Unavailable
 from storehand.job import Job, NewJob, Outcome, Priority, Status
+from storehand.payloads import open_payloads
 from storehand.settings import Settings
 from storehand.store import Claim, Claimed, JobStore
 from storehand.task import Models, Task
+from storehand.tenants import limits_of
 from storehand_worker.context import JobContext
 from storehand_worker.counts import Count, uncounted
+from storehand_worker.crew import Crew
 from storehand_worker.delivery import Delivery, Early, Parked
-from storehand_worker.ends import Ends
+from storehand_worker.envelope import End, Envelope, Item
 from storehand_worker.gate import SuspectGate
 from storehand_worker.running import Running
 from storehand_worker.settle import JobObserver, Settler
 from storehand_worker.stream import EventPump
-from storehand_worker.threads import Threads
 from storehand_worker.turnstile import Turnstile
 from storehand_worker.watcher import Watcher
 from storehand_worker.work import run_task
@@ -30,7 +32,11 @@ GATE_PAUSE_S = 0.2
 HERE_PAUSE_S = 0.25
 ELSEWHERE_PAUSE_S = 1.0
 UNAVAILABLE_PAUSE_S = 1.0
+PAYLOAD_PAUSE_S = 5.0
 
+AMONG_THEMSELVES = "jobs that may kill the worker run among themselves"
+
+GiveUp = Callable[[Outcome], None]
 ModelsOf = Callable[[JobContext, Task[Any, Any]], Models]
 
 
@@ -60,132 +66,202 @@ class JobRunner:
         self._owner = owner
         self._watcher = watcher
         self._pump = pump
-        self._gate = gate or SuspectGate()
+        self.gate = gate or SuspectGate()
         self._turnstile = turnstile or Turnstile(0)
-        self._count = count
+        self.count = count
         self._clock = watcher.clock
-        self._items = Threads("storehand-item", settings.item_threads)
+        self._payloads = open_payloads(settings)
+        self._crew = Crew(settings.item_threads)
         self.settler = Settler(store, tasks, observers, settings, owner=owner, clock=watcher.clock, count=count)
 
     def admit(self, new_jobs: Sequence[NewJob]) -> list[Job]:
-        """Rows for jobs that came without one; from here on they are guaranteed. Parked while the store is away."""
+        """Rows for jobs that came without one; from here on they are guaranteed. RateLimited or QuotaExceeded for jobs
+        of a tenant over its limit, Parked while the store is away."""
         try:
-            return self._store.create(new_jobs)
+            return self._store.create(new_jobs, limits=limits_of(self._settings.tenant_limits, new_jobs))
         except Unavailable as error:
             raise Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S) from error
 
     def answer(self, job_id: str, delivery: Delivery) -> Outcome:
         """The job's outcome, by running it here or from its row. Leaves by Parked when there is none to be had now."""
-        return self._answer(job_id, delivery, None, on_give_up=delivery.on_give_up)
+        message = OneMessage(self, delivery, lambda job_id: delivery.on_give_up)
+        running = message.claim([job_id])[job_id]()
+        if isinstance(running, Outcome):
+            return running
+        if isinstance(running, Parked):
+            raise running
+        try:
+            return self.settler.settle(running, message.run(running))
+        finally:
+            message.let_go(running)
 
     def answer_all(self, job_ids: Sequence[str], delivery: Delivery) -> dict[str, Outcome]:
         """The outcomes of an envelope's items, run side by side on threads of their own; those that are answered
         already are not run again. Leaves by Parked when items are left that can't be had now."""
-        rows = self._rows(job_ids)
-        answered = {job_id: job.outcome for job_id, job in rows.items() if job.outcome is not None}
-        ids = [job_id for job_id in job_ids if job_id not in answered]
-        items = Ends[Outcome | Parked](ids)
-        for job_id in ids:
-            self._start_item(job_id, delivery, rows.get(job_id), items)
-        ends = items.wait()
+
+        def give_up_of(job_id: str) -> GiveUp:
+            return lambda outcome: envelope.give_up(job_id, outcome)
+
+        message = OneMessage(self, delivery, give_up_of, before_wait=self._crew.step_aside)
+        envelope = Envelope(job_ids, message, self._crew)
+        ends = envelope.answer()
         left = [end for end in ends.values() if isinstance(end, Parked)]
         if left:
             raise min(left, key=lambda parked: (isinstance(parked, Early), parked.pause_s))
-        return answered | {job_id: end for job_id, end in ends.items() if isinstance(end, Outcome)}
+        return {job_id: end for job_id in job_ids if isinstance(end := ends[job_id], Outcome)}
 
     @property
     def busy(self) -> int:
         """Threads in an envelope's item."""
-        return self._items.busy
+        return self._crew.busy
 
-    def _start_item(self, job_id: str, delivery: Delivery, row: Job | None, ends: Ends[Outcome | Parked]) -> None:
-        def give_up(outcome: Outcome) -> None:
-            self._items.replace_one()
-            ends.put(job_id, outcome)
-
-        def work() -> None:
-            end: Outcome | Parked
-            try:
-                end = self._answer(job_id, delivery, row, on_give_up=give_up)
-            except Parked as parked:
-                end = parked
-            except Exception:
-                log.exception("job %s met an error of our own; it is tried again", job_id)
-                end = Parked("error of our own", pause_s=UNAVAILABLE_PAUSE_S)
-            ends.put(job_id, end)
-
-        self._items.submit(work)
-
-    def _answer(
-        self, job_id: str, delivery: Delivery, row: Job | None, *, on_give_up: Callable[[Outcome], None]
-    ) -> Outcome:
-        """`row` as it was a moment ago, if somebody has read it: the claim decides, it is for the gate only."""
-        if delivery.is_closed:
-            raise Parked("the worker leaves", pause_s=GATE_PAUSE_S)
-        try:
-            before = row or self._rows([job_id]).get(job_id)
-            if before is not None and before.outcome is not None:
-                return before.outcome
-            deaths = _deaths(before, self._clock)
-            with self._gate.place(deaths=deaths) as may_start:
-                if not may_start:
-                    raise Parked("jobs that may kill the worker run among themselves", pause_s=GATE_PAUSE_S)
-                claim = self._claim(job_id)
-                if before is not None and claim.job is not None and claim.job.crashes > before.crashes:
-                    self._count("crashes")
-                if claim.result is Claimed.MINE and claim.job is not None:
-                    if claim.job.crashes > deaths:  # this very claim has found its worker dead
-                        self._store.release([job_id], self._owner)
-                        self._store.mark_published([job_id])  # its message is in our hand
-                        raise Parked("it has to run among suspects", pause_s=0.0)
-                    return self._run(claim.job, delivery, on_give_up)
-        except Unavailable as error:
-            raise Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S) from error
-        return self._unclaimed(claim)
-
-    def _rows(self, job_ids: Sequence[str]) -> dict[str, Job]:
-        return self._store.get(job_ids)
-
-    def _claim(self, job_id: str) -> Claim:
+    def claim(self, job_ids: Sequence[str], *, max_deaths: int) -> list[Claim]:
         settings = self._settings
-        return self._store.claim([job_id], self._owner, settings.lease_s, max_crashes=settings.max_crashes)[0]
+        return self._store.claim(
+            job_ids, self._owner, settings.lease_s, max_crashes=settings.max_crashes, max_deaths=max_deaths
+        )
 
-    def _unclaimed(self, claim: Claim) -> Outcome:
+    def unclaimed(self, claim: Claim) -> End:
+        """What a claim says of a job that is not ours to run."""
         job = claim.job
         if job is None:
             return Outcome.of_error(JobNotFound())
         if claim.result is Claimed.TERMINAL and job.outcome is not None:
             if claim.is_end:  # cancelled, expired or poison
+                if job.outcome.code == Poison.code:
+                    self.count("crashes")
                 self._observers.on_job_done(job, job.outcome)
             return job.outcome
         now = self._clock()
         if claim.result is Claimed.EARLY:
-            raise Early("not due yet", pause_s=max(0.05, (job.not_before or now) - now))
+            return Early("not due yet", pause_s=max(0.05, (job.not_before or now) - now))
         if claim.result is Claimed.HERE:
-            raise Parked("another message of this job runs here", pause_s=HERE_PAUSE_S)
+            return Parked("another message of this job runs here", pause_s=HERE_PAUSE_S)
+        if claim.result is Claimed.SUSPECT:
+            return Parked("it has to run among suspects", pause_s=0.0)
         left_s = (job.lease_until or now) - now
-        raise Parked("another worker runs it", pause_s=min(ELSEWHERE_PAUSE_S, max(0.1, left_s + 0.05)))
+        return Parked("another worker runs it", pause_s=min(ELSEWHERE_PAUSE_S, max(0.1, left_s + 0.05)))
 
-    def _run(self, job: Job, delivery: Delivery, on_give_up: Callable[[Outcome], None]) -> Outcome:
+    def begin(self, job: Job, delivery: Delivery, on_give_up: GiveUp, before_wait: Callable[[], None]) -> Running:
+        """A job that is ours from now on; in everybody's sight until `let_go`."""
         stream = self._pump.stream(job.id, job.attempts)
         place = self._turnstile.place(
             is_urgent=job.priority is Priority.INTERACTIVE, is_bulk=job.priority is Priority.BULK
         )
-        context = JobContext(job, emit=stream.put, place=place, clock=self._clock)
+        context = JobContext(job, emit=stream.put, place=place, clock=self._clock, before_wait=before_wait)
         running = Running(job, context, stream, limits=delivery.limits, on_give_up=on_give_up)
+        self._watcher.watch(running)
+        delivery.hold(running)
+        return running
+
+    def run(self, running: Running) -> Outcome:
+        """Returns when the thread is out of the task's code. Leaves by Parked while the job's input can't be read."""
+        context = running.context
+        running.begin()
         try:
-            with self._watcher.watching(running), delivery.holding(running):
-                with place.inside(context.attach):
-                    outcome = run_task(self._tasks.get(job.task), job, context, self._models)
-                stream.flush()
-                return self.settler.settle(running, outcome)
+            job = self._payloads.whole(running.job)
+            with context.inside():
+                outcome = run_task(self._tasks.get(job.task), job, context, self._models)
+            running.stream.flush()
+            return outcome
+        except PayloadLost as error:
+            return Outcome.of_error(error)
+        except Unavailable as error:
+            self.settler.hand_back([running])
+            log.warning("job %s: %s; trying again in %.0f s", running.job.id, error.message, PAYLOAD_PAUSE_S)
+            raise Parked(error.message, pause_s=PAYLOAD_PAUSE_S) from error
         finally:
             running.leave()
 
+    def let_go(self, running: Running, delivery: Delivery) -> None:
+        running.leave()
+        delivery.let_go(running)
+        self._watcher.let_go(running)
 
-def _deaths(row: Job | None, now: Callable[[], float]) -> int:
-    """How many workers died under it, with the one that the next claim will find dead."""
-    if row is None:
-        return 0
-    has_lapsed = row.status is Status.RUNNING and row.lease_until is not None and row.lease_until <= now()
-    return row.crashes + has_lapsed
+
+class OneMessage:
+    """The jobs of one message on their way: `claim` says what there is to run, `run` and `let_go` follow."""
+
+    def __init__(
+        self,
+        runner: JobRunner,
+        delivery: Delivery,
+        give_up_of: Callable[[str], GiveUp],
+        *,
+        before_wait: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._runner = runner
+        self._delivery = delivery
+        self._give_up_of = give_up_of
+        self._before_wait = before_wait
+        self.run = runner.run
+        self.ending = runner.settler.ending
+        self.write = runner.settler.write
+
+    def claim(self, job_ids: Sequence[str]) -> dict[str, Item]:
+        """One call to the store. Jobs under which a worker died are claimed when they are about to start."""
+        gate = self._runner.gate
+        if self._delivery.is_closed:
+            return dict.fromkeys(job_ids, _already(Parked("the worker leaves", pause_s=GATE_PAUSE_S)))
+        if not gate.enter(deaths=0, jobs=len(job_ids)):
+            return dict.fromkeys(job_ids, _already(Parked(AMONG_THEMSELVES, pause_s=GATE_PAUSE_S)))
+        found: dict[str, Item] = {}
+        ours = 0
+        try:
+            for job_id, claim in zip(job_ids, self._runner.claim(job_ids, max_deaths=0), strict=True):
+                found[job_id] = self._item(claim)
+                ours += claim.result is Claimed.MINE
+        except Unavailable as error:
+            return dict.fromkeys(job_ids, _already(Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S)))
+        finally:
+            gate.leave(deaths=0, jobs=len(job_ids) - ours)
+        return found
+
+    def let_go(self, running: Running) -> None:
+        self._runner.let_go(running, self._delivery)
+        self._runner.gate.leave(deaths=running.job.crashes)
+
+    def _item(self, claim: Claim) -> Item:
+        job = claim.job
+        if claim.result is Claimed.SUSPECT and job is not None:
+            return lambda: self._suspect(job)
+        if claim.result is not Claimed.MINE or job is None:
+            return _already(self._runner.unclaimed(claim))
+        running = self._begin(job)
+        return lambda: self._ready(running)
+
+    def _begin(self, job: Job) -> Running:
+        return self._runner.begin(job, self._delivery, self._give_up_of(job.id), self._before_wait)
+
+    def _ready(self, running: Running) -> Running | End:
+        """Jobs that are claimed and not begun when the worker leaves are others' to answer."""
+        if not self._delivery.is_closed or running.context.stop_error is not None:
+            return running
+        self._runner.settler.hand_back([running])
+        self.let_go(running)
+        return Parked("the worker leaves", pause_s=GATE_PAUSE_S)
+
+    def _suspect(self, row: Job) -> Running | End:
+        """Claims a job under which workers died, where there is a place for it among its like."""
+        deaths = row.crashes + (row.status is Status.RUNNING)  # its lease has ended, or its worker is known to be dead
+        gate = self._runner.gate
+        if self._delivery.is_closed or not gate.enter(deaths=deaths):
+            return Parked(AMONG_THEMSELVES, pause_s=GATE_PAUSE_S)
+        running: Running | None = None
+        try:
+            [claim] = self._runner.claim([row.id], max_deaths=deaths)
+            if claim.job is not None and claim.job.crashes > row.crashes:
+                self._runner.count("crashes")
+            if claim.result is not Claimed.MINE or claim.job is None:
+                return self._runner.unclaimed(claim)
+            running = self._begin(claim.job)
+            return running
+        except Unavailable as error:
+            return Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S)
+        finally:
+            if running is None:
+                gate.leave(deaths=deaths)
+
+
+def _already(end: End) -> Item:
+    return lambda: end

@@ -42,11 +42,16 @@ class Running:
         self.stream = stream
         self.limits = limits
         self.on_give_up = on_give_up
-        self.started_at = clock()
+        self.started_at = math.inf  # it is claimed, but no thread has begun with it
         self.given_up_at: float | None = None
+        self._clock = clock
         self._taken = False
         self._lock = threading.Lock()
         self.has_left = False  # the thread is out of the task's code
+
+    def begin(self) -> None:
+        """A thread is about to enter the task's code: the time limits count from here."""
+        self.started_at = self._clock()
 
     def take(self) -> bool:
         """True for the first caller only."""

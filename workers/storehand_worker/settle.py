@@ -59,6 +59,14 @@ class Settler:
 
     def settle(self, running: Running, outcome: Outcome) -> Outcome:
         """Writes the outcome and returns it. Leaves by Parked where it does not count, or is not the last word."""
+        ending = self.ending(running, outcome)
+        [is_written] = self.write([(running, ending)])
+        if not is_written:
+            raise Parked("the job went to somebody else", pause_s=0.0)
+        return ending.outcome
+
+    def ending(self, running: Running, outcome: Outcome) -> Finish:
+        """What is to be written; nobody else writes an end from now on. Leaves by Parked as `settle` does."""
         job, error = running.job, outcome.error
         if not running.take():
             raise Parked("somebody else has written the end", pause_s=0.0)
@@ -67,11 +75,16 @@ class Settler:
                 self._leave_to_others(running, is_suspect=bool(error.details.get("on_device")))
             outcome = self._retried(running, outcome, error)
         notes = running.context.calls.notes()
-        finish = Finish(job.id, outcome, owner=self._owner, attempt=job.attempts, notes=notes)
-        if not self._written(finish, job):
-            raise Parked("the job went to somebody else", pause_s=0.0)
-        self._observers.on_job_done(replace(job, finished_at=self._clock()), outcome)
-        return outcome
+        return Finish(job.id, outcome, owner=self._owner, attempt=job.attempts, notes=notes)
+
+    def write(self, endings: Sequence[tuple[Running, Finish]]) -> list[bool]:
+        """One write for jobs that end together; False for those that have gone to somebody else."""
+        written = self._written([finish for _, finish in endings])
+        now = self._clock()
+        for (running, finish), is_written in zip(endings, written, strict=True):
+            if is_written:
+                self._observers.on_job_done(replace(running.job, finished_at=now), finish.outcome)
+        return written
 
     def hand_back(self, running: Sequence[Running], *, message_returns: bool = True) -> None:
         """Gives jobs that can't be finished here to whoever comes next: it costs them no attempt, and whoever reads
@@ -91,21 +104,24 @@ class Settler:
         for each in mine:
             each.context.stop(JobStopped("the worker leaves; the job goes to another one"))
 
-    def _written(self, finish: Finish, job: Job) -> bool:
+    def _written(self, finishes: Sequence[Finish]) -> list[bool]:
         """A write that failed may have been written all the same, its answer lost with the connection: then the row
         says what we meant."""
         tries = 0
 
-        def write() -> bool:
+        def write() -> list[bool]:
             nonlocal tries
             tries += 1
-            [written] = self._store.finish([finish])
-            if written or tries == 1:
+            written = self._store.finish(finishes)
+            if tries == 1 or all(written):
                 return written
-            row = self._store.get([job.id]).get(job.id)
-            return row is not None and row.attempts == job.attempts and row.outcome == finish.outcome
+            rows = self._store.get([each.job_id for each in finishes])
+            return [
+                is_written or _says(rows.get(finish.job_id), finish)
+                for finish, is_written in zip(finishes, written, strict=True)
+            ]
 
-        return _insist(write, job)
+        return _insist(write, finishes[0].job_id)
 
     def _retried(self, running: Running, outcome: Outcome, error: ErrorInfo) -> Outcome:
         """Leaves by Early if the job comes again; else the outcome, which says why not where that is worth saying."""
@@ -131,7 +147,7 @@ class Settler:
             note = NewNote("retried", data)
             self._store.release([job.id], self._owner, not_before=not_before, count_attempt=True, note=note)
 
-        _insist(release, job)
+        _insist(release, job.id)
         self._count("retried")
         level = logging.INFO if issubclass(error_class(error.code), EngineError) else logging.WARNING
         log.log(
@@ -146,13 +162,17 @@ class Settler:
         job = running.job
         if not is_suspect:
             note = NewNote("handed_back", {"owner": self._owner, "code": EngineLost.code})
-            _insist(lambda: self._store.release([job.id], self._owner, note=note), job)
+            _insist(lambda: self._store.release([job.id], self._owner, note=note), job.id)
             self._store.mark_published([job.id])  # its message goes back to the broker, so nobody needs to ring
             self._count("handed_back")
         raise Parked("the engine is lost; another worker answers", pause_s=LOST_PAUSE_S)
 
 
-def _insist(write: Callable[[], T], job: Job) -> T:
+def _says(row: Job | None, finish: Finish) -> bool:
+    return row is not None and row.attempts == finish.attempt and row.outcome == finish.outcome
+
+
+def _insist(write: Callable[[], T], job_id: str) -> T:
     """Writes how a job ended, however long the store is away: the answer is worth more than this thread. A lease that
     ran out meanwhile is no reason to give up: the write counts as long as nobody else has claimed the job, and is
     refused if somebody has."""
@@ -160,5 +180,5 @@ def _insist(write: Callable[[], T], job: Job) -> T:
         try:
             return write()
         except Unavailable as error:
-            log.warning("job %s has ended, but the store is away (%s); trying again", job.id, error)
+            log.warning("job %s has ended, but the store is away (%s); trying again", job_id, error)
             time.sleep(INSIST_S)

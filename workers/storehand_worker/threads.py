@@ -30,9 +30,9 @@ class Threads:
         return self._busy
 
     @property
-    def free(self) -> int:
-        """How many more could begin something at once."""
-        return max(0, self._limit - self._busy - self._queue.qsize())
+    def limit(self) -> int:
+        """Most of them at a time."""
+        return self._limit
 
     @property
     def started(self) -> int:

@@ -67,14 +67,20 @@ class Watcher:
 
     @contextmanager
     def watching(self, running: Running) -> Iterator[None]:
-        """For as long as a thread works on this job."""
-        with self._lock:
-            self._in_hand[id(running)] = running
+        self.watch(running)
         try:
             yield
         finally:
-            with self._lock:
-                self._in_hand.pop(id(running), None)
+            self.let_go(running)
+
+    def watch(self, running: Running) -> None:
+        """From its claim on, until it is let go."""
+        with self._lock:
+            self._in_hand[id(running)] = running
+
+    def let_go(self, running: Running) -> None:
+        with self._lock:
+            self._in_hand.pop(id(running), None)
 
     @property
     def in_hand(self) -> int:
