@@ -18,11 +18,11 @@ from storehand.cli.options import AsJson
 from storehand.errors import Cancelled, InvalidInput, JobNotFound, NotReady, PluginError, StorehandError, Unavailable
 
 COMMANDS = (
-    "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
-    "knowledge", "train",
+    "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "explain", "dead", "erase",
+    "schema", "plugins", "doctor", "knowledge", "train",
 )  # fmt: skip
 BELOW = (
-    "jobs show", "jobs dead", "jobs dead show", "knowledge ingest", "knowledge list", "knowledge show", "knowledge use",
+    "jobs show", "dead list", "dead show", "dead retry", "dead drop", "knowledge ingest", "knowledge list", "knowledge show", "knowledge use",
     "knowledge search", "knowledge remove", "train recommender", "train items",
 )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""`jobs dead`: what was laid aside can be looked at without opening the database."""
+"""`storehand dead`: what was laid aside can be looked at, tried again and dropped without opening a database."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ BODY = '{"jobs": "电热水壶",\n "oops'
 
 @pytest.fixture
 def cli(tmp_path):
-    return lambda *args: CliRunner().invoke(build_app(), ["jobs", "dead", *args, "--data-dir", str(tmp_path)])
+    return lambda *args: CliRunner().invoke(build_app(), ["dead", *args, "--data-dir", str(tmp_path)])
 
 
 @pytest.fixture
@@ -31,12 +31,12 @@ def test_dead_letters_are_listed_newest_first_with_their_reasons(cli, store):
     store.bury(queue="storehand.text.standard", reason="the body is no JSON", body=BODY)
     store.bury(queue="storehand.encoder.bulk", reason="its worker died under it", body="{}", job_id="job-7")
 
-    machine = json.loads(cli("--json").stdout)
+    machine = json.loads(cli("list", "--json").stdout)
     head, first, second = [line.split() for line in cli().stdout.splitlines() if line.strip()]
 
     assert [(each["id"], each["queue"], each["job_id"]) for each in machine] == [
-        (2, "storehand.encoder.bulk", "job-7"),
-        (1, "storehand.text.standard", None),
+        ("2", "storehand.encoder.bulk", "job-7"),
+        ("1", "storehand.text.standard", None),
     ]
     assert machine[1]["reason"] == "the body is no JSON"
     assert machine[1]["at"] == pytest.approx(time.time(), abs=60)
@@ -61,7 +61,7 @@ def test_a_dead_letter_that_does_not_exist_is_a_usage_error(cli, store):
 
     assert result.exit_code == 2
     assert result.stderr.startswith("job_not_found: there is no dead letter 9")
-    assert "`storehand jobs dead` lists them" in result.stderr
+    assert "`storehand dead list` lists them" in result.stderr
 
 
 def test_none_at_all_is_said_and_is_an_empty_list_for_machines(cli, store):

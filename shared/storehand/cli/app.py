@@ -29,8 +29,8 @@ _WORKER_COMMANDS = {
 }
 
 _ORDER = (
-    "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "schema", "plugins", "doctor",
-    "knowledge", "train",
+    "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "explain", "dead", "erase",
+    "schema", "plugins", "doctor", "knowledge", "train",
 )  # fmt: skip
 
 TaskSchemas = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
@@ -81,11 +81,11 @@ class App(typer.Typer):
 
 def build_app() -> App:
     """All commands of this installation."""
-    from storehand.cli import bulk, doctor, follow, jobs, schema, submit
+    from storehand.cli import bulk, dead, doctor, erase, explain, follow, jobs, schema, submit
 
     codes = "\n".join(f"  {code.value:<4} {meaning}" for code, meaning in MEANINGS.items())
     app = App(_HELP.format(codes=codes), no_args_is_help=True)
-    for group in (submit, bulk, follow, jobs, schema, doctor):
+    for group in (submit, bulk, follow, jobs, explain, dead, erase, schema, doctor):
         group.register(app)
     _add_entry_points(app)
     return app

@@ -54,7 +54,7 @@ _ADVICE = {
     "cancelled": "submit it again if the answer is wanted after all",
     "expired": "submit it again with a longer --deadline; `storehand doctor` shows the backlog",
     "time_limit": "split the input, or raise soft_time_limit_s on the worker",
-    "poison": "its worker died under it again and again; `storehand jobs show ID` and the worker's log say more",
+    "poison": "its worker died under it again and again; `storehand explain ID` tells its story",
     "overloaded": "try again in a while, or add a worker",
     "out_of_memory": "send a smaller input, or bind the role to a smaller model",
     "model_not_available": "`storehand doctor` says which model files are missing",

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import asdict
-from datetime import datetime
 from typing import Annotated, Any
 
 import typer
@@ -14,11 +12,12 @@ from rich.text import Text
 
 from storehand.cli import dead
 from storehand.cli.app import App
+from storehand.cli.explain import print_story, story_of
 from storehand.cli.options import AsJson, DataDir, Tenant, load_settings
 from storehand.cli.output import console, print_json, print_table, say, span
-from storehand.errors import JobNotFound
-from storehand.job import Event, EventKind, Job, Status
+from storehand.job import Job, Status
 from storehand.store import JobStore, open_store
+from storehand.story import Story
 
 _STYLES = {
     Status.QUEUED: "cyan",
@@ -28,7 +27,6 @@ _STYLES = {
     Status.CANCELLED: "magenta",
     Status.EXPIRED: "magenta",
 }
-_EVENTS_SHOWN = 500
 _TEXT_SHOWN = 2000
 
 
@@ -60,7 +58,7 @@ def register(app: App) -> None:
         data_dir: DataDir = None,
         as_json: AsJson = False,
     ) -> None:
-        """Tell one job's whole story: times, attempts, input, events, outcome. 查看一个任务的全部经过。
+        """Show one job: its story, its input, how it ended. 查看一个任务的全部内容。
 
         \b
         Examples / 示例
@@ -68,17 +66,14 @@ def register(app: App) -> None:
           storehand jobs show 7b0c8a52-5f0e-4f0c-9a58-1d8f6a3f1f11 --json
         """
         with closing(open_store(load_settings(data_dir=data_dir))) as store:
-            job = store.get([job_id]).get(job_id)
-            if job is None:
-                raise JobNotFound(f"there is no job {job_id}")
-            events = store.events(job_id, limit=_EVENTS_SHOWN)
-            if as_json:
-                print_json({**to_json(job), "events": [asdict(event) for event in events]})
-            else:
-                _show_story(job, events)
+            job, events, story = story_of(store, job_id)
+        if as_json:
+            print_json({**to_json(job), "events": [asdict(event) for event in events]})
+        else:
+            _show(job, story)
 
-    dead.register(jobs)
-    app.add_typer(jobs, name="jobs", short_help="List the jobs in the store, or tell one job's story.")
+    jobs.add_typer(dead.group(), name="dead", hidden=True)  # where it stood first
+    app.add_typer(jobs, name="jobs", short_help="List the jobs in the store, or show one with its content.")
 
 
 def to_json(job: Job) -> dict[str, Any]:
@@ -115,7 +110,7 @@ def _took_s(job: Job) -> float | None:
     return job.finished_at - job.started_at
 
 
-def _show_story(job: Job, events: list[Event]) -> None:
+def _show(job: Job, story: Story) -> None:
     out = console()
     head = Text.assemble((job.id, "bold"), f"  {job.task}  ", (job.status, _STYLES[job.status]))
     out.print(head)
@@ -131,9 +126,10 @@ def _show_story(job: Job, events: list[Event]) -> None:
         "experiment": job.experiment,
         "trace": job.trace,
         "payload": job.payload_ref,
+        "subject": job.subject,
     }
     print_table(("", ""), [(name, str(value)) for name, value in facts.items() if value is not None])
-    print_table(("when", "after", "what"), list(_timeline(job, events)), title="Story")
+    print_story(story)
     _show_document("Input", job.input)
     if job.outcome is not None and job.outcome.output is not None:
         _show_document("Output", job.outcome.output)
@@ -142,30 +138,6 @@ def _show_story(job: Job, events: list[Event]) -> None:
         out.print(Text(f"{error.code}: {error.message}", style="red"))
         if error.details:
             _show_document("Details", dict(error.details))
-
-
-def _timeline(job: Job, events: list[Event]) -> Iterator[tuple[str, str, str]]:
-    """What happened and what will, by the clock."""
-    dated: list[tuple[float | None, str]] = [
-        (job.created_at, "created"),
-        (job.published_at, "its message reached the broker"),
-        (job.not_before, "not to start before"),
-        (job.started_at, f"started, attempt {job.attempts}" + (f" by {job.owner}" if job.owner else "")),
-        (job.lease_until if job.status is Status.RUNNING else None, "the worker's lease ends unless it is renewed"),
-        (job.cancel_requested_at, "somebody asked to cancel it"),
-        (job.deadline, "deadline"),
-        (job.finished_at, f"ended: {job.outcome.code if job.outcome else '?'}"),
-        *((event.at, _event_line(event)) for event in events if event.kind is not EventKind.END),
-    ]
-    for at, what in sorted((at, what) for at, what in dated if at is not None):
-        clock = datetime.fromtimestamp(at).astimezone().isoformat(sep=" ", timespec="milliseconds")
-        yield clock, f"{at - job.created_at:+.3f} s", what
-
-
-def _event_line(event: Event) -> str:
-    text = event.data.get("text")
-    shown = text if isinstance(text, str) else json.dumps(event.data, ensure_ascii=False)
-    return f"event {event.seq} {event.kind}: {shown if len(shown) <= 80 else shown[:79] + '…'}"
 
 
 def _show_document(title: str, document: Any) -> None:
@@ -177,7 +149,7 @@ def _show_document(title: str, document: Any) -> None:
     out.print(Text(text))
 
 
-_LIST_HELP = """List the jobs in the store, newest first; `jobs show ID` tells one job's story. 列出任务。
+_LIST_HELP = """List the jobs in the store, newest first; `jobs show ID` shows one. 列出任务。
 
 \b
 Examples / 示例
@@ -185,5 +157,5 @@ Examples / 示例
   storehand jobs --status failed --status expired  # what went wrong / 出错的任务
   storehand jobs --task sentiment --limit 100 --json
   storehand jobs show 7b0c8a52-5f0e-4f0c-9a58-1d8f6a3f1f11
-  storehand jobs dead                              # messages that are no jobs / 死信
+  storehand explain 7b0c8a52-5f0e-4f0c-9a58-1d8f6a3f1f11
 """
