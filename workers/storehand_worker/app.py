@@ -19,8 +19,11 @@ from storehand.settings import Settings, read_settings
 from storehand_worker.inflation import bound_decompression
 from storehand_worker.log import set_up_logging
 
-QUIET = ("celery.worker.strategy", "celery.app.trace", "kombu", "amqp")
-"""They say per message what our job log says better, and the tracer would quote outputs."""
+QUIET = ("celery.worker.strategy", "kombu", "amqp")
+"""They say per message what our job log says better."""
+
+INDISCREET = ("celery.app.trace", "celery.pool")
+"""They quote inputs and outputs, at DEBUG or before: never heard, at no level."""
 
 
 def worker_app(settings: Settings) -> Celery:
@@ -37,6 +40,7 @@ def worker_app(settings: Settings) -> Celery:
         # Redelivered messages join their running jobs, so the full prefetch does no harm; a smaller one would fill up.
         # Celery 5.7 reduces on Redis and classic queues only, and restores it on pool threads, off the channel's own.
         worker_enable_prefetch_count_reduction=False,
+        worker_enable_remote_control=settings.remote_control != "none",
     )
     app.steps["worker"].add("storehand_worker.steps:JobPathStep")
     app.storehand_settings = settings
@@ -66,6 +70,8 @@ def _set_up_logging(settings: Settings, loglevel: Any) -> None:
     set_up_logging(level)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
+    for name in INDISCREET:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def _named_level(loglevel: Any) -> str | None:

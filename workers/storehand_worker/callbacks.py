@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 log = logging.getLogger(__name__)
@@ -11,12 +12,25 @@ log = logging.getLogger(__name__)
 OUR_PREFIXES = ("storehand.", "celery.")
 
 
+_OPTIONS = frozenset(
+    {
+        "argsrepr", "countdown", "delivery_mode", "eta", "exchange", "expires", "group_id", "group_index", "headers",
+        "ignore_result", "kwargsrepr", "link", "link_error", "parent_id", "priority", "queue", "reply_to", "retry",
+        "retry_policy", "root_id", "routing_key", "soft_time_limit", "task_id", "time_limit",
+    }
+)  # fmt: skip
+"""What a callback may say about its own message. The rest picks serializers or connections, or hides more tasks."""
+
+
 def callback_problem(app: Any, embed: Mapping[str, Any]) -> str | None:
     """Callbacks are for the shop's own tasks: one that names ours would let any publisher chain what it likes here."""
+    patterns = app.storehand_settings.allowed_callbacks
     for key in ("callbacks", "errbacks", "chain", "chord"):
         for name in _task_names(embed.get(key), depth=8):
             if not isinstance(name, str) or name.startswith(OUR_PREFIXES) or name in app.tasks:
                 return f"{key} may not name the task {str(name)[:80]!r}"
+            if patterns is not None and not any(fnmatchcase(name, pattern) for pattern in patterns):
+                return f"{key} may not name the task {name[:80]!r}: allowed_callbacks does not list it"
     return None
 
 
@@ -45,8 +59,13 @@ def _task_names(signatures: Any, *, depth: int) -> Iterator[Any]:
             yield from _task_names(each, depth=depth - 1)
     elif isinstance(signatures, Mapping):
         yield signatures.get("task")
-        options = signatures.get("options")
+        if signatures.get("subtask_type"):  # a chain, group or chord, whose tasks stand in its arguments
+            yield f"celery.{signatures['subtask_type']}"
+        options = signatures.get("options") or {}
+        if not isinstance(options, Mapping) or not _OPTIONS.issuperset(options):
+            yield None
+            return
         for key in ("link", "link_error"):
-            yield from _task_names(options.get(key) if isinstance(options, Mapping) else None, depth=depth - 1)
+            yield from _task_names(options.get(key), depth=depth - 1)
     else:
         yield None

@@ -14,6 +14,7 @@ from storehand.message import TASK_PREFIX
 from storehand.signing import accepts
 from storehand_worker.callbacks import call_errbacks
 from storehand_worker.discards import refusal
+from storehand_worker.remote_control import restrict
 
 log = logging.getLogger(__name__)
 
@@ -27,6 +28,11 @@ class GuardedConsumer(Consumer):
 
     app: Any
     timer: Any
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        if self.app.storehand_settings.remote_control != "all":
+            restrict(self)
 
     class Blueprint(Consumer.Blueprint):
         """Without native delayed delivery: it declares 28 queues, and an eta of ours is the store's `not_before`."""

@@ -1,4 +1,5 @@
-"""Celery's request, with two additions: headers are checked, and what Celery discards by itself is stored first."""
+"""Celery's request, with three additions: headers are checked, what Celery discards by itself is stored first, and
+nothing of a job's content leaves by events or remote control."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ class JobRequest(Request):
 
     def __init__(self, message: Any, **options: Any) -> None:
         super().__init__(message, **options)
+        # Plain producers repeat their arguments in these headers; Celery repeats them in events, logs and inspect.
+        self._argsrepr = self._kwargsrepr = ""
         problem = _problem(self)
         if problem:
             raise InvalidTaskError(problem)
@@ -36,6 +39,18 @@ class JobRequest(Request):
             app: Any = self.app
             app.job_path.discards.bury(self.message, refusal("Celery could not use its eta"))
         super().reject(requeue)
+
+    def info(self, safe: bool = False) -> dict[str, Any]:
+        """For `inspect active` and Flower: without what is in the job."""
+        found: dict[str, Any] = super().info(safe=True)
+        return found
+
+    def send_event(self, type: str, **fields: Any) -> None:  # noqa: A002  # Celery's name
+        """Events tell that a job ended and how long it took, not what was answered, nor an error's words."""
+        kept = {name: value for name, value in fields.items() if name not in ("result", "traceback", "exception")}
+        if "exception" in fields:
+            kept["exception"] = str(fields["exception"]).partition("(")[0]
+        super().send_event(type, **kept)
 
     def terminate(self, pool: Any, signal: Any = None) -> None:
         """Celery acks the message it knows; others of the same id, which joined, must not stay behind."""
