@@ -1,6 +1,7 @@
 """Every knob of Storehand: name, unit, default, one sentence. Read once at start, passed as an argument.
 
-Sources, strongest first: arguments, environment (`STOREHAND_LEASE_S=20`, nested with `__`), the TOML file that
+Sources, strongest first: arguments, environment (`STOREHAND_LEASE_S=20`, nested with `__`), files of secrets
+(`STOREHAND_BROKER_URL_FILE=/run/secrets/broker`, or all of `STOREHAND_SECRETS_DIR`), the TOML file that
 `STOREHAND_CONFIG` names, defaults.
 """
 
@@ -16,8 +17,12 @@ from pydantic_settings import SettingsError as SourceError
 
 from storehand.errors import SettingsError
 from storehand.job import Priority
+from storehand.model_binding import ModelBinding
 from storehand.payloads import checked_url
+from storehand.secret_files import SecretFiles
 from storehand.tenants import TenantLimit
+
+__all__ = ["EMBEDDED_SCHEME", "ModelBinding", "Names", "Retries", "Settings", "read_settings"]
 
 EMBEDDED_SCHEME = "embedded"
 BROKER_SCHEMES = (EMBEDDED_SCHEME, "redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "memory")
@@ -34,36 +39,6 @@ def _named(value: Any) -> Any:
 
 
 Names = Annotated[list[str], BeforeValidator(_named)]
-
-
-class ModelBinding(BaseModel):
-    """Which engine and model serve a role."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    model: str = Field(
-        default="starter", description="`starter`, a hub id, a folder (safetensors only), or a name at an endpoint"
-    )
-    revision: str | None = Field(default=None, description="commit of a hub model; required for hub ids")
-    engine: str | None = Field(default=None, description="engine: text, encoder, openai or a plugin's; default by kind")
-    device: str = Field(default="auto", description="auto, cpu, cuda, cuda:1")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
-        default="auto", description="auto is float32 on CPU and bfloat16 on CUDA"
-    )
-    slots: int = Field(
-        default=32, ge=1, le=1024, description="text: sequences decoded side by side; openai: requests at once"
-    )
-    max_tokens: int = Field(default=512, ge=16, description="prompt + output of one sequence; encoder: input")
-    batch_tokens: int = Field(default=1024, ge=16, description="tokens of one prefill or encoder batch, with padding")
-    max_waiting: int = Field(default=4096, ge=1, description="requests the lane admits before it says overloaded")
-    max_waiting_tokens: int = Field(
-        default=2**21, ge=1, description="the same in tokens: of inputs, and of texts that may still be written"
-    )
-    threads: int = Field(default=1, ge=1, description="torch threads of this engine; never more than free cores")
-    stuck_after_s: float = Field(
-        default=120.0, gt=0, description="a step that takes longer: the engine is stuck, the worker leaves with code 1"
-    )
-    options: dict[str, Any] = Field(default_factory=dict, description="of the engine: see docs/models.md")
 
 
 class Retries(BaseModel):
@@ -89,7 +64,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(default_factory=_state_dir, description="folder of the embedded queue and job store")
     broker_url: SecretStr = Field(default=SecretStr(""), description="embedded:///file, redis://, amqp://")
-    store_url: SecretStr = Field(default=SecretStr(""), description="sqlite:///file, redis://, postgresql://; default in data_dir")
+    store_url: SecretStr = Field(
+        default=SecretStr(""), description="sqlite:///file, redis://, postgresql://; default in data_dir"
+    )
     store_ca_file: Path | None = Field(
         default=None, description="authorities that signed the store's certificate; default: the system's"
     )
@@ -240,7 +217,7 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         file = os.environ.get("STOREHAND_CONFIG")
         toml = (TomlConfigSettingsSource(settings_cls, Path(file)),) if file else ()
-        return (init_settings, env_settings, *toml)
+        return (init_settings, env_settings, SecretFiles(settings_cls), *toml)
 
     @property
     def is_embedded(self) -> bool:

@@ -13,6 +13,7 @@ from celery.platforms import EX_OK
 from celery.worker import state
 
 from storehand.broker.depth import queue_depths
+from storehand.broker.server_depth import ServerDepth
 from storehand.broker.transport import queue_file
 from storehand.celery_app import declared_queues
 from storehand.producer import Producer
@@ -20,14 +21,17 @@ from storehand.settings import Settings
 from storehand.store import JobStore, open_store
 from storehand_worker.counts import What
 from storehand_worker.dead_queue import DeadQueue
+from storehand_worker.depths import RecentDepths
 from storehand_worker.discards import Discards
 from storehand_worker.entry import register_entries
 from storehand_worker.health import HealthServer
 from storehand_worker.host import Host
 from storehand_worker.intake import Intake
+from storehand_worker.last_call import LastCall
 from storehand_worker.liveness import WATCHER, Checks, Liveness
 from storehand_worker.loader import load_plugins
 from storehand_worker.log import JobLog
+from storehand_worker.lost import Depths, no_depths
 from storehand_worker.metrics import Metrics
 from storehand_worker.observers import Observers
 from storehand_worker.presence import Presence
@@ -57,10 +61,12 @@ class JobPath:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.liveness = Liveness()
         self.presence = Presence(settings, self.owner)
+        self.last_call = LastCall(settings.drain_s, code=lambda: state.should_stop or state.should_terminate or EX_OK)
         self.metrics = Metrics()
         self.intake = Intake(app, settings)
         self.has_lost_engine = False
         self._app = app
+        self._depths: Depths = no_depths
         self._closing: list[Any] = []
 
     def count(self, what: What, by: int = 1) -> None:
@@ -80,17 +86,27 @@ class JobPath:
         self.store.attend(self.owner)
         self._use(self.host).load(progress=self.liveness.report)
         self.metrics.watch_engines(self.host)
-        if settings.is_embedded:
-            file = queue_file(settings.broker_url.get_secret_value())
-            names = [queue.name for queue in declared_queues(settings)]
-            self.metrics.watch_queues(lambda: queue_depths(file), names=names)
+        self._depths = self._depths_of_broker()
+        self.metrics.watch_queues(self._depths, names=[queue.name for queue in declared_queues(settings)])
         self._build()
+        self.last_call.start(self.pool)
         register_entries(self._app, self.host.tasks, soft_s=soft_s, hard_s=hard_s)
         self.observers.on_worker_start(list(self.host.tasks))
 
-    def begin_draining(self) -> None:
-        """Readiness turns red. Called at once, also from a signal handler."""
+    def _depths_of_broker(self) -> Depths:
+        if self.settings.is_embedded:
+            file = queue_file(self.settings.broker_url.get_secret_value())
+            return lambda: queue_depths(file)
+        if not (self.settings.is_redis or self.settings.is_amqp):
+            return no_depths
+        server = self._use(ServerDepth(self.settings))
+        return RecentDepths(server.read)
+
+    def begin_draining(self, *, is_cold: bool = False) -> None:
+        """Readiness turns red and the grace period begins, or ends if `is_cold`. Called at once, also from a signal
+        handler."""
         self.liveness.is_draining = True
+        self.last_call.begin(is_cold=is_cold)
 
     def close(self) -> None:
         """Takes down what `open` brought up, the newest first; an error in one does not keep the others up."""
@@ -140,7 +156,9 @@ class JobPath:
         self.metrics.watch_jobs(lambda: self.watcher.in_hand)
         self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)
         bell = self._use(Producer(settings, store))
-        reconciler = self._use(Reconciler(store, bell, observers, settings, owner=owner, count=self.count))
+        reconciler = self._use(
+            Reconciler(store, bell, observers, settings, owner=owner, depths=self._depths, on_rung=self.metrics.on_rung)
+        )
         for thread in (pump, turnstile, self.watcher, reconciler, *self._broker_threads()):
             thread.start()
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from storehand.secret_files import SECRETS_DIR, secret_file
 from storehand.settings import Settings
 
 _PREFIX = "STOREHAND_"
-_NOT_SETTINGS = frozenset({"STOREHAND_CONFIG"})
+_NOT_SETTINGS = frozenset({"STOREHAND_CONFIG", SECRETS_DIR})
 _PASSWORD = re.compile(r"(?<=://)([^:/@]*):.*@")  # greedy: a password may hold any of these signs unquoted
 
 
@@ -42,6 +43,8 @@ def origins(settings: Settings, *, arguments: frozenset[str] = frozenset()) -> l
             source = "argument"
         elif variables:
             source = variables[0] if len(variables) == 1 else f"{variables[0]} and {len(variables) - 1} more"
+        elif file := secret_file(name):
+            source = str(file)
         else:
             source = str(config_file()) if name in in_file else "default"
         found.append(Origin(name, masked, source))
@@ -75,7 +78,7 @@ def misspelt() -> list[tuple[str, str]]:
     for key in sorted(os.environ):
         if key.upper().startswith(_PREFIX) and key not in _NOT_SETTINGS:
             first = key.upper().split("__")[0]
-            if first not in names:
+            if first not in names and first.removesuffix("_FILE") not in names:
                 near = difflib.get_close_matches(first, names, n=1)
                 wrong.append((key, near[0] if near else ""))
     return wrong

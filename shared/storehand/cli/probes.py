@@ -15,6 +15,7 @@ from storehand.cli.origins import config_file, misspelt
 from storehand.cli.output import size
 from storehand.cli.reach import broker, store, workers
 from storehand.errors import SettingsError
+from storehand.secret_files import is_open_to_all, secret_file
 from storehand.settings import Settings
 
 _LOW_BYTES = 1_000_000_000
@@ -28,6 +29,13 @@ def environment(settings: Settings) -> Iterator[Check]:
         light = Light.GREEN if file.is_file() else Light.RED
         detail = str(file) if file.is_file() else f"{file} does not exist, so nothing is read from it"
         yield Check("settings", "file", light, detail, "" if light is Light.GREEN else "mend STOREHAND_CONFIG")
+    for setting in Settings.model_fields:
+        secret = secret_file(setting)
+        if secret is not None and is_open_to_all(secret):
+            advice = f"chmod 600 {secret}; in Kubernetes, defaultMode 0400"
+            yield Check(
+                "settings", setting, Light.YELLOW, f"{secret} can be read by every user of this machine", advice
+            )
     for name, near in misspelt():
         yield Check("settings", name, Light.YELLOW, "is no setting", f"did you mean {near}?" if near else "unset it")
     supported = sys.version_info >= (3, 11)

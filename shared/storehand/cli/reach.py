@@ -24,7 +24,7 @@ def broker(settings: Settings) -> Iterator[Check]:
     """The queue: who serves it, what waits in it, what it gave up."""
     url = settings.broker_url.get_secret_value()
     if not settings.is_embedded:
-        yield _server(url)
+        yield from _server_checks(settings)
         return
     path = Path(url.removeprefix(f"{EMBEDDED_SCHEME}://"))
     if not path.exists():
@@ -41,14 +41,37 @@ def broker(settings: Settings) -> Iterator[Check]:
     yield Check("broker", "dead messages", Light.YELLOW if dead else Light.GREEN, str(len(dead)), advice)
 
 
-def _server(url: str) -> Check:
-    """Redis or RabbitMQ, asked with a short patience."""
-    from kombu.connection import Connection
+def _server_checks(settings: Settings) -> Iterator[Check]:
+    from storehand.broker.server_depth import ServerDepth
+    from storehand.cli import servers
 
-    shown = mask(url)
+    reached = _server(settings)
+    yield reached
+    if reached.light is Light.RED:
+        return
+    if settings.is_redis:
+        yield from servers.judge_redis("broker", servers.redis_facts(settings), visibility_s=settings.visibility_s)
+    if settings.is_amqp:
+        yield from servers.rabbit_checks(settings)
+    if settings.is_redis or settings.is_amqp:
+        with closing(ServerDepth(settings)) as depth:
+            depths = {name: each for name, each in depth.read().items() if any(each)}
+        waiting = ", ".join(
+            f"{name} {ready}" + ("" if in_hand is None else f" (in hand {in_hand})")
+            for name, (ready, in_hand) in depths.items()
+        )
+        yield Check("broker", "waiting", Light.GREEN, waiting or "nothing waits")
+
+
+def _server(settings: Settings) -> Check:
+    """Redis or RabbitMQ, asked with a short patience."""
+    from storehand.brokers import hasty_connection
+
+    shown = mask(settings.broker_url.get_secret_value())
     try:
-        with Connection(url, connect_timeout=_CONNECT_S) as connection:  # type: ignore[no-untyped-call]  # kombu has no types
+        with closing(hasty_connection(settings, _CONNECT_S)) as connection:
             connection.ensure_connection(max_retries=1, interval_start=0, timeout=_CONNECT_S)
+            connection.default_channel  # noqa: B018  # Redis connects with the first channel
     except (ImportError, ModuleNotFoundError) as error:
         return Check("broker", "server", Light.RED, f"{shown}: {error}", "install `storehand[redis]` for redis://")
     except Exception as error:  # whatever the transport raises: kombu has no common class for all of them
@@ -84,11 +107,19 @@ def store(settings: Settings) -> Iterator[Check]:
             "NORMAL": "a job that was accepted survives any process death; power loss may take the last ones",
         }[settings.synchronous]
         yield Check("store", "guarantee", Light.GREEN, f"synchronous={settings.synchronous}: {survives}")
+    else:
+        from storehand.cli import store_servers
+
+        yield from store_servers.checks(settings)
+    if not settings.is_embedded:
+        from storehand.cli import servers
+
+        yield servers.judge_combination(settings)
 
 
 def workers(settings: Settings) -> Iterator[Check]:
     """Whether a worker answers, through the broker and on its HTTP port."""
-    if not settings.is_embedded and _server(settings.broker_url.get_secret_value()).light is Light.RED:
+    if not settings.is_embedded and _server(settings).light is Light.RED:
         yield Check("workers", "running", Light.GREY, "could not be asked without a broker")
         return
     path = Path(settings.broker_url.get_secret_value().removeprefix(f"{EMBEDDED_SCHEME}://"))
