@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 EMBEDDED = "embedded"
-MATRIX = ("embedded", "redis+sqlite", "rabbitmq+sqlite")
-LONG_MATRIX = ("redis+redis", "redis+postgres", "rabbitmq+redis", "rabbitmq+postgres")
+MATRIX = ("embedded", "redis+redis", "rabbitmq+redis")
+LONG_MATRIX = ("redis+sqlite", "redis+postgres", "rabbitmq+sqlite", "rabbitmq+postgres")
 
 everywhere = pytest.mark.everywhere
 

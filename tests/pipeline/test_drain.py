@@ -36,7 +36,8 @@ def test_drain_lets_jobs_finish_loses_none_and_waits_until_the_worker_has_left(
 
             drained = drain(shop)
 
-            assert (drained.returncode, worker.wait(1)) == (0, 0), drained.stderr
+            assert drained.returncode == 0, drained.stderr
+            assert worker.wait(5) == 0
         rows = [handle.job for handle in handles]
         left = [row for row in rows if row.status is not Status.SUCCEEDED]
         assert left, "the worker was too quick for this test"
@@ -147,7 +148,7 @@ def test_drain_asks_which_one_of_several_and_says_who_did_not_leave_in_time(tmp_
         assert "2 workers run here" in unclear.stderr
 
         assert drain(shop, "--pid", str(first.pid)).returncode == 0
-        assert (first.wait(1), second.exit_code()) == (0, None)
+        assert (first.wait(5), second.exit_code()) == (0, None)
 
         handle = client.submit(ProbeInput(work_s=20))
         until(lambda: shop.noted("starts")[handle.id])
@@ -175,5 +176,5 @@ def test_a_worker_is_found_where_its_data_dir_can_not_be_written(tmp_path: Path)
 
         assert drain(shop, "--pid", str(worker.pid)).returncode == 0
 
-        assert worker.wait(1) == 0
+        assert worker.wait(5) == 0
         assert time.monotonic() - began < 10

@@ -12,6 +12,7 @@ from kombu.asynchronous import Hub, set_event_loop
 
 from storehand.settings import Settings
 from storehand_worker.delivery import Parked, current_delivery
+from storehand_worker.last_call import LastCall
 from storehand_worker.pool import EnginePool
 from storehand_worker.running import Running
 
@@ -25,11 +26,12 @@ class JobPath:
         self.handed_back = 0
         self.runner = self
         self.settler = self
+        self.last_call = LastCall(drain_s, code=lambda: 0)
 
     def count(self, what: str, by: int = 1) -> None:
         self.counted.append(what)
 
-    def hand_back(self, running: list[Running]) -> None:
+    def hand_back(self, running: list[Running], *, message_returns: bool) -> None:
         self.handed_back += 1
 
 
@@ -249,6 +251,43 @@ def test_the_drain_hands_back_what_is_parked_and_what_takes_too_long() -> None:
     table.turn_until(lambda: not table.pool.in_hand())
     assert table.said == []
     table.hub.close()
+
+
+def test_where_the_event_loop_stands_still_jobs_are_handed_back_and_the_process_leaves_all_the_same() -> None:
+    table, now, left = Table(), [100.0], list[int]()
+    last_call = LastCall(30.0, code=lambda: 0, leave=left.append, clock=lambda: now[0])
+    last_call._pool = table.pool
+    leave = threading.Event()
+    table.apply(lambda: leave.wait(5))
+    table.turn_until(lambda: table.pool.busy == 1)
+    last_call.begin()
+
+    now[0] += 29
+    last_call.look()
+    assert (table.app.job_path.handed_back, left) == (0, [])
+    now[0] += 3
+    last_call.look()
+    assert (table.app.job_path.handed_back, left) == (1, [])
+    now[0] += 20
+    last_call.look()
+
+    assert (table.app.job_path.handed_back, left) == (1, [0])
+    leave.set()
+    table.turn_until(lambda: not table.pool.in_hand())
+    table.hub.close()
+
+
+def test_a_cold_shutdown_ends_the_grace_period() -> None:
+    now = [100.0]
+    last_call = LastCall(30.0, code=lambda: 0, clock=lambda: now[0])
+    last_call.begin()
+    now[0] += 10
+    assert last_call.left_s == 20
+
+    last_call.begin(is_cold=True)
+    last_call.begin()
+
+    assert last_call.left_s == 0
 
 
 def test_flower_and_exporters_find_what_they_count(table: Table) -> None:

@@ -23,7 +23,7 @@ LEAVE_S = 2.0
 
 def drain(pool: EnginePool, drain_s: float) -> None:
     """Returns when nothing is in hand any more, at the latest `drain_s` and some seconds later."""
-    turn = _turner(pool.hub)
+    loop = Loop(pool.hub)
     pool.close_deliveries()
     for message in pool.in_hand():
         if not message.is_running:
@@ -31,43 +31,41 @@ def drain(pool: EnginePool, drain_s: float) -> None:
     running = _unsettled(pool)
     if running:
         log.info("%d messages are in hand; they have %.0f s to finish, then they are handed back", running, drain_s)
-    _turn_until(turn, lambda: not _unsettled(pool), drain_s)
+    loop.turn_until(lambda: not _unsettled(pool), drain_s)
     left = [message for message in pool.in_hand() if not message.is_settled]
     for message in left:
-        pool.hand_back(message)
+        pool.hand_back(message, message_returns=not loop.is_broken)
     if left:
         log.warning("%d messages did not finish in %.0f s; others will answer them", len(left), drain_s)
-        _turn_until(turn, lambda: not pool.in_hand(), LEAVE_S)
-    turn()  # the last acks
-    turn()
+        loop.turn_until(lambda: not pool.in_hand(), LEAVE_S)
+    loop.turn()  # the last acks
+    loop.turn()
 
 
 def _unsettled(pool: EnginePool) -> int:
     return sum(not message.is_settled for message in pool.in_hand())
 
 
-def _turn_until(turn: Callable[[], None], is_done: Callable[[], bool], timeout_s: float) -> None:
-    end = time.monotonic() + timeout_s
-    while not is_done() and time.monotonic() < end:
-        turn()
+class Loop:
+    """The event loop, turned by hand. Broken when the connection to the broker is lost: then it only waits."""
 
+    def __init__(self, hub: Any) -> None:
+        self._hub = hub
+        self.is_broken = False
 
-def _turner(hub: Any) -> Callable[[], None]:
-    """One turn of the event loop, at most TURN_S long."""
-    if hub is None:
-        return lambda: time.sleep(TURN_S)
-    is_broken = False
-
-    def turn() -> None:
-        nonlocal is_broken
-        if is_broken:
+    def turn(self) -> None:
+        """At most TURN_S long, but for what a callback takes."""
+        if self._hub is None or self.is_broken:
             time.sleep(TURN_S)
             return
-        hub.call_later(TURN_S, lambda: None)  # or it would wait for the next event, which may be seconds away
+        self._hub.call_later(TURN_S, lambda: None)  # or it would wait for the next event, which may be seconds away
         try:
-            hub.run_once()
+            self._hub.run_once()
         except Exception as error:  # acks are lost with the connection; the rows say what is answered
             log.warning("the connection to the broker is lost while draining (%s); jobs in hand go on", error)
-            is_broken = True
+            self.is_broken = True
 
-    return turn
+    def turn_until(self, is_done: Callable[[], bool], timeout_s: float) -> None:
+        end = time.monotonic() + timeout_s
+        while not is_done() and time.monotonic() < end:
+            self.turn()

@@ -15,6 +15,7 @@ from storehand.signing import accepts
 from storehand_worker.callbacks import call_errbacks
 from storehand_worker.discards import refusal
 from storehand_worker.remote_control import restrict
+from storehand_worker.steady import SteadyConsumer
 
 log = logging.getLogger(__name__)
 
@@ -23,7 +24,7 @@ TOO_WIDE = (Exception, ValueError, TypeError, KeyError, AttributeError, Recursio
 """Some transports list these as connection errors; here they mean a message that can't be understood."""
 
 
-class GuardedConsumer(Consumer):
+class GuardedConsumer(SteadyConsumer):
     """Four kinds of malformed message make the stock consumer leave and, redelivered, leave again."""
 
     app: Any

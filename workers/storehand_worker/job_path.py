@@ -61,7 +61,9 @@ class JobPath:
         self.owner = f"{socket.gethostname()}:{os.getpid()}:{uuid.uuid4().hex[:8]}"
         self.liveness = Liveness()
         self.presence = Presence(settings, self.owner)
-        self.last_call = LastCall(settings.drain_s, code=lambda: state.should_stop or state.should_terminate or EX_OK)
+        self.last_call = LastCall(
+            settings.drain_s, code=lambda: int(state.should_stop or state.should_terminate or EX_OK)
+        )
         self.metrics = Metrics()
         self.intake = Intake(app, settings)
         self.has_lost_engine = False

@@ -131,7 +131,7 @@ class EnginePool(BasePool):
     def on_stop(self) -> None:
         if not self._is_stopped:  # a cold shutdown stops twice
             self._is_stopped = True
-            drain(self, self.app.job_path.settings.drain_s)
+            drain(self, self.app.job_path.last_call.left_s)
 
     def on_terminate(self) -> None:
         self.on_stop()
@@ -265,11 +265,12 @@ class EnginePool(BasePool):
         for message in self.in_hand():
             message.delivery.close()
 
-    def hand_back(self, message: Message) -> None:
-        """Its callbacks are never called, so it stays unacked and the broker gives it to somebody else."""
+    def hand_back(self, message: Message, *, message_returns: bool = True) -> None:
+        """Its callbacks are never called, so it stays unacked and the broker gives it to somebody else; where it can't,
+        `message_returns` is false and the reconciler rings."""
         if self._settle(message):
             message.delivery.close()
-            self.app.job_path.runner.settler.hand_back(message.delivery.running())
+            self.app.job_path.runner.settler.hand_back(message.delivery.running(), message_returns=message_returns)
         if not message.is_running:
             self._forget(message)
 

@@ -138,5 +138,7 @@ def leave(sender: Any = None, **_: Any) -> None:
 def connect(app: Any) -> None:
     signals.worker_shutdown.connect(leave, weak=False, dispatch_uid="storehand.leave")
     signals.worker_shutting_down.connect(  # sent by the signal handler itself: the loop may be busy for a while
-        lambda **_: app.job_path.begin_draining(), weak=False, dispatch_uid="storehand.draining"
+        lambda how=None, **_: app.job_path.begin_draining(is_cold=how == "Cold"),
+        weak=False,
+        dispatch_uid="storehand.draining",
     )
