@@ -19,11 +19,11 @@ _CLAIMED = {str(claimed): claimed for claimed in Claimed}
 
 
 def job_of(row: Sequence[Any]) -> Job:
-    """A row in the order of Job's fields."""
+    """A row in the order of Job's fields, the id last."""
     (
-        job_id, task, input_, status, tenant, priority, key, created_at, updated_at, published_at, not_before, deadline,
+        task, input_, status, tenant, priority, key, created_at, updated_at, published_at, not_before, deadline,
         attempts, crashes, owner, lease_until, cancel_requested_at, started_at, finished_at, outcome, batch, parent,
-        experiment, trace, payload_ref, subject,
+        experiment, trace, payload_ref, subject, job_id,
     ) = row  # fmt: skip
     return Job(
         job_id, task, json.loads(input_), _STATUS[status], tenant, _PRIORITY[priority], _text(key), float(created_at),

@@ -32,11 +32,12 @@ def script() -> Script:
 
 
 def _constants() -> str:
-    columns = ", ".join(_quoted(field.name) for field in fields(Job) if field.name != "id")
+    names = [field.name for field in fields(Job) if field.name != "id"]
+    columns = ", ".join(map(_quoted, names))
     erased = ", ".join(f"{status} = {_quoted(encode_outcome(Outcome.erased(status)))}" for status in TERMINAL)
     return "\n".join(
         [
-            f"local ROW = {{{columns}}}",
+            f"local ROW, STATUS_AT = {{{columns}}}, {names.index('status') + 1}",
             f"local HISTORY_NOTES = {HISTORY_NOTES}",
             f"local CANCELLED = {_ending(Outcome.of_error(Cancelled()))}",
             f"local EXPIRED = {_ending(Outcome.of_error(Expired()))}",

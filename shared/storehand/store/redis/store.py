@@ -109,14 +109,14 @@ class RedisStore:
     ) -> list[Job]:
         found: list[Job] = []
         wanted = [*statuses] or [*Status]
-        below: Any = "+inf"
+        below: float = 1e18
         while below and len(found) < limit:
             some, n = self._slow.run(
                 "find", wanted, rows.given(task), rows.given(tenant), rows.given(subject), below, _CHUNK,
                 limit - len(found),
             )  # fmt: skip
             found += map(rows.job_of, some or ())
-            below = n and f"({n}"
+            below = n or 0.0
         return found
 
     def mark_published(self, ids: Sequence[str], *, at: float | None = None) -> None:

@@ -62,7 +62,7 @@ function ops.create(_, jobs, limits)
     elseif first.task ~= new.task or first.fingerprint ~= new.fingerprint and first.fingerprint ~= '' then
       return {'conflict', first.id, by, by == 'id' and new.id or new.idempotency_key}
     else
-      rows[i] = first.i or packed(look(first.id, ROW))
+      rows[i] = first.i or packed(first.id)
     end
   end
   for tenant, number in pairs(count) do

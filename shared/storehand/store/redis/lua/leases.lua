@@ -10,15 +10,25 @@ end
 
 -- The terminal state of a row that is not terminal, its END event, and the dead letter of a poison job.
 local function finish(row, by, how)
-  move(row, how.status)
-  change(row, {
-    status = how.status, outcome = how.outcome, lease_until = false, finished_at = now, updated_at = now, call = by,
-  })
+  unfile(row)
+  call('ZADD', STATUS .. how.status, row.n, row.id)
   call('ZADD', P .. 'finished', NOW, row.id)
+  call('HDEL', JOB .. row.id, 'lease_until')
+  call(
+    'HSET', JOB .. row.id, 'status', how.status, 'outcome', how.outcome, 'finished_at', NOW, 'updated_at', NOW,
+    'call', by or ''
+  )
+  row.status = how.status
   one_less_open(row.tenant)
   add_event(row.id, row.attempts, 'end', '{"status":"' .. how.status .. '","code":' .. cjson.encode(how.code) .. '}')
   tell(row.id, 'end')
   if how.code == 'poison' then bury(row.task, how.reason, call('HGET', JOB .. row.id, 'input'), row.id, false) end
+end
+
+local function renew(row, lease_until)
+  if tonumber(row.lease_until) <= now then call('ZREM', P .. 'told', row.id) end
+  call('ZADD', P .. 'leased', text(lease_until), row.id)
+  call('HSET', JOB .. row.id, 'lease_until', text(lease_until))
 end
 
 local function poison(crashes)
@@ -33,35 +43,35 @@ local function ending(row, crashes, max_crashes)
   if crashes > max_crashes then return poison(crashes) end
 end
 
-local function take(row, owner, lease_s, by)
-  move(row, 'running')
-  change(row, {
-    status = 'running', owner = owner, attempts = row.attempts + 1, updated_at = now, call = by,
-    started_at = row.started_at or now, crashes = row.crashes,
-  })
-  lease(row, now + lease_s)
-  note(row.id, 'claimed', '{"owner":' .. cjson.encode(owner) .. ',"attempt":' .. row.attempts .. '}')
+local function take(row, owner, lease_until, by)
+  unfile(row)
+  call('ZADD', P .. 'leased', lease_until, row.id)
+  local attempt = text(row.attempts + 1)
+  call(
+    'HSET', JOB .. row.id, 'status', 'running', 'owner', owner, 'attempts', attempt, 'updated_at', NOW, 'call', by,
+    'started_at', row.started_at or NOW, 'crashes', row.crashes, 'lease_until', lease_until
+  )
+  note(row.id, 'claimed', '{"owner":' .. cjson.encode(owner) .. ',"attempt":' .. attempt .. '}')
 end
 
 local function claim(id, owner, lease_s, max_crashes, max_deaths, by)
-  local row = look(id, FULL)
+  local row = look(id, STATE)
   if not row then return {'missing', false, false} end
-  if IS_FINAL[row.status] then return {'terminal', packed(row), row.call == by} end
+  if IS_FINAL[row.status] then return {'terminal', packed(id), row.call == by} end
   local is_lost = row.status == 'running'
   if is_lost then
-    if row.owner == owner and row.call ~= by then return {'here', packed(row), false} end
+    if row.owner == owner and row.call ~= by then return {'here', packed(id), false} end
     if row.owner == owner then  -- this very claim: its reply was lost
-      call('ZREM', P .. 'told', id)
-      lease(row, now + lease_s)
-      return {'mine', packed(row), false}
+      renew(row, now + lease_s)
+      return {'mine', packed(id), false}
     end
-    if tonumber(row.lease_until) > now then return {'elsewhere', packed(row), false} end
+    if tonumber(row.lease_until) > now then return {'elsewhere', packed(id), false} end
   end
   local crashes = row.crashes + (is_lost and 1 or 0)
   local how = ending(row, crashes, max_crashes)
   if not how then
-    if not is_lost and row.not_before and tonumber(row.not_before) > now then return {'early', packed(row), false} end
-    if max_deaths and crashes > max_deaths then return {'suspect', packed(row), false} end
+    if not is_lost and row.not_before and tonumber(row.not_before) > now then return {'early', packed(id), false} end
+    if max_deaths and crashes > max_deaths then return {'suspect', packed(id), false} end
   end
   if is_lost then
     row.crashes = text(crashes)
@@ -69,12 +79,12 @@ local function claim(id, owner, lease_s, max_crashes, max_deaths, by)
     flag()
   end
   if not how then
-    take(row, owner, lease_s, by)
-    return {'mine', packed(row), false}
+    take(row, owner, text(now + lease_s), by)
+    return {'mine', packed(id), false}
   end
-  change(row, {crashes = row.crashes})
+  call('HSET', JOB .. id, 'crashes', row.crashes)
   finish(row, by, how)
-  return {'terminal', packed(row), true}
+  return {'terminal', packed(id), true}
 end
 
 -- `before` has the tokens of earlier claims of this owner whose fate it never learned.
@@ -108,10 +118,7 @@ function ops.renew(_, ids, owner, lease_s)
   for i, id in ipairs(ids) do
     local row = look(id, {'status', 'owner', 'lease_until', 'cancel_requested_at', 'deadline'})
     local is_held = row and row.status == 'running' and row.owner == owner
-    if is_held then
-      if tonumber(row.lease_until) <= now then call('ZREM', P .. 'told', id) end
-      lease(row, now + lease_s)
-    end
+    if is_held then renew(row, now + lease_s) end
     signals[i] = {not is_held, row and row.cancel_requested_at and true or false, row and row.deadline or false}
   end
   return signals
@@ -122,7 +129,8 @@ function ops.release(serial, ids, owner, not_before, is_counted, start, said)
   for _, id in ipairs(ids) do
     local row = look(id, STATE)
     if row and row.status == 'running' and row.owner == owner and not is_done(row.released, serial) then
-      move(row, 'queued')
+      unfile(row)
+      call('ZADD', STATUS .. 'queued', row.n, id)
       change(row, {
         status = 'queued', owner = false, lease_until = false, published_at = false, updated_at = now,
         not_before = not_before, attempts = row.attempts - (is_counted and 0 or 1), released = token(serial),

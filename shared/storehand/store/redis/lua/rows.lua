@@ -1,5 +1,5 @@
 -- A job is a hash; what stands in it is text. Sorted sets say where to look for which jobs:
---   status:<status>  all jobs, by their number n        finished   terminal ones, by when they ended
+--   status:<status>  by number n; none for running      finished   terminal ones, by when they ended
 --   fresh  queued, no message yet, by updated_at        deadlines  queued ones, by deadline
 --   due    queued, needs a message from this time on    leased     running, by the end of the lease
 --   rung   queued, by when their message was sent       told       running, lease lost, message sent: by when
@@ -7,11 +7,9 @@
 local JOB, EVENTS, HISTORY, STATUS, SUBJECT = P .. 'job:', P .. 'events:', P .. 'history:', P .. 'status:', P .. 'subject:'
 local IS_FINAL = {succeeded = true, failed = true, cancelled = true, expired = true}
 local STATE = {
-  'status', 'task', 'tenant', 'attempts', 'owner', 'lease_until', 'published_at', 'not_before', 'deadline',
+  'status', 'task', 'tenant', 'attempts', 'crashes', 'owner', 'lease_until', 'published_at', 'not_before', 'deadline',
   'started_at', 'updated_at', 'cancel_requested_at', 'n', 'call', 'released',
 }
-local FULL = {unpack(ROW)}
-for _, name in ipairs({'n', 'call'}) do FULL[#FULL + 1] = name end
 
 local function look(id, columns)
   local values = call('HMGET', JOB .. id, unpack(columns))
@@ -20,18 +18,16 @@ local function look(id, columns)
   return row.status and row or nil
 end
 
-local function packed(row)
-  local values = {row.id}
-  for i = 1, #ROW do values[i + 1] = row[ROW[i]] or false end
-  return values
+-- A row as it travels: the values of ROW, then the id.
+local function packed(id)
+  local values = call('HMGET', JOB .. id, unpack(ROW))
+  values[#ROW + 1] = id
+  return values[STATUS_AT] and values
 end
 
 local function packed_all(ids)
   local rows = {}
-  for _, id in ipairs(ids) do
-    local row = look(id, ROW)
-    if row then rows[#rows + 1] = packed(row) end
-  end
+  for _, id in ipairs(ids) do rows[#rows + 1] = packed(id) or nil end
   return rows
 end
 
@@ -63,27 +59,17 @@ local function file(row)
   end
 end
 
+-- Before its status changes: takes a row out of the sets of those that are queued or running.
 local function unfile(row)
-  if row.status == 'queued' then
-    call('ZREM', P .. 'fresh', row.id)
-    call('ZREM', P .. 'due', row.id)
-    call('ZREM', P .. 'rung', row.id)
-    if row.deadline then call('ZREM', P .. 'deadlines', row.id) end
-  else
-    call('ZREM', P .. 'leased', row.id)
-    call('ZREM', P .. 'told', row.id)
+  local id = row.id
+  if row.status == 'running' then
+    if call('ZREM', P .. 'leased', id) == 0 then call('ZREM', P .. 'told', id) end
+    return
   end
-end
-
-local function move(row, status)
-  unfile(row)
-  call('ZREM', STATUS .. row.status, row.id)
-  call('ZADD', STATUS .. status, row.n, row.id)
-end
-
-local function lease(row, lease_until)
-  call('ZADD', P .. 'leased', text(lease_until), row.id)
-  change(row, {lease_until = lease_until})
+  call('ZREM', STATUS .. 'queued', id)
+  if row.deadline then call('ZREM', P .. 'deadlines', id) end
+  local set = row.published_at and 'rung' or 'fresh'
+  if call('ZREM', P .. set, id) == 0 then call('ZREM', P .. 'due', id) end
 end
 
 -- `data` is JSON. A long history loses its middle: how a job began and how it ends tell most.

@@ -145,8 +145,16 @@ function ops.find(_, statuses, task, tenant, subject, below, chunk, limit)
     is_wanted[status] = true
     sets[#sets + 1] = STATUS .. status
   end
+  if is_wanted.running and not subject then
+    for _, set in ipairs({'leased', 'told'}) do
+      for _, id in ipairs(call('ZRANGE', P .. set, 0, -1)) do
+        local number = tonumber(call('HGET', JOB .. id, 'n') or 0)
+        if number < below then entries[#entries + 1] = {number, id} end
+      end
+    end
+  end
   for _, set in ipairs(subject and {SUBJECT .. subject} or sets) do
-    local part = call('ZREVRANGEBYSCORE', set, below, '-inf', 'WITHSCORES', 'LIMIT', 0, chunk)
+    local part = call('ZREVRANGEBYSCORE', set, '(' .. text(below), '-inf', 'WITHSCORES', 'LIMIT', 0, chunk)
     for i = 1, #part, 2 do entries[#entries + 1] = {tonumber(part[i + 1]), part[i]} end
   end
   table.sort(entries, function(one, other) return one[1] > other[1] end)
@@ -171,7 +179,11 @@ end
 
 function ops.stats(_, statuses)
   local counts, oldest = {}, false
-  for i, status in ipairs(statuses) do counts[i] = call('ZCARD', STATUS .. status) end
+  for i, status in ipairs(statuses) do
+    local is_running = status == 'running'
+    counts[i] = is_running and call('ZCARD', P .. 'leased') + call('ZCARD', P .. 'told')
+      or call('ZCARD', STATUS .. status)
+  end
   local first = call('ZRANGE', STATUS .. 'queued', 0, 0)[1]
   if first then oldest = text(now - call('HGET', JOB .. first, 'created_at')) end
   return {counts, oldest, call('HLEN', P .. 'letters')}
