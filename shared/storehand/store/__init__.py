@@ -285,4 +285,10 @@ def _postgres_store(url: str, settings: Settings) -> JobStore:
             f"store_url needs the PostgreSQL driver: pip install 'storehand[postgres]' ({error})"
         ) from None
 
-    return PostgresStore(url, schema=settings.queue_prefix)
+    return PostgresStore(
+        url,
+        schema=settings.queue_prefix,
+        ca_file=settings.store_ca_file,
+        cert_file=settings.store_cert_file,
+        key_file=settings.store_key_file,
+    )

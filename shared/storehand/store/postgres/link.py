@@ -6,6 +6,7 @@ import functools
 import math
 import time
 from collections.abc import Generator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self, TypeVar
 
 import psycopg
@@ -16,12 +17,7 @@ from storehand.errors import SettingsError
 T = TypeVar("T")
 Values = Sequence[object] | Mapping[str, object]
 
-CONNECT_S = 5
-STATEMENT_S = 5.0
-"""How long the client waits for one round trip, unless it allows for more."""
-
 _DEFAULTS: Mapping[str, str | int] = {
-    "connect_timeout": CONNECT_S,
     "application_name": "storehand",
     "client_encoding": "utf8",
     "keepalives_idle": 10,
@@ -49,6 +45,10 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
         """From now on, until it is called again."""
         self._deadline = time.monotonic() + seconds
 
+    @property
+    def left_s(self) -> float:
+        return self._deadline - time.monotonic()
+
     def run(self, statement: str, values: Values | None = None) -> psycopg.Cursor[tuple[Any, ...]]:
         """`$` stands for the schema."""
         return self.execute(_in_schema(statement, self.schema), values)
@@ -75,10 +75,11 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
             return value
 
     @classmethod
-    def open(cls, target: Mapping[str, Any], schema: str) -> Self:
-        link = cls.connect(**target, autocommit=True)
+    def open(cls, target: Mapping[str, Any], schema: str, *, allowed_s: float) -> Self:
+        timeout = {"connect_timeout": max(2, math.ceil(allowed_s))}  # whole seconds, and libpq takes 1 for 2
+        link = cls.connect(**{**timeout, **target}, autocommit=True)
         link.schema = schema
-        link.allow(STATEMENT_S)
+        link.allow(allowed_s)
         try:
             link.is_pooled = _is_pooled(link)
             if link.is_pooled:
@@ -117,18 +118,21 @@ def _in_schema(statement: str, schema: str) -> Any:
 
 
 def target_of(
-    url: str, *, ca_file: str | None = None, cert_file: str | None = None, key_file: str | None = None
+    url: str, *, ca_file: Path | None = None, cert_file: Path | None = None, key_file: Path | None = None
 ) -> dict[str, Any]:
     """What to connect to. What the URL says wins; a CA means that the server's name is verified too."""
     try:
         given = conninfo.conninfo_to_dict(url)
-    except psycopg.Error:  # its text may hold a piece of the password
-        raise SettingsError(
+    except psycopg.Error:
+        given = {}
+    ports = str(given.get("port", "")).replace(",", "")
+    if not given or (ports and not ports.isdigit()) or "@" in str(given.get("dbname", "")):
+        raise SettingsError(  # without its text, which may hold a piece of the password
             "store_url is no PostgreSQL URL; it looks like postgresql://user:password@host:5432/database, with"
             " percent-encoded signs in user and password"
-        ) from None
-    tls = {"sslrootcert": ca_file, "sslmode": "verify-full"} if ca_file else {}
-    files = {name: file for name, file in (("sslcert", cert_file), ("sslkey", key_file)) if file}
+        )
+    tls = {"sslrootcert": str(ca_file), "sslmode": "verify-full"} if ca_file else {}
+    files = {name: str(file) for name, file in (("sslcert", cert_file), ("sslkey", key_file)) if file}
     return {**_DEFAULTS, **tls, **files, **given}
 
 
@@ -150,5 +154,9 @@ def is_worth_repeating(error: psycopg.Error) -> bool:
     be connected to anew."""
     return isinstance(
         error,
-        errors.SerializationFailure | errors.DeadlockDetected | errors.UniqueViolation | errors.ReadOnlySqlTransaction,
+        errors.SerializationFailure
+        | errors.DeadlockDetected
+        | errors.LockNotAvailable
+        | errors.UniqueViolation
+        | errors.ReadOnlySqlTransaction,
     )

@@ -16,12 +16,15 @@ import psycopg
 
 from storehand.errors import Unavailable
 from storehand.forks import Gate, abandon, guard_forks
-from storehand.store.postgres.link import STATEMENT_S, Link, is_connection_lost, is_worth_repeating, where
+from storehand.store.postgres.link import Link, is_connection_lost, is_worth_repeating, where
 
 T = TypeVar("T")
 
 CONNECTIONS = 6
 """Most connections of one store: one that writes, one that watches, the rest read."""
+
+PATIENCE_S = 5.0
+"""How long the server may take to answer, unless a call allows for more."""
 
 TRIES = 3
 _PAUSE_S = 0.05
@@ -29,7 +32,10 @@ _BORROW_S = 10.0
 
 
 class Links:
-    def __init__(self, target: Mapping[str, Any], schema: str, *, prepare: Callable[[Link], None]) -> None:
+    def __init__(
+        self, target: Mapping[str, Any], schema: str, *, prepare: Callable[[Link], None], patience_s: float = PATIENCE_S
+    ) -> None:
+        self.patience_s = patience_s
         self._target = target
         self._schema = schema
         self._prepare = prepare
@@ -41,7 +47,7 @@ class Links:
         guard_forks(self)
 
     @contextmanager
-    def borrowed(self, allowed_s: float = STATEMENT_S) -> Iterator[Link]:
+    def borrowed(self, allowed_s: float | None = None) -> Iterator[Link]:
         """A connection outside of any transaction; one that meets an error is closed, and its idle sisters with it when
         the connection was lost: the server they knew is gone."""
         with self.gate:
@@ -50,7 +56,7 @@ class Links:
                 raise self.unavailable("all its connections are busy")
             try:
                 link = self._take()
-                link.allow(allowed_s)
+                link.allow(self.patience_s if allowed_s is None else allowed_s)
                 try:
                     yield link
                 except BaseException as error:
@@ -62,9 +68,9 @@ class Links:
             finally:
                 places.release()
 
-    def read(self, work: Callable[[Link], T], *, allowed_s: float = STATEMENT_S) -> T:
+    def read(self, work: Callable[[Link], T], *, allowed_s: float | None = None) -> T:
         """The value of `work`, which may be done twice; Unavailable when the server can't be used."""
-        until = time.monotonic() + allowed_s
+        until = time.monotonic() + (allowed_s or self.patience_s)
         for left in reversed(range(TRIES)):
             try:
                 with self.borrowed(allowed_s) as link:
@@ -106,7 +112,7 @@ class Links:
             return self._open()
 
     def _open(self) -> Link:
-        link = Link.open(self._target, self._schema)
+        link = Link.open(self._target, self._schema, allowed_s=self.patience_s)
         try:
             with self._opening:
                 if not self._is_prepared:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from storehand.job import Event, Job, NewJob, NewNote, Note, Status
@@ -11,7 +12,7 @@ from storehand.store.notes import decode_notes
 from storehand.store.postgres import leases, upkeep
 from storehand.store.postgres.fresh import is_storable, row_of
 from storehand.store.postgres.link import Link, target_of
-from storehand.store.postgres.links import Links
+from storehand.store.postgres.links import PATIENCE_S, Links
 from storehand.store.postgres.row import SELECT_JOB, jobs_of
 from storehand.store.postgres.schema import migrate
 from storehand.store.postgres.server_clock import ServerClock
@@ -31,20 +32,22 @@ _EVENTS = (
 
 class PostgresStore:
     """See `JobStore` for what each method promises. Connects at its first use, and again after every outage. Leases
-    are judged by the server's clock; `clock` is for tests. `schema` holds the tables and is made when it is missing."""
+    are judged by the server's clock; `clock` is for tests. `schema` holds the tables and is made when it is missing.
+    `patience_s` is how long the server may take to answer; a call ends with Unavailable after some twice that."""
 
     def __init__(
         self,
         url: str,
         *,
         schema: str = "storehand",
-        ca_file: str | None = None,
-        cert_file: str | None = None,
-        key_file: str | None = None,
+        ca_file: Path | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
+        patience_s: float = PATIENCE_S,
         clock: Callable[[], float] | None = None,
     ) -> None:
         target = target_of(url, ca_file=ca_file, cert_file=cert_file, key_file=key_file)
-        self._links = Links(target, schema, prepare=migrate)
+        self._links = Links(target, schema, prepare=migrate, patience_s=patience_s)
         self._watch = Watch(self._links)
         self._clock = clock
         self._server_clock = ServerClock(self._links)

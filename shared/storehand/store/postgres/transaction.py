@@ -11,7 +11,7 @@ import psycopg
 
 from storehand.errors import StorehandError
 from storehand.store.postgres.fresh import KNOWN_BY_ID, KNOWN_BY_KEY, Bucket, Fresh
-from storehand.store.postgres.link import STATEMENT_S, Link
+from storehand.store.postgres.link import Link
 from storehand.store.postgres.row import LOCK_ROWS, Row
 from storehand.store.postgres.unit import Call, Late, Unit
 from storehand.store.postgres.writes import write
@@ -43,7 +43,6 @@ class Transaction:
         self._clock = clock
 
     def run(self, link: Link) -> None:
-        until = time.monotonic() + STATEMENT_S
         unit, xid = self._read(link)
         for call in self.calls:
             call.error = None
@@ -52,7 +51,7 @@ class Transaction:
             except StorehandError as error:
                 call.error = error
         self.unit = unit
-        statement, values = write(unit, valid_until=self.began[0] + until - self.began[1])
+        statement, values = write(unit, valid_until=self.began[0] + link.left_s)
         if not statement:
             link.run("ROLLBACK")
             return

@@ -17,7 +17,8 @@ from typing import Any, TypeVar
 import psycopg
 from psycopg import errors
 
-from storehand.store.postgres.link import STATEMENT_S, is_connection_lost, is_worth_repeating
+from storehand.errors import StorehandError
+from storehand.store.postgres.link import is_connection_lost, is_worth_repeating
 from storehand.store.postgres.links import TRIES, Links
 from storehand.store.postgres.transaction import Transaction
 from storehand.store.postgres.unit import Call, Late, Unit
@@ -27,8 +28,8 @@ T = TypeVar("T")
 MOST_ROWS = 2000
 """In one transaction."""
 
-_TURN_S = 8.0
-"""How long all tries of one transaction may take."""
+_MOST_PATIENCE = 1.6
+"""How long all tries of one transaction may take, in times of what one answer may."""
 
 _PAUSE_S = 0.05
 _UNKNOWN_XID = errors.InvalidParameterValue
@@ -108,10 +109,12 @@ class Turns:
         return taken
 
     def _commit(self, calls: list[Call[Any]]) -> None:
+        until = time.monotonic() + _MOST_PATIENCE * self._links.patience_s
         try:
-            self._insist(calls)
+            self._insist(calls, until)
         except psycopg.Error as error:
-            if len(calls) > 1 and not is_connection_lost(error):  # one of them brought it: each for itself then
+            is_one_to_blame = len(calls) > 1 and not is_connection_lost(error)
+            if is_one_to_blame and time.monotonic() < until:  # each for itself then
                 for call in calls:
                     self._commit([call])
                 return
@@ -123,16 +126,18 @@ class Turns:
 
     def _fail(self, calls: Sequence[Call[Any]], error: BaseException) -> None:
         for call in calls:  # each caller raises an exception of its own
-            call.error = self._links.unavailable(error)
+            if isinstance(error, StorehandError):
+                call.error = type(error)(error.message, details=error.details)
+            else:
+                call.error = self._links.unavailable(error)
             call.error.__cause__ = error
 
-    def _insist(self, calls: Sequence[Call[Any]]) -> None:
-        until = time.monotonic() + _TURN_S
+    def _insist(self, calls: Sequence[Call[Any]], until: float) -> None:
         for left in reversed(range(TRIES)):
             transaction = Transaction(calls, self._late, clock=self._clock)
             try:
                 self._settle_doubts(until)
-                with self._links.borrowed(min(STATEMENT_S, until - time.monotonic())) as link:
+                with self._links.borrowed(min(self._links.patience_s, until - time.monotonic())) as link:
                     transaction.run(link)
                 self._tell(transaction)
                 return
@@ -156,14 +161,15 @@ class Turns:
         try:
             return self._status(transaction.xid, until)
         except psycopg.Error:
-            self._doubts.append((transaction.xid, transaction.calls))
+            self._doubts.append((transaction.xid, [call for call in transaction.calls if call.error is None]))
             raise
 
     def _settle_doubts(self, until: float) -> None:
         while self._doubts:
             xid, calls = self._doubts[-1]
             if self._status(xid, until):
-                self._late.learn(calls)
+                for call in calls:
+                    call.late(self._late)
             self._doubts.pop()
 
     def _status(self, xid: str, until: float) -> bool:

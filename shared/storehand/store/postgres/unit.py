@@ -88,11 +88,6 @@ class Late:
     claims: dict[str, tuple[str, int]] = field(default_factory=dict)
     ends: dict[tuple[str, str | None, int | None], str] = field(default_factory=dict)
 
-    def learn(self, calls: Sequence[Call[Any]]) -> None:
-        for call in calls:
-            if call.if_late is not None and call.error is None:
-                call.if_late(self, call.value)
-
     def was_mine(self, job_id: str, owner: str, attempt: int) -> bool:
         """Whether this very claim was never answered; it is now."""
         if self.claims.get(job_id) != (owner, attempt):
@@ -120,6 +115,11 @@ class Call(Generic[T]):
     if_late: Callable[[Late, T], None] | None = None
     value: T | None = None
     error: Exception | None = None
+
+    def late(self, late: Late) -> None:
+        """It was done after all."""
+        if self.if_late is not None:
+            self.if_late(late, self.value)  # type: ignore[arg-type]  # None only where T allows it
 
     def result(self) -> T:
         if self.error is not None:
