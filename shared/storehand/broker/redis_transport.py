@@ -8,6 +8,8 @@ from typing import Any
 
 from kombu.log import get_logger
 from kombu.transport import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from storehand.broker.inbound import read_item
 from storehand.broker.redis_reserve import Reserving
@@ -54,6 +56,12 @@ class _Guarded:
     sep: str
     _queue_cycle: Any
     _in_poll: Any
+
+    def _connparams(self, asynchronous: bool = False) -> dict[str, Any]:
+        """redis-py would mend a lost connection by itself and then wait on the new one for the answer to what was asked
+        on the old: the event loop stood still for good. An error is the consumer's, which connects anew."""
+        parameters: dict[str, Any] = super()._connparams(asynchronous=asynchronous)  # type: ignore[misc]  # the channel's
+        return {**parameters, "retry": Retry(NoBackoff(), 0), "retry_on_timeout": False}
 
     def _brpop_read(self, **options: Any) -> bool:
         """As kombu's, but with `read_item` in the place of `json.loads`: by then the item is out of the list, so an
