@@ -11,6 +11,7 @@ import redis
 
 from storehand import Client
 from storehand.broker.inbound import KEPT_BYTES
+from storehand.celery_app import make_celery
 from storehand.store import DeadLetter
 from tests.guards.wire import AmqpLine, Line, Wire, redis_item
 from tests.pipeline.probe_plugin import ProbeInput
@@ -159,11 +160,11 @@ class TestItemsOfARedisList:
     def test_broadcasts_that_can_not_be_read_are_dropped(
         self, line: Line, shop: Shop, client: Client, worker: WorkerProcess
     ) -> None:
-        number = shop.settings.broker_url.get_secret_value().rpartition("/")[2]
-        with redis.Redis.from_url(shop.settings.broker_url.get_secret_value()) as raw:
-            [topic] = [each for each in raw.pubsub_channels() or [b""]] or [b""]
+        url = shop.settings.broker_url.get_secret_value()
+        topic = f"/{url.rpartition('/')[2]}.{make_celery(shop.settings).control.mailbox.exchange.name}"
+        with redis.Redis.from_url(url) as raw:
             for data in (b"no JSON", b"null", b"[]", b'{"properties": 5}', b"{}", b"[" * 5000 + b"]" * 5000):
-                assert raw.publish(f"/{number}.celery.pidbox", data) == 1, topic
+                assert raw.publish(topic, data) == 1
 
         until(lambda: "can't be read" in worker.log_text())
         assert client.submit(ProbeInput(text="next")).result(timeout=20).text == "next"

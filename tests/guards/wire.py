@@ -65,8 +65,8 @@ class Line(ABC):
     def left(self) -> int:
         """Messages that wait or are in hand."""
 
-    def close(self) -> None:
-        """Nothing to do, by default."""
+    def close(self) -> None:  # noqa: B027  # most have nothing to close
+        """The connection, where there is one."""
 
 
 class RedisLine(Line):
