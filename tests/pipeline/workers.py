@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -46,7 +47,10 @@ class Shop:
     @property
     def environment(self) -> dict[str, str]:
         kept = {key: value for key, value in os.environ.items() if not key.startswith("STOREHAND_")}
-        ours = {f"STOREHAND_{key.upper()}": str(value) for key, value in self.overrides.items()}
+        ours = {
+            f"STOREHAND_{key.upper()}": json.dumps(value) if isinstance(value, dict) else str(value)
+            for key, value in self.overrides.items()
+        }
         path = os.pathsep.join([str(self._plugin_path), str(ROOT), *kept.get("PYTHONPATH", "").split(os.pathsep)])
         return {**kept, **ours, "PYTHONPATH": path.rstrip(os.pathsep), "PROBE_LEDGER": str(self.ledger)}
 
