@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo servers test test-long lint format bench bench-full evaluate docs clean
+.PHONY: help install demo servers test test-long chaos lint format bench bench-full evaluate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -40,6 +40,10 @@ test: $(VENV)/.dev servers ## the test suite, under ten minutes on two cores
 
 test-long: $(VENV)/.dev servers ## the tests that take minutes: kill tables, big runs
 	$(BIN)/pytest -m long
+
+MINUTES ?= 5
+chaos: $(VENV)/.dev servers ## minutes of random kills, cuts and pauses under load, then the count (MINUTES=5)
+	$(BIN)/python -m tests.chaos --minutes $(MINUTES)
 
 lint: $(VENV)/.dev ## ruff, mypy strict, pyright, import contracts
 	$(BIN)/ruff check .
