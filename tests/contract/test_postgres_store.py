@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
 import random
+import shutil
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -20,7 +23,7 @@ from storehand.store.postgres import PostgresStore
 from storehand.store.postgres.schema import MIGRATIONS
 from tests.contract.stores import OK, created, kinds, new, postgres_url, row
 from tests.rigs.proxy import Proxy
-from tests.servers import PostgresServer, fresh_name
+from tests.servers import Certificates, PostgresServer, fresh_name
 from tests.unit.forked import in_child
 from tests.waiting import until
 
@@ -74,6 +77,21 @@ def waits_for_a_lock(admin: Admin) -> list[int]:
         "SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND application_name = 'storehand'"
     )
     return [int(str(each[0])) for each in rows.fetchall()]
+
+
+def guarded(server: PostgresServer) -> Certificates:
+    """The role `shop` has to come by TLS and with a password."""
+    certificates = Certificates(server.folder / "tls")
+    rules = server.folder / "hba.conf"
+    rules.write_text("host all storehand all trust\nhostssl all shop all scram-sha-256\n")
+    certificates.key.chmod(0o600)
+    if os.geteuid() == 0:
+        for file in (certificates.key, rules):
+            shutil.chown(file, "postgres")
+    server.options = (
+        "ssl=on", f"ssl_cert_file={certificates.cert}", f"ssl_key_file={certificates.key}", f"hba_file={rules}",
+    )  # fmt: skip
+    return certificates
 
 
 class TestOutage:
@@ -387,6 +405,32 @@ class TestSchema:
 
 
 class TestConnection:
+    def test_tls_with_verified_names_and_a_password_from_a_file(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        if reason := PostgresServer.missing():
+            pytest.skip(reason)
+        server = PostgresServer()
+        certificates = guarded(server)
+        with server:
+            server.run_sql("CREATE ROLE shop LOGIN PASSWORD 'hunter2'; GRANT ALL ON DATABASE storehand TO shop")
+            url = server.url.replace("storehand@", "shop@")
+            passfile = tmp_path / "pgpass"
+            passfile.write_text(f"127.0.0.1:{server.port}:storehand:shop:hunter2\n")
+            passfile.chmod(0o600)
+            monkeypatch.setenv("PGPASSFILE", str(passfile))
+
+            secure = PostgresStore(url, ca_file=certificates.ca)
+            wrong = PostgresStore(url, ca_file=certificates.stranger_ca)
+            plain = PostgresStore(f"{url}?sslmode=disable")
+
+            assert created(secure).status is Status.QUEUED
+            for each in (wrong, plain):
+                with pytest.raises(Unavailable) as caught:
+                    each.stats()
+                assert "hunter2" not in str(caught.value)
+            secure.close()
+
     @pytest.mark.parametrize("url", ["postgresql://u:pa/ss@host:x/db", "postgresql://u:se%zzcret@host/db"])
     def test_a_broken_url_is_refused_without_its_password(self, url: str) -> None:
         with pytest.raises(SettingsError) as caught:
