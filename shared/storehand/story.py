@@ -138,7 +138,7 @@ def _summary(job: Job, notes: Sequence[Note], phases: Phases, now: float) -> str
         return f"running at {job.owner} in attempt {job.attempts}{troubles}: {_lease(job, now)}"
     took_s = (job.finished_at or now) - job.created_at
     ended = str(job.status) if job.outcome is None or job.outcome.error is None else _ended(job)
-    if not phases.leased_s:
+    if job.started_at is None:
         return f"{ended} after {took_s:.1f} s in the queue{troubles}"
     return (
         f"{ended} after {took_s:.1f} s: {phases.queued_s:.1f} s in the queue, {phases.leased_s:.1f} s in a worker"
