@@ -122,7 +122,7 @@ def served(shop: Shop, worker: WorkerProcess, heard: list[Any]) -> dict[str, Any
         handles = [client.submit_raw(task, _marked(task)) for task in sorted(INPUTS)]
         ids = [handle.id for handle in handles]
         inputs = [
-            *((task, data) for task in sorted(INPUTS) for data in (_marked(task), {MARK: MARK}, MARK)),
+            *((task, data) for task in sorted(INPUTS) for data in (_marked(task), {"product": {"mark": MARK}}, MARK)),
             *(("probe", {"text": MARK, "mode": mode}) for mode in ("raise", "refuse", "wrong", "echo")),
         ]
         ids += [plain.send_task(f"storehand.{task}", kwargs={"input": data}).id for task, data in inputs]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import threading
 import urllib.error
 import urllib.request
 
@@ -12,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter
 from storehand.engine import EngineHealth, EngineState
 from storehand.errors import SettingsError
 from storehand.settings import Settings
+from storehand_worker import health
 from storehand_worker.health import HealthServer
 from storehand_worker.liveness import DEAD_S, LOOP, STALE_S, STEP_DEAD_S, WATCHER, Checks, Liveness
 
@@ -168,3 +172,71 @@ def test_an_engine_that_hangs_on_its_device_is_not_alive(worker):
 
     assert slow == []
     assert worker.checks.live() == worker.checks.ready() == ["small has work and has made no step for 301 s"]
+
+
+def spoken(server: HealthServer, request: bytes, *, timeout_s: float = 5) -> bytes:
+    with socket.create_connection(("127.0.0.1", server.port), timeout=timeout_s) as line:
+        line.sendall(request)
+        answer = b""
+        while part := line.recv(65536):
+            answer += part
+        return answer
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "TRACE", "CONNECT", "PATCH", "<script>"])
+def test_nothing_but_get_is_answered_and_nothing_said_is_repeated(server, method):
+    answer = spoken(server, f"{method} /metrics?<script> HTTP/1.0\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.0 501")
+    assert b"things_total" not in answer
+    assert b"script" not in answer.partition(b"\r\n\r\n")[2]
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/etc/passwd", "/../../etc/passwd", "/metrics/../livez", "//", "/%2e%2e/", "/favicon.ico", "/debug"]
+)
+def test_no_other_path_has_anything(server, path):
+    answer = spoken(server, f"GET {path} HTTP/1.0\r\n\r\n".encode())
+
+    assert answer.startswith(b"HTTP/1.0 404")
+    assert b"root:" not in answer
+
+
+def test_the_banner_names_no_version(server):
+    head = spoken(server, b"GET /livez HTTP/1.0\r\n\r\n").partition(b"\r\n\r\n")[0]
+
+    assert b"Server: storehand\r\n" in head
+    assert b"Python" not in head
+
+
+@pytest.mark.parametrize(
+    "junk", [b"\x16\x03\x01\x02", b"GET\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"A" * 70_000 + b"\r\n"]
+)
+def test_junk_gets_an_answer_or_none_and_the_port_lives(server, junk):
+    with contextlib.suppress(OSError):
+        spoken(server, junk + b"\r\n\r\n")
+
+    assert get(server, "/livez")[0] == 200
+
+
+def test_who_speaks_slowly_is_cut_off_in_time_and_who_comes_in_crowds_is_bounded(server, monkeypatch):
+    monkeypatch.setattr(health, "SLOW_CLIENT_S", 0.5)
+    slow = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(health.MOST_CLIENTS + 6)]
+    try:
+        for line in slow:
+            with contextlib.suppress(OSError):
+                line.sendall(b"GET /livez HTTP/1.0\r\nX: ")
+        assert threading.active_count() <= health.MOST_CLIENTS + 10
+        ends = [_end_of(line) for line in slow]
+        assert len(ends) == len(slow)
+        assert get(server, "/livez")[0] == 200
+    finally:
+        for line in slow:
+            line.close()
+
+
+def _end_of(line: socket.socket) -> bytes:
+    try:
+        return line.recv(1000)
+    except ConnectionError:
+        return b""

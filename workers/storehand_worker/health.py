@@ -6,7 +6,9 @@ import json
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -20,6 +22,11 @@ from storehand_worker.liveness import Checks
 log = logging.getLogger(__name__)
 
 SLOW_CLIENT_S = 10.0
+"""A connection lives no longer than this, however slowly somebody speaks."""
+
+MOST_CLIENTS = 64
+"""Connections at a time, a thread each; more are closed at once."""
+
 CLOSE_POLL_S = 0.1
 
 
@@ -80,6 +87,32 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False  # a client that never reads must not hold up the worker's end
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        self._since: dict[Any, float] = {}
+        super().__init__(*args, **options)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if len(self._since) >= MOST_CLIENTS:
+            self.shutdown_request(request)
+            return
+        self._since[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        self._since.pop(request, None)
+        super().shutdown_request(request)
+
+    def service_actions(self) -> None:
+        """Called every CLOSE_POLL_S: a timeout of the socket counts from its last byte, this from the first."""
+        eldest = time.monotonic() - SLOW_CLIENT_S
+        for request, since in list(self._since.items()):
+            if since < eldest:
+                with suppress(OSError):
+                    request.shutdown(socket.SHUT_RDWR)
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        log.debug("http: a connection ended early", exc_info=True)
+
 
 class _Server6(_Server):
     address_family = socket.AF_INET6
@@ -105,6 +138,11 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self._say(404, {"ok": False, "reasons": [f"there are /metrics, {', '.join(self.probes)}"]})
 
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Without http.server's page, which repeats what was asked."""
+        self.close_connection = True
+        self._say(code, {"ok": False, "reasons": ["only GET is answered here"]})
+
     def _say(self, status: int, content: Mapping[str, Any]) -> None:
         body = json.dumps(content, ensure_ascii=False).encode() + b"\n"
         self._answer(status, body, "application/json; charset=utf-8")
@@ -115,7 +153,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("Cache-Control", "no-store")
         self.end_headers()
-        self.wfile.write(body)
+        if self.command != "HEAD":
+            self.wfile.write(body)
 
     def version_string(self) -> str:
         return "storehand"

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import sys
 import time
+import traceback
 from collections.abc import Callable
-from typing import TextIO
+from typing import Any, TextIO
 
 from storehand.hookspecs import hookimpl
 from storehand.job import Job, Outcome, Status
@@ -19,15 +20,33 @@ QUOTED_CODES = frozenset({"settings", "engine", "overloaded", "out_of_memory", "
 """Errors whose messages we write ourselves. Others (`invalid_input`, `plugin` ...) may quote the shop's data."""
 
 
+QUOTING = (ValueError, LookupError, AssertionError)
+"""Among them pydantic's, json's and Unicode's errors."""
+
+
 def set_up_logging(level: str = "INFO", *, stream: TextIO | None = None) -> None:
     """Text lines on stderr for the whole process, once; called again it only changes level and stream."""
     root = logging.getLogger()
     for handler in [each for each in root.handlers if isinstance(each, _OurHandler)]:
         root.removeHandler(handler)
     handler = _OurHandler(stream or sys.stderr)
-    handler.setFormatter(logging.Formatter(FORMAT))
+    handler.setFormatter(_Discreet(FORMAT))
     root.addHandler(handler)
     root.setLevel(level)
+
+
+class _Discreet(logging.Formatter):
+    """Tracebacks without the words of errors that quote what they could not read: those may be a customer's."""
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name
+        lines: list[str] = []
+        error, seen = ei[1], set[int]()
+        while error is not None and id(error) not in seen:
+            seen.add(id(error))
+            words = "(its text is withheld, it may quote a job)" if isinstance(error, QUOTING) else str(error)
+            lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}: {words}", *lines]
+            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+        return "Traceback (most recent call last):\n" + "\n".join(line.rstrip("\n") for line in lines)
 
 
 class _OurHandler(logging.StreamHandler[TextIO]):

@@ -63,5 +63,5 @@ def _plugin_error(job: Job, error: BaseException) -> PluginError:
     where = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "?"
     kind = type(error).__name__
     log.error("job %s: the task %s raised %s in %s; the job has failed", job.id, job.task, kind, where)
-    log.debug("job %s", job.id, exc_info=error)  # its text may quote the input, so only for whoever asks for it
+    log.debug("job %s\n%s", job.id, "".join(traceback.format_tb(error.__traceback__)))  # its text may quote the input
     return PluginError(f"the task {job.task!r} raised {kind} in {where}")
