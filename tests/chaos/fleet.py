@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import signal
+import subprocess
 import sys
 from collections import deque
 from collections.abc import Sequence
@@ -11,6 +13,9 @@ from collections.abc import Sequence
 from tests.pipeline.workers import Shop, WorkerProcess
 from tests.rigs.namespace import Namespace
 from tests.waiting import until
+
+STUCK = 999
+"""The exit code of one that did not leave."""
 
 
 class StorehandWorker(WorkerProcess):
@@ -122,12 +127,24 @@ class Fleet:
         self._running.extend(self._guests)
         self._guests.clear()
         for worker in self._running:
-            until(lambda worker=worker: not worker.is_alive or self._is_ready(worker), timeout_s=timeout_s)  # type: ignore[misc]
+            self._wait_until_up(worker, timeout_s)
             if worker.is_alive:
                 worker.send(signal.SIGTERM)
-        self.exit_codes += [worker.wait(timeout_s) for worker in [*self._running, *self._leaving]]
+        self.exit_codes += [self._left(worker, timeout_s) for worker in [*self._running, *self._leaving]]
         self._running.clear()
         self._leaving.clear()
+
+    @staticmethod
+    def _left(worker: StorehandWorker, timeout_s: float) -> int:
+        try:
+            return worker.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            worker.kill()
+            return STUCK
+
+    def _wait_until_up(self, worker: StorehandWorker, timeout_s: float) -> None:
+        with contextlib.suppress(AssertionError):  # then it leaves as it is, and its exit code tells
+            until(lambda: not worker.is_alive or self._is_ready(worker), timeout_s=timeout_s)
 
     def _oldest(self) -> StorehandWorker:
         """One that takes jobs, if there is one."""

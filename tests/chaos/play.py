@@ -22,7 +22,7 @@ DEFAULTS: dict[str, object] = {
 }
 """The test shop has shorter ones; a table of recovery times must not."""
 
-PATIENCE_S = 240.0
+PATIENCE_S = 150.0
 LEAVE_S = 90.0
 
 Tell = Callable[[str], None]

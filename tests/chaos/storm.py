@@ -23,7 +23,7 @@ SETTINGS: dict[str, object] = {
 }  # fmt: skip
 """Short, so that minutes hold many recoveries."""
 
-CALM_S = 240.0
+CALM_S = 120.0
 STEP_S = 0.05
 TYPED_SHARE = 0.8
 

@@ -70,9 +70,9 @@ def _table(combination: Combination, arguments: argparse.Namespace, console: Con
             )  # fmt: skip
             progress.advance(bar)
             took = f"{line(scenario, verdict)} took {time.monotonic() - began:.0f} s"
-            console.print(took, soft_wrap=True, highlight=False)
+            console.print(took, soft_wrap=True, highlight=False, markup=False)
             for problem in (*verdict.notes, *verdict.wrong[:5], *verdict.lost[:5], *verdict.twice[:5]):
-                console.print(f"  {problem}", soft_wrap=True, style="red")
+                console.print(f"  {problem}", soft_wrap=True, style="red", markup=False)
             rows.append((scenario, verdict))
     return rows
 

@@ -111,8 +111,10 @@ class Witness:
             for each, row in rows.items()
             if row.outcome is not None and row.outcome.code not in ends[each]
         ]
+        stands = [_as_it_stands(each, rows.get(each)) for each in lost]
+        again = sum(count > 1 for count in starts.values())
         return Verdict(
-            len(ends), tuple(lost), tuple(sorted(twice)), tuple(wrong), sum(count > 1 for count in starts.values()),
+            len(ends), tuple(stands), tuple(sorted(twice)), tuple(wrong), again,
             tuple(self._recovered(rows)), self._promised.slowest_s, self._promised.refused, self._promised.unknown,
             tuple(notes) + ((f"{self._promised.other_id} keys with two jobs",) if self._promised.other_id else ()),
         )  # fmt: skip
@@ -154,6 +156,19 @@ class Witness:
                 if time.monotonic() > end:
                     return None
                 time.sleep(0.2)
+
+
+def _as_it_stands(job_id: str, job: Job | None) -> str:
+    """For whoever looks for the reason."""
+    if job is None:
+        return f"{job_id} has no row"
+    seconds = {
+        name: round(at - job.created_at, 1)
+        for name in ("published_at", "started_at", "lease_until", "updated_at", "not_before")
+        if (at := getattr(job, name)) is not None
+    }
+    counts = f"attempts {job.attempts} crashes {job.crashes}"
+    return f"{job_id} {job.status} {job.priority} {counts} {job.owner or ''} {seconds}"
 
 
 def _answer(job: Job) -> tuple[Any, ...]:
