@@ -103,7 +103,9 @@ def test_depths_count_what_waits_and_what_is_in_hand(shop, client):
         until(lambda: depth.read()[shop.settings.queue("probe", Priority.STANDARD)] == (4, 1))
         assert set(names) <= depth.read().keys()
         assert (depth.oldest_ready_age_s() or 99.0) < 30
-        until(lambda: 'queue_depth{queue="storehand.default.standard",state="in_hand"} 1.0' in worker.get("/metrics")[1])
+        until(
+            lambda: 'queue_depth{queue="storehand.default.standard",state="in_hand"} 1.0' in worker.get("/metrics")[1]
+        )
         for handle in handles:
             handle.cancel()
     depth.close()
@@ -138,8 +140,10 @@ def test_tls_and_a_user_of_its_own_with_the_rights_of_the_documentation(tmp_path
             assert "s3cret" not in worker.log_text()
 
         (tmp_path / "stranger").mkdir()
-        stranger = Shop(tmp_path / "stranger", **{**files, "broker_url": server.url, "broker_ca_file": made.stranger_ca})
-        with Client(stranger.settings) as client, pytest.raises(Unavailable, match="(?i)certificate") as refused:
+        stranger = Shop(
+            tmp_path / "stranger", **{**files, "broker_url": server.url, "broker_ca_file": made.stranger_ca}
+        )
+        with Client(stranger.settings) as client, pytest.raises(Unavailable, match=r"(?i)certificate") as refused:
             client.producer.revoke("any")
         assert "s3cret" not in str(refused.value)
         del refused

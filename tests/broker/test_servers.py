@@ -54,9 +54,8 @@ def test_a_fresh_url_is_a_place_of_its_own(name, request):
 
     _publish(one, "mine")
 
-    with Connection(other) as connection, connection.SimpleQueue("words") as words:
-        with pytest.raises(words.Empty):
-            words.get(block=False)
+    with Connection(other) as connection, connection.SimpleQueue("words") as words, pytest.raises(words.Empty):
+        words.get(block=False)
     assert _taken(one) == "mine"
 
 

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
+
+from amqp.exceptions import AMQPError
 
 from storehand.broker.quorum import DEAD_SUFFIX
 from storehand.errors import Expired, Poison, StorehandError, Unavailable
@@ -23,7 +25,8 @@ log = logging.getLogger(__name__)
 
 REDRIVES = 3
 REDRIVEN = "storehand-redriven"
-DEATH = "x-death"
+"""How often a message over the limit is published anew: with the default limit it has then been delivered 80 times."""
+
 _OF_THE_BROKER = ("x-death", "x-first-death-reason", "x-first-death-queue", "x-first-death-exchange",
                   "x-last-death-reason", "x-last-death-queue", "x-last-death-exchange", "x-delivery-count",
                   "x-acquired-count")  # fmt: skip
@@ -77,24 +80,25 @@ class DeadQueue:
         message.ack()
 
     def _bury(self, message: Any, headers: Mapping[str, Any], reason: str, queue: str) -> None:
-        job_id = headers.get("id") if isinstance(headers.get("id"), str) else None
-        task = headers.get("task") if isinstance(headers.get("task"), str) else None
-        known = job_id if job_id and self._store.get([job_id]) else None
-        self._store.bury(queue=queue, reason=reason, body=body_text(message), job_id=known, task=task)
+        """The store lays a poison job aside by itself; here only what names none."""
+        if not self._end(message, headers, Poison(reason)):
+            task = headers.get("task")
+            self._store.bury(
+                queue=queue, reason=reason, body=body_text(message), task=task if isinstance(task, str) else None
+            )
         log.error("%s; the message from %s is laid aside as a dead letter", reason, queue)
-        self._end(message, headers, Poison(reason))
 
-    def _end(self, message: Any, headers: Mapping[str, Any], error: StorehandError) -> None:
-        """Ends the jobs that the message names and that nobody is working on."""
+    def _end(self, message: Any, headers: Mapping[str, Any], error: StorehandError) -> bool:
+        """Ends the jobs that the message names, unless somebody is working on one; False where it names none."""
         try:
             args, kwargs, _ = message.payload
             name, task_id = headers["task"], headers["id"]
-        except Exception:  # then it names none
-            return
-        ids: Sequence[str] = kwargs.get("jobs") or [task_id] if isinstance(kwargs, dict) else [task_id]
-        running = {each.id for each in self._store.get(list(ids)).values() if each.status is Status.RUNNING}
-        if not running:
+            ids = list(kwargs.get("jobs") or [task_id])
+        except Exception:
+            return False
+        if all(each.status is not Status.RUNNING for each in self._store.get(ids).values()):
             self._discards.end(name, task_id, args, kwargs, error)
+        return True
 
     def _loop(self) -> None:
         while not self._stopped.wait(self._settings.reconcile_s):
@@ -103,8 +107,11 @@ class DeadQueue:
             except Unavailable as error:
                 log.warning("what RabbitMQ gave up waits: %s", error)
                 self._leave_unacked()
-            except Exception as error:  # the broker is away, or the queue not declared yet: the worker's consumer tells
+            except (AMQPError, OSError) as error:  # the broker is away, or nobody has declared the queue yet
                 log.debug("the dead queue can't be read: %s", type(error).__name__)
+                self._leave_unacked()
+            except Exception:
+                log.exception("the dead queue met an error of our own; again in %g s", self._settings.reconcile_s)
                 self._leave_unacked()
         self._leave_unacked()
 
@@ -130,7 +137,7 @@ def _publish_anew(channel: Any, message: Any, headers: Mapping[str, Any], queue:
     kept = {name: value for name, value in headers.items() if name not in _OF_THE_BROKER}
     properties = {
         name: message.properties[name]
-        for name in ("correlation_id", "reply_to", "priority", "delivery_mode")
+        for name in ("correlation_id", "reply_to", "delivery_mode")
         if name in message.properties
     }
     fresh = channel.prepare_message(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from celery import Celery, Task
@@ -13,10 +14,8 @@ from storehand.job import NewJob, Outcome
 from storehand.message import Call, celery_name, read_call
 from storehand.payload import check_size
 from storehand_worker.delivery import Delivery, Early, Parked, current_delivery
+from storehand_worker.later import KEEP_EARLY_S, timed
 from storehand_worker.runner import UNAVAILABLE_PAUSE_S
-
-KEEP_EARLY_S = 15.0
-"""A message whose job is due later goes, and the reconciler rings in time; sooner it is kept: that is quicker."""
 
 
 class Entry(Task):
@@ -66,6 +65,7 @@ class Entry(Task):
         settings = path.settings
         try:
             call = read_call(self.name, self.request.id, args, kwargs, tenant=settings.tenant)
+            call = replace(call, new_jobs=timed(call.new_jobs, self.request))
             for new_job in call.new_jobs:
                 check_size(new_job.input, settings.payload_max_bytes)
         except InvalidInput as error:

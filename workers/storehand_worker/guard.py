@@ -14,6 +14,7 @@ from storehand.message import TASK_PREFIX
 from storehand.signing import accepts
 from storehand_worker.callbacks import call_errbacks
 from storehand_worker.discards import refusal
+from storehand_worker.later import leave_eta_to_row
 from storehand_worker.remote_control import restrict
 from storehand_worker.steady import SteadyConsumer
 
@@ -57,6 +58,7 @@ class GuardedConsumer(SteadyConsumer):
             if not self._is_trusted(message):
                 self._lay_aside(message, Unsigned())
                 return
+            leave_eta_to_row(message)
             try:
                 handle(message)
             except of_the_broker:

@@ -1,0 +1,191 @@
+"""Workers on a real RabbitMQ: what the broker gives up by itself, queues as others declared them, room for chats."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery import Celery
+from kombu import Connection, Exchange, Queue
+
+from storehand import Client
+from storehand.broker.server_depth import ServerDepth
+from storehand.celery_app import make_celery
+from storehand.cli.checks import Light
+from storehand.cli.servers import rabbit_checks
+from storehand.job import Priority, Status
+from storehand.store import open_store
+from storehand_worker.dead_queue import REDRIVES
+from tests.pipeline.probe_plugin import ProbeInput
+from tests.pipeline.workers import Shop
+from tests.servers import RabbitServer
+from tests.waiting import until
+
+
+@pytest.fixture
+def shop(tmp_path: Path, rabbit_server: RabbitServer) -> Shop:
+    return Shop(tmp_path, broker_url=rabbit_server.fresh_url(), delivery_limit=3)
+
+
+@pytest.fixture
+def client(shop: Shop) -> Iterator[Client]:
+    with Client(shop.settings) as opened:
+        yield opened
+
+
+@pytest.fixture
+def ours(shop: Shop) -> Iterator[Any]:
+    """A producer that knows the queues."""
+    app = make_celery(shop.settings)
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def wire(shop: Shop) -> Iterator[Any]:
+    with Connection(shop.settings.broker_url.get_secret_value()) as connection:
+        yield connection
+
+
+def outcome_of(client: Client, job_id: str) -> Any:
+    return until(lambda: (row := client.store.get([job_id]).get(job_id)) and row.outcome, timeout_s=20)
+
+
+def give_back_until_it_is_dead(wire: Any, queue: str, dead_queue: str) -> None:
+    """As workers would that die, or whose store is away."""
+
+    def is_dead() -> bool:
+        with wire.channel() as channel:
+            message = channel.basic_get(queue)
+            if message is not None:
+                channel.basic_reject(message.delivery_tag, requeue=True)
+            return bool(channel.queue_declare(dead_queue, passive=True).message_count)
+
+    until(is_dead)
+
+
+def test_a_message_over_the_delivery_limit_comes_back_and_its_job_is_answered(shop, client, ours, wire):
+    job_id = ours.send_task("storehand.probe", kwargs={"input": {}}, queue="storehand").id
+    give_back_until_it_is_dead(wire, "storehand", "storehand.dead")
+
+    with shop.worker() as worker:
+        assert outcome_of(client, job_id).status is Status.SUCCEEDED
+        assert "it goes back, the store counts crashes" in worker.log_text()
+        assert client.store.dead_letters() == []
+
+
+def test_a_message_that_went_round_too_often_is_poison_and_a_dead_letter(shop, client, ours, wire):
+    again = {"headers": {"storehand-redriven": REDRIVES}}
+    job_id = ours.send_task("storehand.probe", kwargs={"input": {}}, queue="storehand", **again).id
+    give_back_until_it_is_dead(wire, "storehand", "storehand.dead")
+
+    with shop.worker():
+        outcome = outcome_of(client, job_id)
+
+        assert outcome.error is not None
+        assert outcome.error.code == "poison"
+        [letter] = client.store.dead_letters()
+        assert letter.job_id == job_id
+        assert "delivery_limit" in letter.reason
+        assert shop.noted("starts") == {}
+
+
+def test_a_plain_message_that_expires_in_the_queue_ends_its_job(shop, client, ours):
+    job_id = ours.send_task("storehand.probe", kwargs={"input": {}}, queue="storehand", expires=0.2).id
+    depth = ServerDepth(shop.settings)
+    until(lambda: depth.read()["storehand"] == (0, None))
+    depth.close()
+
+    with shop.worker():
+        outcome = outcome_of(client, job_id)
+
+    assert outcome.status is Status.EXPIRED
+
+
+def test_a_message_that_a_worker_lays_aside_is_not_laid_aside_again_from_the_dead_queue(shop, client, wire):
+    with shop.worker() as worker:
+        for number in range(2):
+            wire.Producer().publish("no job", routing_key="storehand", content_type="text/plain")
+            until(lambda number=number: len(client.store.dead_letters()) == number + 1)
+        with wire.channel() as channel:
+            until(lambda: not channel.queue_declare("storehand.dead", passive=True).message_count)
+
+        assert "a message from storehand is laid aside" in worker.log_text()
+        assert len(client.store.dead_letters()) == 2
+
+
+def test_a_queue_that_the_shop_declared_its_own_way_is_served_as_it_is(shop, client, wire):
+    Queue("storehand", Exchange("shop"), routing_key="storehand", durable=True)(wire.default_channel).declare()
+    shops_own = Celery("shop", broker=shop.settings.broker_url.get_secret_value(), set_as_current=False)
+    shops_own.conf.task_queues = [Queue("storehand", Exchange("shop"), routing_key="storehand", durable=True)]
+
+    with shop.worker() as worker:
+        job_id = shops_own.send_task("storehand.probe", kwargs={"input": {}}, queue="storehand", ignore_result=True).id
+
+        assert outcome_of(client, job_id).status is Status.SUCCEEDED
+        assert "the queue storehand exists with other arguments" in worker.log_text()
+        assert client.submit(ProbeInput()).outcome(10).status is Status.SUCCEEDED
+        told = next(check for check in rabbit_checks(shop.settings) if check.name == "queues")
+        assert told.light is Light.YELLOW
+        assert "inequivalent arg" in told.detail
+    shops_own.close()
+
+
+def test_the_documented_producer_declares_nothing_and_needs_no_right_to(shop, client, rabbit_server):
+    host = shop.settings.broker_url.get_secret_value().rpartition("/")[2]
+    rabbit_server.call('rabbit_auth_backend_internal:add_user(<<"till">>, <<"till">>, <<"tests">>)')
+    rights = '<<"^$">>, <<"^(amq\\\\.default|storehand)$">>, <<"^$">>'
+    rabbit_server.call(f'rabbit_auth_backend_internal:set_permissions(<<"till">>, <<"{host}">>, {rights}, <<"tests">>)')
+    url = shop.settings.broker_url.get_secret_value().replace("guest:guest", "till:till")
+    till = Celery("till", broker=url, set_as_current=False)
+    with shop.worker():
+        queue = Queue("storehand", Exchange(""), routing_key="storehand", no_declare=True)
+        job_id = till.send_task("storehand.probe", kwargs={"input": {}}, queue=queue, ignore_result=True).id
+
+        assert outcome_of(client, job_id).status is Status.SUCCEEDED
+    till.close()
+
+
+def test_bulk_jobs_that_fill_a_worker_leave_places_for_a_chat(shop, client):
+    with shop.worker("-c", "4"):
+        bulk = [client.submit(ProbeInput(work_s=30), priority=Priority.BULK) for _ in range(12)]
+        until(lambda: shop.noted("starts"))
+
+        assert client.submit(ProbeInput(), priority=Priority.INTERACTIVE).outcome(5).status is Status.SUCCEEDED
+        for handle in bulk:
+            handle.cancel()
+
+
+def test_no_queue_of_native_delayed_delivery_is_declared(shop, rabbit_server):
+    host = shop.settings.broker_url.get_secret_value().rpartition("/")[2]
+    with shop.worker() as worker:
+        queues = rabbit_server.call(
+            f'[binary_to_list(element(4, element(2, Q))) || Q <- rabbit_amqqueue:list(<<"{host}">>)]'
+        )
+
+        assert "storehand.dead" in queues
+        assert "celery_delayed" not in queues
+        assert "direct exchange" not in worker.log_text()
+
+
+def test_doctor_finds_the_queues_as_they_should_be(shop):
+    with shop.worker():
+        lights = {check.name: check.light for check in rabbit_checks(shop.settings)}
+
+    assert lights == {"version": Light.GREEN, "queues": Light.GREEN, "longest job": Light.GREEN}
+
+
+def test_tls_checks_the_servers_certificate(tmp_path):
+    reason = RabbitServer.missing()
+    if reason:
+        pytest.skip(reason)
+    with RabbitServer(tls=True) as server:
+        made = server.certificates
+        assert made is not None
+        files = {"broker_ca_file": made.ca, "broker_cert_file": made.cert, "broker_key_file": made.key}
+        shop = Shop(tmp_path, broker_url=server.url, **files)
+        with shop.worker(), Client(shop.settings) as client:
+            assert client.submit(ProbeInput()).outcome(10).status is Status.SUCCEEDED
+        open_store(shop.settings).close()
