@@ -7,7 +7,7 @@ export HF_HUB_OFFLINE := 1
 export TOKENIZERS_PARALLELISM := false
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo servers test test-long chaos lint format bench bench-full evaluate docs clean
+.PHONY: help install demo servers test test-long chaos lint audit format bench bench-full evaluate docs clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,12 +45,19 @@ MINUTES ?= 5
 chaos: $(VENV)/.dev servers ## minutes of random kills, cuts and pauses under load, then the count (MINUTES=5)
 	$(BIN)/python -m tests.chaos --minutes $(MINUTES)
 
-lint: $(VENV)/.dev ## ruff, mypy strict, pyright, import contracts
+lint: $(VENV)/.dev ## ruff, mypy strict, pyright, import contracts, dependency audit
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/pyright
 	$(BIN)/lint-imports
+	$(BIN)/python -m tests.project.audit
+	$(PIP) check
+
+audit: $(VENV)/.dev ## known vulnerabilities of the pinned versions; asks a database on the network, so no part of CI
+	$(PYTHON) -m venv $(VENV)/audit
+	$(VENV)/audit/bin/python -m pip --disable-pip-version-check install --quiet pip-audit
+	$(VENV)/audit/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip
 
 format: $(VENV)/.dev ## let ruff format and fix
 	$(BIN)/ruff format .
