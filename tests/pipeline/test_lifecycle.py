@@ -21,7 +21,7 @@ from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.workers import Shop
 from tests.waiting import until
 
-pytestmark = [pytest.mark.usefixtures("worker"), everywhere]
+pytestmark = pytest.mark.usefixtures("worker")
 
 Send = Callable[..., str]
 OutcomeOf = Callable[..., Outcome]
@@ -49,6 +49,7 @@ def story_of(client: Client, job_id: str) -> list[str]:
     return [line.what for line in story.lines]
 
 
+@everywhere
 def test_plain_messages_of_a_tenant_over_its_limit_end_with_the_code_and_the_others_are_served(
     send: Send, outcome_of: OutcomeOf, client: Client, shop: Shop
 ) -> None:
@@ -81,6 +82,7 @@ def test_a_refused_message_that_comes_again_gets_the_same_answer(send: Send, out
     assert outcome_of(ends["quota_exceeded"]).code == "quota_exceeded"
 
 
+@everywhere
 def test_the_error_callback_of_a_refused_message_is_called(send: Send, celery: Any, shop: Shop) -> None:
     errback = signature("shop.failed", app=celery).set(queue="shop")
     queue = celery.connection_for_read()
@@ -138,6 +140,7 @@ def test_a_running_job_is_stopped_and_erased(client: Client, shop: Shop) -> None
     assert client.store.events(handle.id) == []
 
 
+@everywhere
 def test_a_late_message_does_not_run_an_erased_job(
     send: Send, outcome_of: OutcomeOf, client: Client, shop: Shop
 ) -> None:
@@ -163,6 +166,7 @@ def test_a_jobs_story_has_its_claim_and_its_retries(client: Client) -> None:
     assert whats[-1] == "ended"
 
 
+@everywhere
 def test_a_message_laid_aside_is_tried_again_and_answered(send: Send, client: Client) -> None:
     letters = DeadLetters(client)
     task_id = send({"text": "again"}, task="storehand.tomorrow")
