@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from typing import Any
 
+from celery.exceptions import CPendingDeprecationWarning
 from celery.utils.threads import bound_open_broker_sockets
 from celery.worker.consumer import Consumer
 
@@ -23,7 +25,9 @@ class SteadyConsumer(Consumer):
         """Closing a dead connection gives its messages back, which needs the broker: on Redis it fails with whatever is
         no longer there, and the worker would leave for that."""
         try:
-            super().on_connection_error_after_connected(exc)
+            with warnings.catch_warnings():  # what Celery 6 will do by default is settled in our settings
+                warnings.simplefilter("ignore", CPendingDeprecationWarning)
+                super().on_connection_error_after_connected(exc)
         except Exception as error:
             log.warning(
                 "the lost connection could not be closed in order (%s); a new one is made", type(error).__name__
