@@ -36,8 +36,9 @@ class Reserving:
         finally:
             self._queue_cycle = whole
 
+    def has_reserved(self, queue: str) -> bool:
+        return self._reserve.covers(queue)
+
     def _has_room_for_others(self) -> bool:
-        in_hand = [message for tag, message in list(self.qos._delivered.items()) if tag not in self.qos._dirty]
-        covered = sum(self._reserve.covers(message.delivery_info.get("routing_key") or "") for message in in_hand)
-        others = len(in_hand) - covered
+        covered, others = self.qos.in_hand()
         return self._reserve.room("", prefetch=self.qos.prefetch_count, covered=covered, others=others) != 0

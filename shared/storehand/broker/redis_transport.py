@@ -13,13 +13,14 @@ from redis.retry import Retry
 
 from storehand.broker.inbound import read_item
 from storehand.broker.redis_reserve import Reserving
+from storehand.broker.redis_trips import FewerObjects, Gathering, GatheringQoS
 
 log = get_logger(__name__)
 
 NO_ENTRY = (ValueError, TypeError, KeyError, AttributeError, RecursionError)
 
 
-class QoS(redis.QoS):
+class QoS(GatheringQoS):
     """What is not acked yet lies in a hash that everybody with write access may fill with anything."""
 
     channel: Any
@@ -112,21 +113,21 @@ def _is_broadcast(data: bytes) -> bool:
         return False
 
 
-class Channel(_Guarded, Reserving, redis.Channel):
+class Channel(_Guarded, Reserving, FewerObjects, redis.Channel):
     from_transport_options: Any = (*redis.Channel.from_transport_options, "message_max_bytes", "reserved")
 
 
-class SentinelChannel(_Guarded, Reserving, redis.SentinelChannel):
+class SentinelChannel(_Guarded, Reserving, FewerObjects, redis.SentinelChannel):
     from_transport_options: Any = (*redis.SentinelChannel.from_transport_options, "message_max_bytes", "reserved")
 
 
-class Transport(redis.Transport):
+class Transport(Gathering, redis.Transport):
     """For redis://, rediss:// and a unix socket."""
 
     Channel = Channel
 
 
-class SentinelTransport(redis.SentinelTransport):
+class SentinelTransport(Gathering, redis.SentinelTransport):
     """For sentinel://."""
 
     Channel = SentinelChannel
