@@ -7,12 +7,19 @@ Sources, strongest first: arguments, environment (`STOREHAND_LEASE_S=20`, nested
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 from pydantic_settings import SettingsError as SourceError
 
 from storehand.errors import SettingsError
@@ -39,6 +46,16 @@ def _named(value: Any) -> Any:
 
 
 Names = Annotated[list[str], BeforeValidator(_named)]
+
+
+def _keys(value: Any) -> Any:
+    """One key a line is easier to write into a file than a JSON list, which it may also be."""
+    if not isinstance(value, str):
+        return value
+    return json.loads(value) if value.lstrip().startswith("[") else value.split()
+
+
+Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_keys)]
 
 
 class Retries(BaseModel):
@@ -159,8 +176,10 @@ class Settings(BaseSettings):
         description="name patterns (`shop.*`) of tasks that link, link_error, chain and chord may name; default: any."
         " Tasks of Storehand, of Celery and of this worker are never allowed",
     )
-    signing_keys: tuple[SecretStr, ...] = Field(
-        default=(), description="keys of 32 characters or more that sign messages: the first signs, all are accepted"
+    signing_keys: Keys = Field(
+        default=(),
+        description="keys of 32 characters or more, a list or one a line, that sign messages: the first signs, all are"
+        " accepted",
     )
     require_signature: bool = Field(
         default=False, description="the worker lays messages aside that no key of signing_keys has signed"
