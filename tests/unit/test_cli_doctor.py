@@ -128,7 +128,7 @@ def test_dead_letters_are_yellow_and_the_advice_names_the_command_that_shows_the
     letters = named(store(settings), "dead letters")
 
     assert (letters.light, letters.detail) == (Light.YELLOW, "1")
-    assert "`storehand jobs dead`" in letters.advice
+    assert "`storehand dead list`" in letters.advice
 
 
 def test_a_queue_that_no_running_worker_reads_is_yellow_with_the_worker_to_start(settings):

@@ -29,8 +29,10 @@ def _sections(command: Any, name: str, parent: Any) -> list[str]:
     level = "#" * (2 if parent is None else len(context.command_path.split()))
     found = [f"{level} {context.command_path}\n\n```text\n{command.get_help(context).strip()}\n```\n"]
     if hasattr(command, "list_commands"):
-        for child in command.list_commands(context):
-            found += _sections(command.get_command(context, child), child, context)
+        children = {child: command.get_command(context, child) for child in command.list_commands(context)}
+        for child, found_command in children.items():
+            if not found_command.hidden:
+                found += _sections(found_command, child, context)
     return found
 
 

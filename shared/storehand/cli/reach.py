@@ -99,7 +99,7 @@ def store(settings: Settings) -> Iterator[Check]:
             )
             yield Check("store", "oldest waiting", light, span(age), advice)
         letters = stats.dead_letters
-        advice = "`storehand jobs dead` lists them with their reasons" if letters else ""
+        advice = "`storehand dead list` shows them with their reasons" if letters else ""
         yield Check("store", "dead letters", Light.YELLOW if letters else Light.GREEN, str(letters), advice)
     if url.startswith("sqlite:"):
         survives = {
