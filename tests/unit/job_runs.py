@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -69,10 +70,11 @@ class Bench:
         *,
         owner: str = "me",
         turnstile: Turnstile | None = None,
+        clock: Callable[[], float] = time.time,
         **settings: Any,
     ) -> None:
         self.settings = Settings(data_dir=folder, synchronous="NORMAL", **settings)
-        self.store = SqliteStore(folder / "jobs.db", synchronous="NORMAL")
+        self.store = SqliteStore(folder / "jobs.db", synchronous="NORMAL", clock=clock)
         self.seen = Seen()
         self.counts: list[str] = []
         self.pump = EventPump(self.store)

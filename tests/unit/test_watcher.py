@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storehand.errors import Cancelled
+from storehand.errors import Cancelled, Unavailable
 from storehand.job import Outcome, Status
 from storehand.store import Finish
 from storehand_worker import watcher as module
@@ -180,3 +180,56 @@ def test_the_thread_itself_looks_every_watch_s(tmp_path: Path) -> None:
         bench.store.request_cancel([job_id])
 
         assert running.result(2).code == "cancelled"
+
+
+@pytest.mark.parametrize("ahead_s", [-7200.0, 7200.0])
+def test_deadlines_and_leases_are_judged_by_the_stores_clock(ahead_s: float, tmp_path: Path) -> None:
+    def deadline_of(given: WordInput, context: Any) -> WordOutput:
+        told.append(context.deadline - time.time())
+        return held(given, context)
+
+    held, told = Held(), list[float]()
+    with Bench(tmp_path, deadline_of, clock=lambda: time.time() + ahead_s) as bench:
+        long, short = (bench.job(deadline=bench.store.now() + left_s) for left_s in (60.0, 0.5))
+        running = _start(bench, long)
+        bench.watcher.tick()
+        assert not running.is_over
+        until(lambda: told)
+        assert 55 < told[0] <= 60  # a task reads it by its own host's clock
+
+        over = bench.in_thread(lambda: bench.answer(short))
+        until(lambda: bench.watcher.tick() or over.is_over)
+
+        assert over.result().code == "expired"
+        assert running.result().code == "ok"  # the stop of the one lets the other go on
+
+
+def test_while_the_store_is_away_deadline_and_soft_limit_are_kept_and_leases_renewed_when_it_is_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any, **__: Any) -> Any:
+        raise Unavailable
+
+    monkeypatch.setattr("storehand_worker.settle.INSIST_S", 0.02)
+    held = Held()
+    with Bench(tmp_path, held, lease_s=1.1) as bench:
+        overdue, kept = bench.job(deadline=time.time() + 0.5), bench.job()
+        first = _start(bench, overdue)
+        second = bench.in_thread(lambda: bench.answer(kept))
+        until(lambda: bench.watcher.in_hand == 2)
+        calls = {name: getattr(bench.store, name) for name in ("renew", "changed", "finish", "get", "now")}
+        for name in calls:
+            setattr(bench.store, name, away)
+
+        def has_stopped() -> bool:
+            with pytest.raises(Unavailable):
+                bench.watcher.tick()
+            return held.let_go.is_set()
+
+        until(has_stopped)
+        for name, call in calls.items():
+            setattr(bench.store, name, call)
+        bench.watcher.tick()
+
+        assert first.result().code == "expired"
+        assert second.result().code == "ok"
