@@ -2,8 +2,8 @@
 
 Columns and tables are only ever added, with a default: a program one version behind keeps working beside a newer one.
 No index names a column that changes while a job is open, so claims, renewals and marks are HOT updates: they write no
-index and need no vacuum. A job's input and what never changes lie in a table of their own, because PostgreSQL writes a
-whole new row for every update.
+index and need no vacuum; half of a page is left free, so that a batch may update every row on it. A job's input and
+what never changes lie in a table of their own, because PostgreSQL writes a whole new row for every update.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CREATE TABLE $.jobs (
     last_seq integer NOT NULL DEFAULT 0,
     history text,
     outcome text
-) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
+) WITH (fillfactor = 50, autovacuum_vacuum_scale_factor = 0.05, autovacuum_analyze_scale_factor = 0.05);
 CREATE UNIQUE INDEX jobs_id ON $.jobs (id);
 CREATE UNIQUE INDEX jobs_key ON $.jobs (tenant, task, idempotency_key) WHERE idempotency_key IS NOT NULL;
 CREATE INDEX jobs_open ON $.jobs (tenant) WHERE finished_at IS NULL;

@@ -197,7 +197,7 @@ class PostgresStore:
         return self._turns.run(Call(decide, _storable(ids))) if ids else none
 
     def _slowly(self, work: Callable[[Link], T]) -> T:
-        return self._links.read(work, allowed_s=upkeep.SLOW_S)
+        return self._links.read(lambda link: upkeep.in_bulk(link, work), allowed_s=upkeep.SLOW_S)
 
     def _test_time(self) -> float | None:
         return self._clock() if self._clock else None

@@ -21,9 +21,10 @@ _BEGUN = "SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_
 _MAKE_BUCKETS = "INSERT INTO $.buckets (tenant) SELECT unnest(%s::text[]) ORDER BY 1 ON CONFLICT DO NOTHING"
 _LOCK_BUCKETS = "SELECT tenant, tokens, at FROM $.buckets WHERE tenant = ANY(%s) ORDER BY tenant FOR UPDATE"
 _COUNT_OPEN = (
-    "SELECT t.tenant, (SELECT count(*) FROM $.jobs j WHERE j.tenant = t.tenant AND j.finished_at IS NULL)"
-    " FROM unnest(%s::text[]) AS t(tenant)"
+    "SELECT t.tenant, (SELECT count(*) FROM (SELECT FROM $.jobs j WHERE j.tenant = t.tenant AND j.finished_at IS NULL"
+    " LIMIT t.most) AS o) FROM unnest(%s::text[], %s::bigint[]) AS t(tenant, most)"
 )
+"""No further than it matters."""
 
 Cursor = psycopg.Cursor[tuple[Any, ...]]
 
@@ -84,19 +85,30 @@ class Transaction:
     def _read_for_new(self, link: Link) -> tuple[list[Cursor], Cursor | None, Cursor | None]:
         new = [row for call in self.calls for row, _ in call.new]
         keyed = [row for row in new if row["idempotency_key"] is not None]
-        limited = sorted({row["tenant"] for call in self.calls for row, _ in call.new if row["tenant"] in call.limits})
+        limited = _limits(self.calls)
         known = []
         buckets = counts = None
         if limited:
-            link.run(_MAKE_BUCKETS, (limited,))
-            buckets = link.run(_LOCK_BUCKETS, (limited,))
-            counts = link.run(_COUNT_OPEN, (limited,))
+            tenants = sorted(limited)
+            link.run(_MAKE_BUCKETS, (tenants,))
+            buckets = link.run(_LOCK_BUCKETS, (tenants,))
+            counts = link.run(_COUNT_OPEN, (tenants, [limited[tenant] for tenant in tenants]))
         if new:
             known.append(link.run(KNOWN_BY_ID, ([row["id"] for row in new],)))
         if keyed:
             keys = [{name: row[name] for name in ("tenant", "task", "idempotency_key")} for row in keyed]
             known.append(link.run(KNOWN_BY_KEY, (json.dumps(keys),)))
         return known, buckets, counts
+
+
+def _limits(calls: Sequence[Call[Any]]) -> dict[str, int]:
+    """Tenants that have limits here, and up to how many open jobs have to be counted."""
+    found: dict[str, int] = {}
+    for call in calls:
+        for tenant in {row["tenant"] for row, _ in call.new} & call.limits.keys():
+            most = call.limits[tenant].open_jobs
+            found[tenant] = max(found.get(tenant, 0), 0 if most is None else most + 1)
+    return found
 
 
 def _fresh(known: Sequence[Cursor], buckets: Cursor | None, counts: Cursor | None) -> Fresh:

@@ -3,7 +3,8 @@ repeated."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import TypeVar
 
 from storehand.job import Job, Status
 from storehand.store import DeadLetter, StoreStats, Swept
@@ -14,11 +15,21 @@ from storehand.store.upkeep import LONG_UNCLAIMED
 SLOW_S = 30.0
 """What these may take: some read all open jobs."""
 
+T = TypeVar("T")
+
+
+def in_bulk(link: Link, work: Callable[[Link], T]) -> T:
+    """Other statements look for few rows and must not read whole tables; these may."""
+    with link.transaction():
+        link.run("SELECT set_config('enable_seqscan', 'on', true), set_config('enable_hashjoin', 'on', true)")
+        return work(link)
+
+
 _SWEEP_CHUNK = 500
 """Rows deleted in one transaction: short locks, and a little work for autovacuum at a time."""
 
-_NOW = "coalesce(%(now)s::float8, extract(epoch FROM clock_timestamp())::float8)"
-"""The clock of tests, else the server's."""
+_NOW = "(SELECT coalesce(%(now)s::float8, extract(epoch FROM clock_timestamp())::float8))"
+"""The clock of tests, else the server's; a subquery: an index is of no use for what may change from row to row."""
 
 _UNRUNG = f"""
 {SELECT_JOB} CROSS JOIN (SELECT {_NOW} AS now) AS t
