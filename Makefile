@@ -36,7 +36,7 @@ servers: ## Redis, RabbitMQ and PostgreSQL for the tests: installs what is missi
 
 test: $(VENV)/.dev servers ## the test suite, under ten minutes on two cores
 	$(BIN)/pytest -m 'not long and not gpu' -n 2 --dist loadfile --ignore tests/unit/test_aclient.py tests/unit tests/contract
-	$(BIN)/pytest -m 'not long and not gpu' tests/unit/test_aclient.py tests/project tests/broker tests/pipeline tests/faults
+	$(BIN)/pytest -m 'not long and not gpu' tests/unit/test_aclient.py tests/project tests/broker tests/pipeline tests/guards tests/faults
 
 test-long: $(VENV)/.dev servers ## the tests that take minutes: kill tables, big runs
 	$(BIN)/pytest -m long

@@ -20,7 +20,7 @@ from tests.pipeline.workers import Shop
 from tests.servers import RabbitServer, RedisServer
 from tests.waiting import until
 
-SECRET = "Qanary7Passw0rd"  # noqa: S105  # what is looked for
+SECRET = "Qanary7Passw0rd"  # what is looked for
 KEY = "Qanary7Key" * 4
 NOBODY = 9  # the discard port: refused
 
