@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from storehand.celery_app import make_celery
 from storehand.cli.checks import Light
 from storehand.cli.servers import rabbit_checks
 from storehand.job import Priority, Status
-from storehand.store import open_store
+from storehand.settings import Settings
 from storehand_worker.dead_queue import REDRIVES
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.workers import Shop
@@ -133,19 +134,45 @@ def test_a_queue_that_the_shop_declared_its_own_way_is_served_as_it_is(shop, cli
     shops_own.close()
 
 
-def test_the_documented_producer_declares_nothing_and_needs_no_right_to(shop, client, rabbit_server):
-    host = shop.settings.broker_url.get_secret_value().rpartition("/")[2]
-    rabbit_server.call('rabbit_auth_backend_internal:add_user(<<"till">>, <<"till">>, <<"tests">>)')
-    rights = '<<"^$">>, <<"^(amq\\\\.default|storehand)$">>, <<"^$">>'
-    rabbit_server.call(f'rabbit_auth_backend_internal:set_permissions(<<"till">>, <<"{host}">>, {rights}, <<"tests">>)')
-    url = shop.settings.broker_url.get_secret_value().replace("guest:guest", "till:till")
-    till = Celery("till", broker=url, set_as_current=False)
-    with shop.worker():
+def user_url(server: RabbitServer, url: str, name: str, *rights: str) -> str:
+    """A user who may configure, write and read what these three patterns match."""
+    host = url.rpartition("/")[2]
+    patterns = ", ".join('<<"{}">>'.format(each.replace("\\", "\\\\")) for each in rights)
+    server.call(f'rabbit_auth_backend_internal:add_user(<<"{name}">>, <<"{name}">>, <<"tests">>)')
+    server.call(f'rabbit_auth_backend_internal:set_permissions(<<"{name}">>, <<"{host}">>, {patterns}, <<"tests">>)')
+    return url.replace("guest:guest", f"{name}:{name}")
+
+
+WORKERS_RIGHT = r"(^|\.)storehand(\.|$)|^celery_delayed_delivery$|^amq\.default$"
+
+
+def test_worker_and_plain_producer_need_no_more_rights_than_documented(shop, client, rabbit_server):
+    url = shop.settings.broker_url.get_secret_value()
+    till = Celery("till", set_as_current=False)
+    till.conf.broker_url = user_url(rabbit_server, url, "till", "^$", r"^(amq\.default|storehand)$", "^$")
+    own = user_url(rabbit_server, url, "keeper", WORKERS_RIGHT, WORKERS_RIGHT, WORKERS_RIGHT)
+    with shop.worker(broker_url=own):
         queue = Queue("storehand", Exchange(""), routing_key="storehand", no_declare=True)
         job_id = till.send_task("storehand.probe", kwargs={"input": {}}, queue=queue, ignore_result=True).id
 
         assert outcome_of(client, job_id).status is Status.SUCCEEDED
+        app = make_celery(Settings(data_dir=shop.folder, broker_url=own))
+        assert app.control.ping(timeout=2)
+        app.close()
     till.close()
+
+
+def test_a_countdown_waits_in_the_store_and_holds_no_message(shop, client, ours, wire):
+    with shop.worker() as worker:
+        job_id = ours.send_task("storehand.probe", kwargs={"input": {}}, queue="storehand", countdown=600).id
+        row = until(lambda: client.store.get([job_id]).get(job_id))
+        assert row.not_before == pytest.approx(row.created_at + 600, abs=30)
+        worker.send(signal.SIGTERM)
+        assert worker.wait() == 0
+
+    with wire.channel() as channel:  # what the worker had in hand would be back
+        assert until(lambda: channel.queue_declare("storehand", passive=True).consumer_count == 0)
+        assert channel.queue_declare("storehand", passive=True).message_count == 0
 
 
 def test_bulk_jobs_that_fill_a_worker_leave_places_for_a_chat(shop, client):
@@ -158,25 +185,20 @@ def test_bulk_jobs_that_fill_a_worker_leave_places_for_a_chat(shop, client):
             handle.cancel()
 
 
-def test_no_queue_of_native_delayed_delivery_is_declared(shop, rabbit_server):
+def test_the_queues_are_as_doctor_wants_them_and_none_of_native_delayed_delivery(shop, rabbit_server):
     host = shop.settings.broker_url.get_secret_value().rpartition("/")[2]
     with shop.worker() as worker:
-        queues = rabbit_server.call(
-            f'[binary_to_list(element(4, element(2, Q))) || Q <- rabbit_amqqueue:list(<<"{host}">>)]'
-        )
+        every = f'[binary_to_list(element(4, element(2, Q))) || Q <- rabbit_amqqueue:list(<<"{host}">>)]'
+        queues = rabbit_server.call(every)
+        lights = {check.name: check.light for check in rabbit_checks(shop.settings)}
 
+        assert lights == {"version": Light.GREEN, "queues": Light.GREEN, "longest job": Light.GREEN}
         assert "storehand.dead" in queues
         assert "celery_delayed" not in queues
         assert "direct exchange" not in worker.log_text()
 
 
-def test_doctor_finds_the_queues_as_they_should_be(shop):
-    with shop.worker():
-        lights = {check.name: check.light for check in rabbit_checks(shop.settings)}
-
-    assert lights == {"version": Light.GREEN, "queues": Light.GREEN, "longest job": Light.GREEN}
-
-
+@pytest.mark.long
 def test_tls_checks_the_servers_certificate(tmp_path):
     reason = RabbitServer.missing()
     if reason:
@@ -188,4 +210,3 @@ def test_tls_checks_the_servers_certificate(tmp_path):
         shop = Shop(tmp_path, broker_url=server.url, **files)
         with shop.worker(), Client(shop.settings) as client:
             assert client.submit(ProbeInput()).outcome(10).status is Status.SUCCEEDED
-        open_store(shop.settings).close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import re
 import time
@@ -13,6 +14,8 @@ import pytest
 from storehand import Client
 from storehand.broker.server_depth import ServerDepth
 from storehand.celery_app import make_celery
+from storehand.cli.checks import Light
+from storehand.cli.reach import broker
 from storehand.errors import Unavailable
 from storehand.job import Priority, Status
 from tests.pipeline.probe_plugin import ProbeInput
@@ -94,6 +97,7 @@ def test_bulk_jobs_that_fill_a_worker_leave_places_for_a_chat(shop, client):
 
 
 def test_depths_count_what_waits_and_what_is_in_hand(shop, client):
+    shop.overrides["publish_grace_s"] = 60  # on a busy machine the reconciler would ring twice
     names = [shop.settings.queue("probe", priority) for priority in Priority]
     depth = ServerDepth(shop.settings)
     with shop.worker("-c", "2") as worker:
@@ -129,15 +133,27 @@ def test_two_shops_on_one_database_neither_hear_nor_serve_each_other(tmp_path, r
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # redis-py leaves a refused socket open
 def test_tls_and_a_user_of_its_own_with_the_rights_of_the_documentation(tmp_path):
     needs_redis()
-    rights = "on >s3cret-of-the-shop ~* &* +@all -@admin -@dangerous +info +config|get"
+    keys = "~storehand* ~*.storehand.* ~{storehand}* ~_kombu.binding*"
+    rights = f"on >s3cret-of-the-shop {keys} &* +@all -@admin -@dangerous +info +config|get"
     with RedisServer(tls=True, users={"shop": rights}) as server:
         made = server.certificates
         assert made is not None
         files = {"broker_ca_file": made.ca, "broker_cert_file": made.cert, "broker_key_file": made.key}
-        shop = Shop(tmp_path, broker_url=server.url, **files)
+        of_the_store = {name.replace("broker", "store"): file for name, file in files.items()}
+        shop = Shop(tmp_path, broker_url=server.url, store_url=server.url, **files, **of_the_store)
         with shop.worker() as worker, Client(shop.settings) as client:
             assert client.submit(ProbeInput()).outcome(10).status is Status.SUCCEEDED
+            app = make_celery(shop.settings)
+            assert app.control.ping(timeout=2)
+            app.close()
+            assert {check.light for check in broker(shop.settings)} == {Light.GREEN}
             assert "s3cret" not in worker.log_text()
+            wrong = shop.worker(name="wrong", broker_url=server.url.replace("s3cret", "s3cret-but-wrong"))
+            wrong.start()
+            with contextlib.ExitStack() as stack:
+                stack.callback(wrong.kill)
+                until(lambda: "Cannot connect" in wrong.log_text() or "WRONGPASS" in wrong.log_text(), timeout_s=30)
+            assert "s3cret" not in wrong.log_text()
 
         (tmp_path / "stranger").mkdir()
         stranger = Shop(

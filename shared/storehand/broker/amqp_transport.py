@@ -58,7 +58,20 @@ _REFUSED_PROPERTIES = _serialized(
 )
 
 
+CONFIRM_S = 10.0
+"""Longest wait of a worker for the broker's word that it has a message: callbacks, and what is passed on. Without it a
+cut network holds a thread for ever; the job's outcome is stored before."""
+
+
+class Channel(pyamqp.Channel):
+    def basic_publish_confirm(self, *args: Any, **options: Any) -> Any:
+        options["confirm_timeout"] = options.get("confirm_timeout") or CONFIRM_S
+        return super().basic_publish_confirm(*args, **options)
+
+
 class Connection(pyamqp.Connection):
+    Channel = Channel
+
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, frame_handler=guarded_frame_handler, **options)
 
