@@ -236,19 +236,13 @@ class Client:
 
 
 def create_surely(create: Callable[[Sequence[NewJob]], list[Job]], jobs: Sequence[NewJob]) -> list[Job]:
-    """`create`, and once more when its answer was lost: ids and keys make the second call find what the first has
-    written. Unavailable says in its details which `job_ids` these are, and whether they are stored: false, or null when
-    nobody can say now. Then the same call with the same `idempotency_key` is safe, and a look at the ids tells it."""
+    """`create`, whose Unavailable says in its details which `job_ids` these are, and whether they are stored: false, or
+    null when the answer was lost and the store could not be asked again. Either way it is settled: what is not stored
+    now will not be later. A look at the ids tells it, and the same submit with the same `idempotency_key` is safe."""
     try:
         return create(jobs)
     except Unavailable as error:
-        is_stored = error.details.get("is_stored")
-        if is_stored is None:
-            try:
-                return create(jobs)
-            except Unavailable as again:
-                error = again
-        details = {**error.details, "is_stored": is_stored, "job_ids": [job.id for job in jobs]}
+        details = {"is_stored": None, **error.details, "job_ids": [job.id for job in jobs]}
         raise Unavailable(error.message, details=details) from error
 
 
