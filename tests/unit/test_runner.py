@@ -349,3 +349,41 @@ def test_an_item_that_ended_elsewhere_while_it_waited_for_a_thread_is_not_told_a
         assert {each.code for each in envelope.result().values()} == {"ok"}
         assert bench.seen.done == [(first, "ok")]
         assert other.seen.done == [(second, "ok")]
+
+
+def test_an_answer_that_waited_for_the_store_too_long_gives_way_to_the_one_that_was_faster(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("storehand_worker.settle.INSIST_S", 0.02)
+    with Bench(tmp_path, lease_s=1.1) as bench, Bench(tmp_path, owner="other") as other:
+        job_id = bench.job()
+        with _away(bench, "finish"):
+            late = bench.in_thread(lambda: bench.answer(job_id))
+            until(lambda: bench.row(job_id).status is Status.RUNNING)
+            until(lambda: (bench.row(job_id).lease_until or 0) < time.time())
+            first = other.answer(job_id)
+
+        with pytest.raises(Parked):
+            late.result()
+        assert bench.answer(job_id) == first
+        assert bench.seen.done == []
+        assert [event.kind for event in bench.store.events(job_id)] == [EventKind.END]
+
+
+def test_an_attempt_that_comes_again_says_why_and_one_that_does_not_says_so_too(tmp_path: Path) -> None:
+    def busy(given: WordInput, context: Any) -> WordOutput:
+        raise Overloaded(details={"retry_after_s": 0.05})
+
+    with Bench(tmp_path, busy, max_attempts=2) as bench:
+        job_id = bench.job()
+        hurried = bench.job(deadline=time.time() + 0.2)
+        with pytest.raises(Early):
+            bench.answer(job_id)
+
+        outcome = bench.answer(hurried)
+
+        note = next(note for note in bench.store.history(job_id) if note.what == "retried")
+        assert (note.data["code"], note.data["attempt"], note.data["retry_after_s"]) == ("overloaded", 1, 0.05)
+        assert outcome.error is not None
+        assert (outcome.code, outcome.error.details["gave_up"]) == ("overloaded", "deadline")
+        assert bench.counts == ["retried"]

@@ -3,6 +3,7 @@ nothing of a job's content leaves by events or remote control."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +14,8 @@ from celery.worker.state import task_ready
 from storehand.errors import Cancelled, Expired, StorehandError
 from storehand_worker.callbacks import callback_problem
 from storehand_worker.discards import refusal
+
+log = logging.getLogger(__name__)
 
 
 class JobRequest(Request):
@@ -33,6 +36,15 @@ class JobRequest(Request):
         """Celery is about to ack a message whose job was revoked, or expired before it began."""
         self._end(Expired() if expired else Cancelled(f"the message was {reason}"))
         super()._announce_revoked(reason, terminated, signum, expired)
+
+    def acknowledge(self) -> None:
+        """Nothing can be acked where the connection is gone that brought the message: the broker has given it to
+        somebody again, who joins or finds the answer. Celery would log that as critical, with a traceback."""
+        if _is_gone(self.message.channel):
+            log.debug("message %s came by a connection that is gone; it is not acked", self.id)
+            self.acknowledged = True
+            return
+        super().acknowledge()
 
     def reject(self, requeue: bool = False) -> None:
         if not requeue and not self.acknowledged:
@@ -69,6 +81,10 @@ class JobRequest(Request):
     def _end(self, error: StorehandError) -> None:
         app: Any = self.app
         app.job_path.discards.end(self.type, self.id, self.args, self.kwargs, error)
+
+
+def _is_gone(channel: Any) -> bool:
+    return channel is None or getattr(channel, "connection", None) is None or getattr(channel, "closed", False) is True
 
 
 def _problem(request: Any) -> str | None:
