@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from storehand.errors import PluginError
-from storehand.job import EventKind, NewJob, Outcome, Status
-from storehand.store import Claimed, Finish, NewEvent
+from storehand.job import EventKind, NewJob, NewNote, Outcome, Status
+from storehand.store import HISTORY_NOTES, Claimed, Finish, NewEvent
 from tests.contract.stores import STORES, Clock
 
 OWNERS = st.sampled_from(["w1", "w2", "w3"])
@@ -34,6 +34,7 @@ class Histories(RuleBasedStateMachine):
         self.holds: dict[str, tuple[str, int]] = {}  # job -> owner and attempt of the last mine-claim
         self.ended: dict[str, Outcome] = {}
         self.keys: dict[str, str] = {}
+        self.erased: set[str] = set()
 
     def teardown(self) -> None:
         self.store.close()
@@ -105,6 +106,43 @@ class Histories(RuleBasedStateMachine):
     def cancel(self, job_id: str) -> None:
         assert self.store.request_cancel([job_id])[job_id] is not Status.QUEUED
 
+    @rule(job_id=jobs, number=st.integers(1, 120))
+    def tell(self, job_id: str, number: int) -> None:
+        before = self.store.get([job_id])
+        self.store.tell({job_id: [NewNote("called", {"n": n}) for n in range(number)]})
+        assert self.store.get([job_id]) == before
+        history = self.store.history(job_id)
+        assert len(history) <= HISTORY_NOTES
+        assert [note.at for note in history] == sorted(note.at for note in history)
+
+    @rule(job_id=jobs)
+    def erase(self, job_id: str) -> None:
+        before = self.store.get([job_id])[job_id]
+        status = self.store.erase([job_id])[job_id]
+        after = self.store.get([job_id])[job_id]
+        assert status is after.status
+        assert (after.input == {}) == status.is_terminal
+        assert status.is_terminal == (before.status is not Status.RUNNING)
+        if status.is_terminal:
+            assert self.store.events(job_id) == []
+            self.erased.add(job_id)
+            self.ended[job_id] = Outcome.erased(status)
+            self.keys = {key: each for key, each in self.keys.items() if each != job_id}
+
+    @rule(job_id=jobs, owner=OWNERS)
+    def claim_unless_suspect(self, job_id: str, owner: str) -> None:
+        before = self.store.get([job_id])[job_id]
+        history = self.store.history(job_id)
+        claim = self.store.claim([job_id], owner, LEASE_S, max_crashes=MAX_CRASHES, max_deaths=0)[0]
+        assert claim.job == self.store.get([job_id])[job_id]
+        if claim.result is Claimed.SUSPECT:
+            assert (claim.job, self.store.history(job_id)) == (before, history)
+            assert before.crashes or before.status is Status.RUNNING
+        if claim.result is Claimed.MINE:
+            assert claim.job is not None
+            assert claim.job.crashes == 0
+            self.holds[job_id] = (owner, claim.job.attempts)
+
     @rule()
     def expire(self) -> None:
         self.store.expire_overdue()
@@ -135,6 +173,9 @@ class Histories(RuleBasedStateMachine):
         for job in self.store.find(limit=1000):
             events = self.store.events(job.id)
             assert [event.seq for event in events] == list(range(1, len(events) + 1))
+            if job.id in self.erased:
+                assert events == []
+                continue
             ends = [event.seq for event in events if event.kind is EventKind.END]
             assert ends == ([len(events)] if job.status.is_terminal else [])
 
