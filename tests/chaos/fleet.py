@@ -146,6 +146,11 @@ class Fleet:
         with contextlib.suppress(AssertionError):  # then it leaves as it is, and its exit code tells
             until(lambda: not worker.is_alive or self._is_ready(worker), timeout_s=timeout_s)
 
+    @property
+    def has_ready(self) -> bool:
+        """Somebody takes jobs."""
+        return any(worker.is_alive and self._is_ready(worker) for worker in self._running)
+
     def _oldest(self) -> StorehandWorker:
         """One that takes jobs, if there is one."""
         ready = [worker for worker in self._running if worker.is_alive and self._is_ready(worker)]

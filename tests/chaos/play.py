@@ -22,6 +22,9 @@ DEFAULTS: dict[str, object] = {
 }
 """The test shop has shorter ones; a table of recovery times must not."""
 
+ON_WORKERS = ("kill_worker", "terminate_worker", "pause_worker")
+"""They hit one that works, not one that is just starting."""
+
 PATIENCE_S = 150.0
 LEAVE_S = 90.0
 
@@ -80,6 +83,8 @@ def _run(scenario: Scenario, scene: Scene, load: Load, witness: Witness, hands: 
             wait_for(lambda share=share: witness.answered >= share)  # type: ignore[misc]
         due = last_at + step.after_s
         wait_for(lambda due=due: step.at is not None or time.monotonic() >= due)  # type: ignore[misc]  # noqa: B023
+        if step.do in ON_WORKERS:
+            wait_for(lambda: scene.fleet.has_ready)
         hands.act(step.do)
         last_at = time.monotonic()
     wait_for(lambda: load.is_over)
