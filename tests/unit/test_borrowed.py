@@ -5,14 +5,19 @@ from __future__ import annotations
 import inspect
 
 import pytest
+from amqp.serialization import GenericContent
 from celery import bootsteps
 from celery.app.amqp import Queues
 from celery.concurrency.base import BasePool
 from celery.worker import state
 from celery.worker.consumer import Consumer
+from celery.worker.pidbox import Pidbox
 from celery.worker.request import Request
-from kombu import Queue
+from kombu import Queue, transport
 from kombu.asynchronous import Hub
+from kombu.transport import redis
+
+from storehand.broker import guarded
 
 
 @pytest.mark.parametrize(
@@ -30,6 +35,15 @@ from kombu.asynchronous import Hub
         (Consumer, "on_invalid_task", ["self", "body", "message", "exc"]),
         (Consumer, "update_strategies", ["self"]),
         (Hub, "run_once", ["self"]),
+        (redis.Channel, "_brpop_read", ["self", "options"]),
+        (redis.Channel, "_do_restore_message", ["self", "payload", "exchange", "routing_key", "pipe", "leftmost"]),
+        (redis.Channel, "_handle_message", ["self", "client", "r"]),
+        (redis.Channel, "_flush_brpop_reauth", ["self"]),
+        (redis.QoS, "restore_by_tag", ["self", "tag", "client", "leftmost"]),
+        (GenericContent, "inbound_header", ["self", "buf", "offset"]),
+        (Request, "send_event", ["self", "type", "fields"]),
+        (Request, "info", ["self", "safe"]),
+        (Pidbox, "start", ["self", "c"]),
         (BasePool, "terminate_job", ["self", "pid", "signal"]),
     ],
 )
@@ -62,3 +76,8 @@ def test_a_worker_leaves_when_the_flag_is_set() -> None:
 
 def test_steps_stop_in_the_reverse_of_their_start() -> None:
     assert inspect.signature(bootsteps.Blueprint.send_all).parameters["reverse"].default is True
+
+
+def test_transports_are_looked_up_where_ours_are_registered() -> None:
+    assert set(guarded._TRANSPORTS) <= set(transport.TRANSPORT_ALIASES)
+    assert isinstance(transport._transport_cache, dict)

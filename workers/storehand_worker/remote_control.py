@@ -9,9 +9,10 @@ from celery.worker.consumer.control import Control
 
 SAFE = frozenset(
     {
-        "active", "active_queues", "clock", "conf", "disable_events", "enable_events", "heartbeat", "hello", "ping",
-        "query_task", "registered", "report", "reserved", "revoke", "revoke_by_stamped_headers", "revoked", "scheduled",
-        "stats", "terminate",
+        "active", "active_queues", "clock", "conf", "disable_events", "dump_active", "dump_conf", "dump_reserved",
+        "dump_revoked", "dump_schedule", "dump_tasks", "enable_events", "heartbeat", "hello", "ping", "query_task",
+        "registered", "report", "reserved", "revoke", "revoke_by_stamped_headers", "revoked", "scheduled", "stats",
+        "terminate",
     }
 )  # fmt: skip
 """Looking, and stopping single jobs. The rest ends or starves the worker, lifts its limits, reads strange queues or
