@@ -92,6 +92,7 @@ def test_a_lost_lease_stops_the_job_and_nothing_is_written(tmp_path: Path) -> No
         assert bench.row(job_id).owner == "somebody"
         assert bench.row(job_id).status is Status.RUNNING
         assert bench.counts == ["leases_lost"]
+        assert "lost_lease" in [note.what for note in bench.store.history(job_id)]
 
 
 def test_a_job_whose_row_a_revoke_ended_stops_without_an_alarm(

@@ -157,6 +157,8 @@ class EnginePool(BasePool):
             running.waiters.insert(0, waiter)  # the newest first: the channel of an older one may be dead
             running.on_timeout.insert(0, on_timeout)
         self._count("reattached")
+        for each in running.delivery.running():
+            each.note("joined")
         log.info("message %s came again while it is in hand; it joins", task_id)
         return running
 

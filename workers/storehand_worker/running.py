@@ -7,10 +7,14 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
-from storehand.job import Job, Outcome
+from storehand.job import Job, NewNote, Outcome
 from storehand_worker.context import JobContext
 from storehand_worker.stream import EventStream
+
+MOST_NOTES = 10
+"""A broker that comes and goes would fill the history."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +49,7 @@ class Running:
         self.started_at = math.inf  # it is claimed, but no thread has begun with it
         self.given_up_at: float | None = None
         self._clock = clock
+        self.notes: list[NewNote] = []
         self._taken = False
         self._lock = threading.Lock()
         self.has_left = False  # the thread is out of the task's code
@@ -62,6 +67,11 @@ class Running:
     @property
     def is_taken(self) -> bool:
         return self._taken
+
+    def note(self, what: str, **data: Any) -> None:
+        """For the job's history, written where its end is."""
+        if len(self.notes) < MOST_NOTES:
+            self.notes.append(NewNote(what, data))
 
     def leave(self) -> None:
         """The thread is out of the task's code."""

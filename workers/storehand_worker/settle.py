@@ -74,7 +74,7 @@ class Settler:
             if error.code == EngineLost.code:
                 self._leave_to_others(running, is_suspect=bool(error.details.get("on_device")))
             outcome = self._retried(running, outcome, error)
-        notes = running.context.calls.notes()
+        notes = (*running.notes, *running.context.calls.notes())
         return Finish(job.id, outcome, owner=self._owner, attempt=job.attempts, notes=notes)
 
     def write(self, endings: Sequence[tuple[Running, Finish]]) -> list[bool]:

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from storehand.errors import Cancelled, JobStopped, TimeLimit, Unavailable
-from storehand.job import Outcome
+from storehand.job import NewNote, Outcome
 from storehand.settings import Settings
 from storehand.store import Finish, JobStore, Signal
 from storehand_worker.counts import Count, uncounted
@@ -142,7 +142,8 @@ class Watcher:
         row = self._store.get([job_id]).get(job_id)
         if row is not None and not row.status.is_terminal:
             self._count("leases_lost")
-            log.warning("job %s: its lease is lost; it stops here and nothing is written", job_id)
+            log.warning("job %s: its lease is lost; it stops here and no answer is written", job_id)
+            self._store.tell({job_id: (NewNote("lost_lease", {"owner": self._owner}),)})
         else:
             log.info("job %s: its row is %s already; it stops here", job_id, row.status if row else "gone")
 
