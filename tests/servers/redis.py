@@ -118,8 +118,10 @@ def _pong(port: int, certificates: Certificates | None) -> bool:
     if not answers(port):
         return False
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=2) as plain:
-            wire = _secured(plain, certificates) if certificates else plain
+        with (
+            socket.create_connection(("127.0.0.1", port), timeout=2) as plain,
+            _secured(plain, certificates) if certificates else plain as wire,
+        ):
             wire.sendall(b"PING\r\n")
             return wire.recv(64).startswith((b"+PONG", b"-NOAUTH"))
     except OSError:

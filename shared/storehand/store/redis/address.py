@@ -52,10 +52,11 @@ class Tls:
 class Address:
     """`str` of it has no password. SettingsError for a URL that is none, and where the redis package is missing."""
 
-    def __init__(self, url: str, tls: Tls) -> None:
+    def __init__(self, url: str, tls: Tls, *, timeout_s: float = TIMEOUT_S) -> None:
+        self.timeout_s = timeout_s
         self._name = _masked(url)
         try:
-            self._connect = _connector(url, tls)
+            self._connect = _connector(url, tls, timeout_s)
         except ImportError as error:
             raise SettingsError("store_url needs the redis package: install storehand[redis]") from error
         except ValueError as error:
@@ -65,29 +66,36 @@ class Address:
         return self._name
 
     def connect(self) -> Connection:
-        """A new connection, of the caller alone; it answers within TIMEOUT_S or raises an error of redis."""
+        """A new connection, of the caller alone; it answers within `timeout_s` or raises an error of redis."""
         connection = cast(Connection, self._connect())
-        connection.connect()
+        try:
+            connection.connect()
+        except BaseException:
+            connection.disconnect()
+            raise
         return connection
 
 
-def _connector(url: str, tls: Tls) -> Callable[[], object]:
+def _connector(url: str, tls: Tls, timeout_s: float) -> Callable[[], object]:
     scheme = urlsplit(url).scheme
     if scheme == "sentinel":
-        return _sentinel_pool(url, tls).make_connection
+        return _sentinel_pool(url, tls, timeout_s).make_connection
     from redis import ConnectionPool
 
-    encrypted = tls.options() if scheme == "rediss" else {}
-    return ConnectionPool.from_url(_as_redis_reads(url), **_options(), **encrypted).make_connection
+    options = _options(timeout_s) | (tls.options() if scheme == "rediss" else {})
+    if scheme in ("redis", "rediss"):
+        options["socket_keepalive"] = True
+    return ConnectionPool.from_url(_as_redis_reads(url), **options).make_connection
 
 
-def _options() -> dict[str, Any]:
+def _options(timeout_s: float) -> dict[str, Any]:
     from redis.backoff import NoBackoff
     from redis.retry import Retry
 
     return {
-        "socket_timeout": TIMEOUT_S, "socket_connect_timeout": TIMEOUT_S, "socket_keepalive": True, "protocol": 2,
+        "socket_timeout": timeout_s, "socket_connect_timeout": timeout_s, "protocol": 2,
         "retry": Retry(NoBackoff(), 0),  # what may be tried again, and how long, is decided where it is known
+        "max_connections": 2**31,  # the pool counts every connection it ever made; after 100 it would make no more
     }  # fmt: skip
 
 
@@ -97,12 +105,13 @@ def _as_redis_reads(url: str) -> str:
     if split.scheme not in ("redis+socket", "unix"):
         return url
     query = [("db" if name == "virtual_host" else name, value) for name, value in parse_qsl(split.query)]
-    return split._replace(scheme="unix", query=urlencode(query)).geturl()
+    return f"unix://{split.netloc}{split.path}?{urlencode(query)}"
 
 
-def _sentinel_pool(url: str, tls: Tls) -> ConnectionPool:
+def _sentinel_pool(url: str, tls: Tls, timeout_s: float) -> ConnectionPool:
     """`sentinel://user:password@host:26379;sentinel://host2:26379/0?master=name`. User and password are the master's;
-    `sentinel_username` and `sentinel_password` those of the sentinels; `ssl=true` encrypts to all of them."""
+    `sentinel_username` and `sentinel_password` those of the sentinels; `ssl=true`, or a file of Tls, encrypts to all of
+    them. Without `master` it is `mymaster`."""
     from redis.sentinel import Sentinel, SentinelConnectionPool
 
     *others, last = url.split(";")
@@ -110,15 +119,16 @@ def _sentinel_pool(url: str, tls: Tls) -> ConnectionPool:
     query = dict(parse_qsl(split.query))
     parts = [urlsplit(each if "://" in each else f"sentinel://{each}") for each in [*others, last]]
     hosts = [(part.hostname, part.port or _SENTINEL_PORT) for part in parts if part.hostname]
-    if not hosts or "master" not in query:
-        raise ValueError("it needs a host and ?master=<name>")
-    options = {**_options(), **({"ssl": True, **tls.options()} if query.get("ssl") == "true" else {})}
+    if not hosts:
+        raise ValueError("it needs a host")
+    is_encrypted = query.get("ssl") == "true" or bool(tls.options())
+    options = {**_options(timeout_s), **({"ssl": True, **tls.options()} if is_encrypted else {})}
     login = next((part for part in parts if part.password), split)
     database = int(split.path.strip("/") or query.get("db") or 0)
     names = {"username": query.get("sentinel_username"), "password": query.get("sentinel_password")}
     sentinels = Sentinel(hosts, sentinel_kwargs={**options, **{k: v for k, v in names.items() if v}})
     return SentinelConnectionPool(
-        query["master"], sentinels, db=database, username=_decoded(login.username),
+        query.get("master", "mymaster"), sentinels, db=database, username=_decoded(login.username),
         password=_decoded(login.password), **options,
     )  # fmt: skip
 

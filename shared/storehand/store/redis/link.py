@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from storehand.errors import SettingsError, Unavailable
-from storehand.store.redis.address import TIMEOUT_S, Address, Connection
+from storehand.store.redis.address import Address, Connection
 from storehand.store.redis.clock import ServerClock
 from storehand.store.redis.script import script
 
@@ -18,8 +18,8 @@ log = logging.getLogger(__name__)
 VERSION = 1
 """Of the layout. Fields and keys are only ever added, so that a program one version behind works beside a newer one."""
 
-PATIENCE_S = 2 * TIMEOUT_S
-"""No call takes longer, and the server executes none that comes later."""
+_PATIENCE = 2
+"""In timeouts: for so long a call is tried again, and the server executes none that comes later."""
 
 _TRIES = 3
 _PAUSE_S = 0.05
@@ -43,7 +43,7 @@ class Link:
         """The reply to each of these calls, which are executed once or, when this raises Unavailable, perhaps."""
         from redis.exceptions import RedisError
 
-        end, tries = time.monotonic() + PATIENCE_S, 0
+        end, tries = time.monotonic() + _PATIENCE * self._address.timeout_s, 0
         while True:
             try:
                 return self._exchange(calls, end)

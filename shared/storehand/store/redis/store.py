@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
 
 from storehand.forks import Gate, abandon, guard_forks
 from storehand.job import Event, Job, NewJob, NewNote, Note, Status
 from storehand.store import NO_LIMITS, Claim, DeadLetter, Finish, Limit, NewEvent, Signal, StoreStats, Swept
 from storehand.store.redis import rows
-from storehand.store.redis.address import Address, Tls
+from storehand.store.redis.address import TIMEOUT_S, Address, Tls
 from storehand.store.redis.clock import ServerClock
 from storehand.store.redis.group import Group
 from storehand.store.redis.link import Link
@@ -29,17 +28,24 @@ _CLOCK_FRESH_S = 5.0
 
 
 class RedisStore:
-    """See `JobStore` for what each method promises. Connects at the first call; a call takes at most ten seconds or
-    so. `prefix` is the first word of all keys; several shops may share a server. `clock` is for tests.
+    """See `JobStore` for what each method promises. Connects at the first call. `timeout_s` is for one answer of the
+    server; a call is given up after two or three of them. `prefix` is the first word of all keys: several shops may
+    share a server. `clock` is for tests.
 
     A returned call survives the death of any process but the server's; that one's too, up to what `appendfsync`
     says: with `always` everything, with `everysec` all but the last second.
     """
 
     def __init__(
-        self, url: str, *, prefix: str = "storehand", tls: Tls | None = None, clock: Callable[[], float] | None = None
+        self,
+        url: str,
+        *,
+        prefix: str = "storehand",
+        tls: Tls | None = None,
+        timeout_s: float = TIMEOUT_S,
+        clock: Callable[[], float] | None = None,
     ) -> None:
-        self._address = Address(url, tls or Tls())
+        self._address = Address(url, tls or Tls(), timeout_s=timeout_s)
         self._prefix = prefix
         self._test_clock = clock
         self.gate = Gate()  # nobody enters it: what a fork must not share is left behind in the child
