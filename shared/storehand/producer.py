@@ -108,6 +108,7 @@ class Producer:
             queue=self._settings.queue(jobs[0].task, jobs[0].priority),
             producer=producer,
             ignore_result=True,
+            mandatory=True,  # RabbitMQ would confirm a message for a queue that somebody has deleted, and drop it
             retry=False,  # `insist` does that, within bounds
             add_to_parent=False,  # a shop's own task that submits jobs must not collect them
         )

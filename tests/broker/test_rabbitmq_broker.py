@@ -175,6 +175,17 @@ def test_a_countdown_waits_in_the_store_and_holds_no_message(shop, client, ours,
         assert channel.queue_declare("storehand", passive=True).message_count == 0
 
 
+def test_a_queue_that_somebody_deleted_is_declared_again_by_the_next_job(shop, client, wire):
+    queue = shop.settings.queue("probe", Priority.STANDARD)
+    client.submit(ProbeInput())
+    with wire.channel() as channel:
+        channel.queue_delete(queue)
+
+        client.submit(ProbeInput())  # RabbitMQ would confirm it and drop it
+
+        assert channel.queue_declare(queue, passive=True).message_count == 1
+
+
 def test_bulk_jobs_that_fill_a_worker_leave_places_for_a_chat(shop, client):
     with shop.worker("-c", "4"):
         bulk = [client.submit(ProbeInput(work_s=30), priority=Priority.BULK) for _ in range(12)]
