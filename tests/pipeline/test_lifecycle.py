@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from celery import signature
 
 from storehand import Client
 from storehand.dead_letters import DeadLetters
@@ -84,7 +83,7 @@ def test_a_refused_message_that_comes_again_gets_the_same_answer(send: Send, out
 
 @everywhere
 def test_the_error_callback_of_a_refused_message_is_called(send: Send, celery: Any, shop: Shop) -> None:
-    errback = signature("shop.failed", app=celery).set(queue="shop")
+    errback = celery.signature("shop.failed", queue="shop")
     queue = celery.connection_for_read()
     kwargs = {"input": {}, "options": {"tenant": "shut"}}
 
