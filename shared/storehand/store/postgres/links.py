@@ -83,7 +83,7 @@ class Links:
         raise AssertionError
 
     def unavailable(self, error: object) -> Unavailable:
-        reason = str(error).strip().partition("\n")[0]
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
         return Unavailable(f"the job store at {where(self._target)} can't be used: {reason}")
 
     def close(self) -> None:

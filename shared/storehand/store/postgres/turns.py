@@ -35,10 +35,11 @@ _PAUSE_S = 0.05
 _UNKNOWN_XID = errors.InvalidParameterValue
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Waiting:
     call: Call[Any]
     wake: threading.Lock
+    leads: bool = False
     is_done: bool = False
 
 
@@ -68,11 +69,15 @@ class Turns:
         mine.wake.acquire()
         with self._lock:
             self._waiting.append(mine)
-            is_led, self._is_led = self._is_led, True
-        if is_led:
-            mine.wake.acquire()
-        if not mine.is_done:
-            self._lead(mine)
+            mine.leads, self._is_led = not self._is_led, True
+        try:
+            if not mine.leads:
+                mine.wake.acquire()
+            if not mine.is_done:
+                self._lead(mine)
+        except BaseException:  # Ctrl-C while it waits: the others must not wait for one that has left
+            self._leave(mine)
+            raise
         return call.result()
 
     def _begin(self) -> None:
@@ -87,15 +92,27 @@ class Turns:
         try:
             self._commit([each.call for each in taken])
         finally:
-            with self._lock:
-                successor = self._waiting[0] if self._waiting else None
-                self._is_led = successor is not None
+            self._pass_on(mine)
             for each in taken:
                 each.is_done = True
                 if each is not mine:
                     each.wake.release()
+
+    def _pass_on(self, mine: _Waiting) -> None:
+        with self._lock:
+            mine.leads = False
+            successor = self._waiting[0] if self._waiting else None
+            self._is_led = successor is not None
             if successor is not None:
+                successor.leads = True
                 successor.wake.release()
+
+    def _leave(self, mine: _Waiting) -> None:
+        with self._lock:
+            if mine in self._waiting:
+                self._waiting.remove(mine)
+        if mine.leads:
+            self._pass_on(mine)
 
     def _take(self, mine: _Waiting) -> list[_Waiting]:
         """As many as make a transaction of a sensible size, the leader's own first."""

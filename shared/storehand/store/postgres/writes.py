@@ -74,5 +74,4 @@ def _new_parts(unit: Unit) -> Iterator[Part]:
         yield _FILL_BUCKETS, _json([{"tenant": name, "tokens": each.tokens, "at": each.at} for name, each in drawn])
 
 
-def _json(rows: Sequence[object]) -> str:
-    return json.dumps(rows, ensure_ascii=False, separators=(",", ":"))
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
