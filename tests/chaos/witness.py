@@ -32,7 +32,7 @@ class Verdict:
     again: int
     """Jobs that a task began more than once."""
     recovered_s: tuple[float, ...]
-    """Of each fault: from its end until the last job that was in hand then had its answer."""
+    """Of each fault: from its end until the next answer, and until the jobs that were in hand had theirs."""
     slowest_submit_s: float
     refused: int
     unknown: int
@@ -121,10 +121,13 @@ class Witness:
 
     def _recovered(self, rows: dict[str, Job]) -> list[float]:
         found = []
+        ends = sorted(row.finished_at for row in rows.values() if row.finished_at is not None)
         for fault in self.faults:
-            ended = [rows[each].finished_at or 0.0 for each in fault.in_hand if each in rows]
-            if fault.healed_at is not None:
-                found.append(max(0.0, max(ended, default=0.0) - fault.healed_at))
+            if (healed_at := fault.healed_at) is None:
+                continue
+            in_hand = [rows[each].finished_at or 0.0 for each in fault.in_hand if each in rows]
+            next_one = next((at for at in ends if at > healed_at), healed_at)
+            found.append(max(next_one, *in_hand) - healed_at)
         return found
 
     def _count_ends(self, job_id: str) -> int:
