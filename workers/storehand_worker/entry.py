@@ -30,6 +30,7 @@ class Entry(Task):
     throws = (StorehandError,)  # expected: one line in the log, no traceback
     typing = False
     max_retries = None
+    resultrepr_maxsize = 0  # events, logs and Flower show no output; writing it cost as much as a model call
 
     def run(self, *args: Any, **kwargs: Any) -> dict[str, Any]:
         path = self.app.job_path

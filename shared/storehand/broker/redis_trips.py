@@ -1,8 +1,7 @@
 """Redis: fewer and cheaper round trips for what kombu does with every message.
 
-A bare acknowledgement is a round trip of its own and was the largest part of a message's cost. Here all of one turn of
-the event loop go together, at its end. What is lost when the process dies before is delivered again, and the job store
-knows what is answered.
+A bare acknowledgement is a round trip of its own and was the largest part of a message's cost. Here those of a moment
+go together. What is lost when the process dies before is delivered again, and the job store knows what is answered.
 """
 
 from __future__ import annotations
@@ -15,6 +14,11 @@ from typing import Any
 from kombu.transport import redis, virtual
 from kombu.utils.json import dumps
 
+from storehand.broker.redis_sending import Sending
+
+GATHER_S = 0.02
+"""A worker that dies meanwhile has so many messages more come again. The store knows that they are answered."""
+
 
 class GatheringQoS(redis.QoS):
     """Of a channel that an event loop serves; elsewhere each acknowledgement is written at once, as kombu does it."""
@@ -24,6 +28,7 @@ class GatheringQoS(redis.QoS):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]  # kombu, here and below
         self._settled: list[str] = []
+        self._sending = Sending(lambda: self.channel.pool)
         self._open_to_all: set[str] = set()  # tags from queues for which no places are reserved
 
     def in_hand(self) -> tuple[int, int]:
@@ -35,10 +40,10 @@ class GatheringQoS(redis.QoS):
         """As kombu's, without a transaction around its two commands, which travel together anyway."""
         info = message.delivery_info
         entry = dumps([message._raw, info["exchange"], info["routing_key"]])  # type: ignore[no-untyped-call]
-        with self.channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
-            pipe.zadd(self.unacked_index_key, {delivery_tag: time.time()})
-            pipe.hset(self.unacked_key, delivery_tag, entry)
-            pipe.execute()
+        self._tell(
+            ("ZADD", self.unacked_index_key, time.time(), delivery_tag),
+            ("HSET", self.unacked_key, delivery_tag, entry),
+        )
         if not self.channel.has_reserved(info["routing_key"] or ""):
             self._open_to_all.add(delivery_tag)
         virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
@@ -47,12 +52,13 @@ class GatheringQoS(redis.QoS):
         self._open_to_all.discard(delivery_tag)
         self._settled.append(delivery_tag)
         virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
-        if not self.channel.connection.gathers_acks:
+        if not self.channel.connection.is_in_loop:
             self.flush()
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         if requeue:
             self._open_to_all.discard(delivery_tag)
+            self.collect()  # what is put back must have been noted before
             super().reject(delivery_tag, requeue=True)  # type: ignore[no-untyped-call]
         else:
             self.ack(delivery_tag)
@@ -60,16 +66,26 @@ class GatheringQoS(redis.QoS):
     def flush(self) -> None:
         """Raises what the connection raises; the acknowledgements then go with the next flush."""
         tags, self._settled = self._settled, []
-        if not tags:
+        if tags:
+            try:
+                self._tell(("ZREM", self.unacked_index_key, *tags), ("HDEL", self.unacked_key, *tags))
+            except BaseException:
+                self._settled = tags + self._settled
+                raise
+        self.collect()
+
+    def collect(self) -> None:
+        """Waits for the replies to what was sent; raises what is wrong with them."""
+        self._sending.collect()
+
+    def _tell(self, *commands: tuple[Any, ...]) -> None:
+        if self.channel.connection.is_in_loop and not self.channel.global_keyprefix:
+            self._sending.send(*commands)
             return
-        try:
-            with self.channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
-                pipe.zrem(self.unacked_index_key, *tags)
-                pipe.hdel(self.unacked_key, *tags)
-                pipe.execute()
-        except BaseException:
-            self._settled = tags + self._settled
-            raise
+        with self.channel.conn_or_acquire() as client, client.pipeline(transaction=False) as pipe:
+            for command in commands:
+                pipe.execute_command(*command)
+            pipe.execute()
 
 
 class FewerObjects:
@@ -109,7 +125,8 @@ class FewerObjects:
     def _brpop(self, connection: Any, queues: tuple[str, ...], timeout: float) -> Any:
         key_of: Any = self._q_for_pri  # type: ignore[attr-defined]  # the channel's
         words = ["BRPOP", *(key_of(queue, step) for step in self.priority_steps for queue in queues), timeout or 0]
-        return connection.pack_command(*(self.client._prefix_args(words) if self.global_keyprefix else words))
+        words = self.client._prefix_args(words) if self.global_keyprefix else words
+        return [b"".join(connection.pack_command(*words))]
 
     @contextmanager
     def conn_or_acquire(self, client: Any = None) -> Iterator[Any]:
@@ -123,29 +140,44 @@ class FewerObjects:
         if not self.closed and self._qos is not None:
             with suppress(*self.connection_errors):  # they come again, and the store knows what is answered
                 self._qos.flush()
+            self._qos._sending.close()
         super().close()  # type: ignore[misc]  # the channel's
 
 
 class Gathering:
-    """A mixin for the transport: lets the loop write what was acknowledged in a turn at the turn's end."""
+    """A mixin for the transport: replies are read at the end of each turn of the loop, acknowledgements go out every
+    GATHER_S. The places of what is acknowledged are free at once."""
 
-    gathers_acks = False
+    is_in_loop = False
     channels: Any
     _loop: Any = None
+    _is_gathering = False
 
     def register_with_event_loop(self, connection: Any, loop: Any) -> None:
         super().register_with_event_loop(connection, loop)  # type: ignore[misc]  # the transport's
         self._loop = loop
-        self.gathers_acks = True
-        loop.on_tick.add(self._write_acks)
+        self.is_in_loop = True
+        loop.on_tick.add(self._turn)
 
     def close_connection(self, connection: Any) -> None:
         if self._loop is not None:
-            self._loop.on_tick.discard(self._write_acks)
-            self._loop, self.gathers_acks = None, False
+            self._loop.on_tick.discard(self._turn)
+            self._loop = None
         super().close_connection(connection)  # type: ignore[misc]  # the transport's
+        self.is_in_loop = False
 
-    def _write_acks(self) -> None:
+    def _turn(self) -> None:
+        for channel in list(self.channels):
+            qos = channel._qos
+            if qos is None:
+                continue
+            qos.collect()
+            if qos._settled and not self._is_gathering:
+                self._is_gathering = True
+                self._loop.call_later(GATHER_S, self._write)
+
+    def _write(self) -> None:
+        self._is_gathering = False
         for channel in list(self.channels):
             if channel._qos is not None:
-                channel.qos.flush()
+                channel._qos.flush()
