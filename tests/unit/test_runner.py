@@ -139,6 +139,22 @@ def test_a_job_that_runs_here_under_another_message_is_parked(tmp_path: Path) ->
         assert first.result() == bench.answer(job_id)
 
 
+def test_a_claim_whose_answer_was_lost_is_found_again_once_its_lease_is_over(tmp_path: Path) -> None:
+    with Bench(tmp_path) as bench:
+        job_id = bench.job()
+        bench.store.claim([job_id], "me", 0.3, max_crashes=3)  # written; the caller never heard of it
+        with pytest.raises(Parked):
+            bench.answer(job_id)
+        until(lambda: (bench.row(job_id).lease_until or 0) < bench.store.now())
+
+        with pytest.raises(Parked) as parked:
+            bench.answer(job_id)
+
+        assert parked.value.pause_s == 0
+        assert bench.answer(job_id).code == "ok"
+        assert (bench.row(job_id).attempts, bench.row(job_id).crashes) == (1, 0)
+
+
 def test_a_job_that_was_taken_over_writes_nothing(tmp_path: Path) -> None:
     with Bench(tmp_path) as bench:
 

@@ -118,8 +118,9 @@ def test_a_locked_file_is_unavailable_in_bounded_time(store: SqliteStore, monkey
     blocker = sqlite3.connect(store._db.path, isolation_level=None)
     blocker.execute("BEGIN IMMEDIATE")
 
-    with pytest.raises(Unavailable, match="locked"):
+    with pytest.raises(Unavailable, match="locked") as caught:
         store.create([new()])
+    assert caught.value.details == {"is_stored": False}
 
     blocker.execute("ROLLBACK")
     blocker.close()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from storehand.errors import JobNotFound, PayloadLost, Poison, Unavailable
-from storehand.job import Job, NewJob, Outcome, Priority, Status
+from storehand.job import Job, NewJob, NewNote, Outcome, Priority, Status
 from storehand.payloads import open_payloads
 from storehand.settings import Settings
 from storehand.store import Claim, Claimed, JobStore
@@ -135,12 +135,25 @@ class JobRunner:
         now = self._clock()
         if claim.result is Claimed.EARLY:
             return Early("not due yet", pause_s=max(0.05, (job.not_before or now) - now))
+        if claim.result is Claimed.HERE and (job.lease_until or now) <= now and not self._watcher.holds(job.id):
+            return self._found_again(job)
         if claim.result is Claimed.HERE:
             return Parked("another message of this job runs here", pause_s=HERE_PAUSE_S)
         if claim.result is Claimed.SUSPECT:
             return Parked("it has to run among suspects", pause_s=0.0)
         left_s = (job.lease_until or now) - now
         return Parked("another worker runs it", pause_s=min(ELSEWHERE_PAUSE_S, max(0.1, left_s + 0.05)))
+
+    def _found_again(self, job: Job) -> Parked:
+        """It is ours by its row, and nobody here has it: its claim was written and the answer lost on the way. Its
+        lease has run out, so no thread is between its claim and its run either: whoever is watched is renewed."""
+        try:
+            self._store.release([job.id], self._owner, note=NewNote("handed_back", {"reason": "claim_lost"}))
+            self._store.mark_published([job.id])  # its message is in our hand
+        except Unavailable as error:
+            return Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S)
+        log.warning("job %s was claimed here and never begun, the store's answer was lost; it begins now", job.id)
+        return Parked("its claim was lost", pause_s=0.0)
 
     def begin(self, job: Job, delivery: Delivery, on_give_up: GiveUp, before_wait: Callable[[], None]) -> Running:
         """A job that is ours from now on; in everybody's sight until `let_go`."""

@@ -82,6 +82,11 @@ class Watcher:
         with self._lock:
             self._in_hand.pop(id(running), None)
 
+    def holds(self, job_id: str) -> bool:
+        """Whether it is claimed here and has not ended."""
+        with self._lock:
+            return any(running.job.id == job_id for running in self._in_hand.values())
+
     @property
     def in_hand(self) -> int:
         """Jobs that are claimed and have not ended."""

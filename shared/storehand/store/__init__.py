@@ -54,8 +54,8 @@ class Finish:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """What one tenant may submit; None: as much as it likes. Open jobs are judged first. A bucket starts full; a call of
-    more jobs than `burst` needs a full one and leaves it in debt (store/admission.py has the arithmetic)."""
+    """What one tenant may submit; None: as much as it likes. Open jobs are judged first. A bucket starts full; a call
+    of more jobs than `burst` needs a full one and leaves it in debt (store/admission.py has the arithmetic)."""
 
     jobs_per_s: float | None = None
     burst: int = 100

@@ -50,8 +50,9 @@ class Database:
         guard_forks(self)
 
     def write(self, work: Work[T]) -> T:
-        """The value of `work`, committed. Unavailable when the file can't be written in time."""
-        with self._translated(), self.gate:
+        """The value of `work`, committed. Unavailable when the file can't be written in time; then nothing of it is
+        stored, unless the disk failed in the middle: what a power loss leaves of that, nobody knows."""
+        with self._translated(is_write=True), self.gate:
             return self._commits().run(work)
 
     @contextmanager
@@ -146,8 +147,9 @@ class Database:
             raise Unavailable(f"the job store {self.path} can't be opened: {error}") from error
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def _translated(self, *, is_write: bool = False) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
-            raise Unavailable(f"the job store {self.path} can't be used: {error}") from error
+            details = {"is_stored": False} if is_write and "I/O" not in str(error) else None
+            raise Unavailable(f"the job store {self.path} can't be used: {error}", details=details) from error
