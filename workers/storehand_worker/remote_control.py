@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from celery.worker.consumer.control import Control
+
+log = logging.getLogger(__name__)
 
 SAFE = frozenset(
     {
@@ -19,12 +22,22 @@ SAFE = frozenset(
 writes files: shutdown, pool_*, autoscale, time_limit, rate_limit, *_consumer, election, memdump, memsample, objgraph.
 """
 
+Command = Callable[..., Any]
 _CELERYS = "celery.worker.control"
 
 
-def obeyed(commands: Mapping[str, Callable[..., Any]]) -> dict[str, Callable[..., Any]]:
-    """Celery's safe commands, and all that installed packages bring: those were chosen by whoever set the worker up."""
-    return {name: do for name, do in commands.items() if name in SAFE or do.__module__ != _CELERYS}
+def obeyed(commands: Mapping[str, Command]) -> dict[str, Command]:
+    """Celery's safe commands, and all that installed packages bring: those were chosen by whoever set the worker up.
+    The others answer that they are refused."""
+    return {name: do if name in SAFE or do.__module__ != _CELERYS else _refused(name) for name, do in commands.items()}
+
+
+def _refused(name: str) -> Command:
+    def refuse(state: Any, *_: Any, **__: Any) -> dict[str, str]:
+        log.warning("the remote command %s is not obeyed: remote_control is `safe`", name)
+        return {"error": f"{name} is not obeyed: remote_control is `safe`"}
+
+    return refuse
 
 
 def restrict(consumer: Any) -> None:

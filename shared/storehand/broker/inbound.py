@@ -40,9 +40,8 @@ def read_item(raw: bytes, queue: str, *, max_bytes: int) -> dict[str, Any]:
         return _stand_in(raw, queue, str(refused))
     was_redelivered = properties.get("delivery_info", {}).get("redelivered") is True
     properties["delivery_tag"] = str(uuid.uuid4())
-    properties["delivery_info"] = {"exchange": "", "routing_key": queue}
-    if was_redelivered:
-        properties["delivery_info"]["redelivered"] = True
+    way_back: dict[str, Any] = {"exchange": "", "routing_key": queue}
+    properties["delivery_info"] = way_back | ({"redelivered": True} if was_redelivered else {})
     return message
 
 

@@ -113,11 +113,11 @@ def _is_broadcast(data: bytes) -> bool:
         return False
 
 
-class Channel(_Guarded, Reserving, FewerObjects, redis.Channel):
+class Channel(_Guarded, Reserving, FewerObjects, redis.Channel):  # pyright: ignore  # mixins beside untyped kombu
     from_transport_options: Any = (*redis.Channel.from_transport_options, "message_max_bytes", "reserved")
 
 
-class SentinelChannel(_Guarded, Reserving, FewerObjects, redis.SentinelChannel):
+class SentinelChannel(_Guarded, Reserving, FewerObjects, redis.SentinelChannel):  # pyright: ignore  # mixins beside untyped kombu
     from_transport_options: Any = (*redis.SentinelChannel.from_transport_options, "message_max_bytes", "reserved")
 
 
