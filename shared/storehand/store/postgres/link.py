@@ -28,6 +28,9 @@ _DEFAULTS: Mapping[str, str | int] = {
 }
 
 
+_OLDEST = 130_000
+
+
 class TookTooLong(psycopg.OperationalError):
     """The server did not answer in time; what it was asked for may still happen."""
 
@@ -81,6 +84,10 @@ class Link(psycopg.Connection[tuple[Any, ...]]):
         link.schema = schema
         link.allow(allowed_s)
         try:
+            if link.info.server_version < _OLDEST:
+                raise SettingsError(
+                    f"PostgreSQL 13 or newer is needed; the server is {link.info.server_version // 10000}"
+                )
             link.is_pooled = _is_pooled(link)
             if link.is_pooled:
                 link.prepare_threshold = None
@@ -141,8 +148,10 @@ def where(target: Mapping[str, Any]) -> str:
     return f"{target.get('host') or 'localhost'}:{target.get('port') or 5432}/{target.get('dbname') or ''}"
 
 
-def is_connection_lost(error: psycopg.Error) -> bool:
+def is_connection_lost(error: Exception) -> bool:
     """The server may or may not have done what it was asked for."""
+    if not isinstance(error, psycopg.Error):
+        return False
     if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
         return True
     state = error.sqlstate or ""

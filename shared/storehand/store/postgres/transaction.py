@@ -37,7 +37,8 @@ class Transaction:
         self.calls = calls
         self.unit: Unit | None = None
         self.xid: str | None = None
-        self.has_written = False
+        self.is_sent = False
+        """Whether it has asked for something to be written."""
         self.began: tuple[float, float] = (0.0, 0.0)
         """The server's clock, and ours (monotonic) once we knew it."""
         self._late = late
@@ -56,12 +57,11 @@ class Transaction:
         if not statement:
             link.run("ROLLBACK")
             return
-        self.xid = xid
+        self.xid, self.is_sent = xid, True
         with link.pipeline():
             link.run(statement, values)
             link.run("COMMIT")
         self.xid = None
-        self.has_written = True
 
     def _read(self, link: Link) -> tuple[Unit, str]:
         ids = list({each for call in self.calls for each in call.ids})

@@ -129,24 +129,26 @@ class Turns:
         until = time.monotonic() + _MOST_PATIENCE * self._links.patience_s
         try:
             self._insist(calls, until)
-        except psycopg.Error as error:
-            is_one_to_blame = len(calls) > 1 and not is_connection_lost(error)
-            if is_one_to_blame and time.monotonic() < until:  # each for itself then
-                for call in calls:
-                    self._commit([call])
+        except Exception as error:
+            is_nobodys_fault = isinstance(error, StorehandError) or is_connection_lost(error)
+            if len(calls) == 1 or is_nobodys_fault or time.monotonic() > until:
+                self._fail(calls, error)
                 return
-            self._fail(calls, error)
+            for call in calls:  # one of them brought it: each for itself then
+                self._commit([call])
         except BaseException as error:
             self._fail(calls, error)
-            if not isinstance(error, Exception):
-                raise
+            raise
 
     def _fail(self, calls: Sequence[Call[Any]], error: BaseException) -> None:
         for call in calls:  # each caller raises an exception of its own
             if isinstance(error, StorehandError):
                 call.error = type(error)(error.message, details=error.details)
-            else:
+            elif isinstance(error, psycopg.Error) or not isinstance(error, Exception):
                 call.error = self._links.unavailable(error)
+            else:  # a mistake of ours
+                call.error = error
+                return
             call.error.__cause__ = error
 
     def _insist(self, calls: Sequence[Call[Any]], until: float) -> None:
@@ -165,11 +167,14 @@ class Turns:
                     return
                 if not (is_lost or is_worth_repeating(error)) or not left or time.monotonic() > until:
                     raise
+            except BaseException:
+                self._doubt(transaction)
+                raise
             time.sleep(_PAUSE_S)
 
     def _tell(self, transaction: Transaction) -> None:
         self._on_begun(*transaction.began)
-        if transaction.unit is not None and transaction.has_written:
+        if transaction.unit is not None and transaction.is_sent:
             self._on_written(transaction.unit)
 
     def _has_committed(self, transaction: Transaction, until: float) -> bool:
@@ -177,9 +182,13 @@ class Turns:
         assert transaction.xid is not None
         try:
             return self._status(transaction.xid, until)
-        except psycopg.Error:
-            self._doubts.append((transaction.xid, [call for call in transaction.calls if call.error is None]))
+        except (psycopg.Error, StorehandError):
+            self._doubt(transaction)
             raise
+
+    def _doubt(self, transaction: Transaction) -> None:
+        if transaction.xid is not None:
+            self._doubts.append((transaction.xid, [call for call in transaction.calls if call.error is None]))
 
     def _settle_doubts(self, until: float) -> None:
         while self._doubts:
