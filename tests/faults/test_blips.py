@@ -81,8 +81,8 @@ def test_under_long_jobs_a_blip_starts_none_again_and_the_worker_consumes_on(
     shop: Shop, client: Client, blip: Blip
 ) -> None:
     with shop.worker() as worker:
-        handles = [client.submit(ProbeInput(work_s=6.0)) for _ in range(8)]
-        handles += client.submit_many([ProbeInput(work_s=6.0) for _ in range(2)])
+        handles = [client.submit(ProbeInput(work_s=5.0)) for _ in range(8)]
+        handles += client.submit_many([ProbeInput(work_s=5.0) for _ in range(2)])
         until(lambda: len(shop.noted("starts")) == 10)
 
         blip([worker])
@@ -114,6 +114,7 @@ def test_six_jobs_on_three_workers_start_six_times(shop: Shop, client: Client, b
         assert {handle.outcome(timeout=20).code for handle in short} == {"ok"}
 
 
+@pytest.mark.long
 def test_sigterm_while_the_broker_is_away_ends_the_worker_in_order(shop: Shop, client: Client, server: Server) -> None:
     with shop.worker(drain_s=15) as worker:
         short, long = client.submit(ProbeInput(work_s=2.0)), client.submit(ProbeInput(work_s=60))

@@ -1,7 +1,8 @@
 """Which broker and which store a sentence runs on.
 
-`@everywhere` (or `pytestmark = everywhere`): on the embedded queue, and on one combination per broker server, chosen so
-that every store is met; `make test-long` runs it on all. Without it a sentence runs on the embedded queue alone.
+`@everywhere` (or `pytestmark = everywhere`): on the embedded queue and on one combination per broker server; `make
+test-long` runs it on all. `@everywhere("redis+redis")` keeps `make test` to the named ones, `@only("embedded")` both.
+Without a marker a sentence runs on the embedded queue alone.
 """
 
 from __future__ import annotations
@@ -16,18 +17,22 @@ MATRIX = ("embedded", "redis+redis", "rabbitmq+redis")
 LONG_MATRIX = ("redis+sqlite", "redis+postgres", "rabbitmq+sqlite", "rabbitmq+postgres")
 
 everywhere = pytest.mark.everywhere
+only = pytest.mark.only_on
 
 _BROKERS: Mapping[str, str] = {"redis": "redis_server", "rabbitmq": "rabbit_server"}
 _STORES: Mapping[str, str] = {"redis": "redis_server", "postgres": "postgres_server"}
 
 
-def chosen(markers: list[pytest.Mark]) -> list[Any]:
-    """Parameters for one test: the names of combinations; `@everywhere("redis+redis", ...)` names them itself."""
-    if not markers:
+def chosen(item: pytest.Item) -> list[Any]:
+    """Parameters for one test: the names of combinations."""
+    if named := item.get_closest_marker("only_on"):
+        return list(named.args)
+    marker = item.get_closest_marker("everywhere")
+    if marker is None:
         return [EMBEDDED]
-    if markers[0].args:
-        return list(markers[0].args)
-    return [*MATRIX, *(pytest.param(name, marks=pytest.mark.long) for name in LONG_MATRIX)]
+    usual = marker.args or MATRIX
+    rest = [name for name in (*MATRIX, *LONG_MATRIX) if name not in usual]
+    return [*usual, *(pytest.param(name, marks=pytest.mark.long) for name in rest)]
 
 
 def places(name: str, fixture: Callable[[str], Any]) -> dict[str, object]:

@@ -20,7 +20,7 @@ from tests.pipeline.workers import Shop, WorkerProcess
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "combination" in metafunc.fixturenames:
-        names = chosen(list(metafunc.definition.iter_markers("everywhere")))
+        names = chosen(metafunc.definition)
         metafunc.parametrize("combination", names, indirect=True, scope="module")
 
 

@@ -16,7 +16,7 @@ from storehand.broker.transport import queue_file
 from storehand.errors import InvalidInput
 from storehand.job import Outcome, Status
 from storehand.message import item_id
-from tests.pipeline.combinations import everywhere
+from tests.pipeline.combinations import everywhere, only
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.workers import Shop, WorkerProcess
 from tests.waiting import until
@@ -171,7 +171,7 @@ def test_link_error_is_called_for_a_task_that_nobody_has(
     assert outcome_of(job_id).code == "unknown_task"
 
 
-@everywhere("embedded")  # it looks into the queue file
+@only("embedded")  # it looks into the queue file
 def test_link_error_of_an_unknown_task_may_not_name_our_own_tasks_either(
     shop: Shop, send: Send, shop_task: Any, outcome_of: OutcomeOf
 ) -> None:

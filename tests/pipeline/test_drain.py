@@ -11,7 +11,7 @@ from pathlib import Path
 
 from storehand import Client
 from storehand.job import Event, EventKind, Status
-from tests.pipeline.combinations import everywhere
+from tests.pipeline.combinations import everywhere, only
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.workers import Shop
 from tests.waiting import until
@@ -24,6 +24,7 @@ def drain(shop: Shop, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, env=shop.environment, capture_output=True, text=True, timeout=120, check=False)
 
 
+@everywhere("rabbitmq+redis")
 def test_drain_lets_jobs_finish_loses_none_and_waits_until_the_worker_has_left(
     tmp_path: Path, own_places: dict[str, object]
 ) -> None:
@@ -51,6 +52,7 @@ def test_drain_lets_jobs_finish_loses_none_and_waits_until_the_worker_has_left(
     assert set(shop.noted("starts").values()) == set(shop.noted("ends").values()) == {1}
 
 
+@everywhere("redis+redis")
 def test_a_client_that_reads_a_stream_goes_on_with_the_next_worker(
     tmp_path: Path, own_places: dict[str, object]
 ) -> None:
@@ -76,6 +78,7 @@ def test_a_client_that_reads_a_stream_goes_on_with_the_next_worker(
         assert "handed_back" in notes
 
 
+@everywhere("embedded")
 def test_readiness_turns_red_before_the_drain_is_over(tmp_path: Path, own_places: dict[str, object]) -> None:
     shop = Shop(tmp_path, drain_s=20, **own_places)
     with Client(shop.settings) as client, shop.worker() as worker:
@@ -91,6 +94,7 @@ def test_readiness_turns_red_before_the_drain_is_over(tmp_path: Path, own_places
         assert handle.result(timeout=1).attempt == 1
 
 
+@everywhere("rabbitmq+redis")
 def test_sigquit_ends_a_drain_at_once(tmp_path: Path, own_places: dict[str, object]) -> None:
     shop = Shop(tmp_path, drain_s=50, **own_places)
     with Client(shop.settings) as client, shop.worker() as worker:
@@ -106,7 +110,7 @@ def test_sigquit_ends_a_drain_at_once(tmp_path: Path, own_places: dict[str, obje
         assert {(row.status, row.attempts, row.crashes) for row in rows} == {(Status.QUEUED, 0, 0)}
 
 
-@everywhere("rabbitmq+sqlite")
+@only("rabbitmq+redis")
 def test_heartbeats_and_acks_flow_during_a_drain_longer_than_the_heartbeat(
     tmp_path: Path, own_places: dict[str, object]
 ) -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from storehand import Client
 from storehand.job import Status
+from tests.pipeline.combinations import everywhere
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.pipeline.workers import Shop, WorkerProcess
 from tests.waiting import until
@@ -74,6 +76,7 @@ def test_a_message_of_a_job_that_runs_elsewhere_waits_for_its_answer(
     assert shop.noted("starts")[handle.id] == 1
 
 
+@everywhere
 def test_a_job_due_later_starts_when_it_is_due(client: Client, worker: WorkerProcess) -> None:
     due = client.store.now() + 1.5
 
@@ -83,12 +86,31 @@ def test_a_job_due_later_starts_when_it_is_due(client: Client, worker: WorkerPro
     assert due <= (handle.job.started_at or 0) < due + 5
 
 
+@everywhere
 def test_a_job_whose_message_was_lost_is_rung_again(client: Client, worker: WorkerProcess) -> None:
     from storehand.job import NewJob
 
     [job] = client.store.create([NewJob(task="probe", input={"text": "no message"})])  # as if its producer had died
 
     assert client.job(job.id).result(timeout=10)["text"] == "no message"
+
+
+@everywhere("redis+redis")
+def test_a_cancel_holds_though_no_worker_runs(tmp_path: Path, own_places: dict[str, object]) -> None:
+    shop = Shop(tmp_path, **own_places)
+    with Client(shop.settings) as client:
+        with shop.worker() as worker:
+            orphan = client.submit(ProbeInput(work_s=60))
+            until(lambda: shop.noted("starts")[orphan.id])
+            worker.kill()
+        queued = client.submit(ProbeInput())
+
+        assert (queued.cancel(), orphan.cancel()) == (Status.CANCELLED, Status.RUNNING)
+
+        with shop.worker(name="w2"):
+            assert orphan.outcome(timeout=20).code == "cancelled"
+            client.submit(ProbeInput(text="next")).result(timeout=20)
+    assert (shop.noted("starts")[queued.id], shop.noted("starts")[orphan.id]) == (0, 1)
 
 
 def _depth(shop: Shop) -> int:

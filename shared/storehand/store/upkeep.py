@@ -23,24 +23,25 @@ def unrung(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float, is
     dead = [owner for owner in _running_owners(db) if is_dead(owner)]
     is_of_dead = "status = 'running' AND owner IN (SELECT value FROM json_each(:dead))"
     due = "(not_before IS NULL OR not_before <= :now)"
-    needs_message = (  # each in the order of its own index: by another one, 100,000 waiting rows were read each time
+    needs_message = (  # with the index each is made for: by its own choice SQLite read all that waits, at every look
         # never published: the producer gets its grace, unless the job was handed back or waited for its time
-        f"status = 'queued' AND published_at IS NULL AND {due}"
+        f"jobs_unpublished WHERE status = 'queued' AND published_at IS NULL AND {due}"
         " AND (updated_at <= :now - :grace OR started_at IS NOT NULL OR not_before IS NOT NULL) ORDER BY updated_at",
-        f"status = 'queued' AND published_at <= :now - :long AND {due} ORDER BY published_at",
+        f"jobs_published WHERE status = 'queued' AND published_at <= :now - :long AND {due} ORDER BY published_at",
         # its worker is gone or hangs; one message per lost lease, then again only after a long time
-        f"status = 'running' AND lease_until <= :now - :grace AND NOT ({is_of_dead})"
+        f"jobs_leased WHERE status = 'running' AND lease_until <= :now - :grace AND NOT ({is_of_dead})"
         " AND (published_at IS NULL OR published_at < lease_until + :grace OR published_at <= :now - :long)"
         " ORDER BY lease_until",
         # its worker is dead: one message since its claim, at once
-        f"{is_of_dead} AND (published_at IS NULL OR published_at <= updated_at OR published_at <= :now - :long)"
+        f"jobs_leased WHERE {is_of_dead}"
+        " AND (published_at IS NULL OR published_at <= updated_at OR published_at <= :now - :long)"
         " ORDER BY lease_until",
     )
     values = {"now": now, "grace": grace_s, "long": LONG_UNCLAIMED * grace_s, "limit": limit, "dead": json.dumps(dead)}
     found: list[Job] = []
     for condition in reversed(needs_message):  # few workers die, but a broker may lose thousands of messages
-        rows = db.execute(f"{SELECT_JOB} WHERE {condition} LIMIT :limit", values).fetchall()
-        found += [job_of(row) for row in rows]
+        select = f"{SELECT_JOB} WHERE n IN (SELECT n FROM jobs INDEXED BY {condition} LIMIT :limit)"  # noqa: S608  # constants
+        found += [job_of(row) for row in db.execute(select, values).fetchall()]
     return found[:limit]
 
 
@@ -54,12 +55,13 @@ def end_leases_of_dead(db: sqlite3.Connection, *, is_dead: IsDead, now: float) -
 
 
 def _running_owners(db: sqlite3.Connection) -> list[str]:
-    select = "SELECT DISTINCT owner FROM jobs WHERE status = 'running' AND owner IS NOT NULL"
+    select = "SELECT DISTINCT owner FROM jobs INDEXED BY jobs_leased WHERE status = 'running' AND owner IS NOT NULL"
     return [row[0] for row in db.execute(select).fetchall()]
 
 
 def expire_overdue(db: sqlite3.Connection, *, now: float, limit: int = 500) -> list[Job]:
-    select = f"{SELECT_JOB} WHERE status = 'queued' AND deadline IS NOT NULL AND deadline <= ? LIMIT ?"
+    overdue = "jobs INDEXED BY jobs_deadline WHERE status = 'queued' AND deadline IS NOT NULL AND deadline <= ? LIMIT ?"
+    select = f"{SELECT_JOB} WHERE n IN (SELECT n FROM {overdue})"  # noqa: S608  # constants
     jobs = [job_of(row) for row in db.execute(select, (now, limit)).fetchall()]
     for job in jobs:
         end(db, job.id, job.attempts, Outcome.of_error(Expired()), now)
