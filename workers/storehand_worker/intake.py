@@ -50,7 +50,7 @@ class Intake:
                 exchange=queue.exchange,
                 routing_key=queue.routing_key,
                 declare=[queue],
-                headers=message.headers,
+                headers={name: value for name, value in message.headers.items() if name != "compression"},  # unpacked
                 content_type=message.content_type,
                 content_encoding=message.content_encoding,
                 correlation_id=properties.get("correlation_id"),
