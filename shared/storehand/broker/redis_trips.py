@@ -95,6 +95,7 @@ class FewerObjects:
     pool: Any
     _qos: Any
     closed: bool
+    connection: Any
     connection_errors: Any
     client: Any
     active_queues: Any
@@ -138,7 +139,8 @@ class FewerObjects:
 
     def close(self) -> None:
         if not self.closed and self._qos is not None:
-            with suppress(*self.connection_errors):  # they come again, and the store knows what is answered
+            lost = (*self.connection_errors, *self.connection.channel_errors)
+            with suppress(*lost):  # what is not written comes again, and the store knows that it is answered
                 self._qos.flush()
             self._qos._sending.close()
         super().close()  # type: ignore[misc]  # the channel's
