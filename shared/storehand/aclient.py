@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from storehand.client import ERASE_S, Client
 from storehand.contracts.base import TaskInput, TaskOutput
-from storehand.erasing import Erasure
 from storehand.errors import NotReady
 from storehand.handle import JobHandle, StreamedText, existing
 from storehand.job import Event, EventKind, Job, Outcome, Priority, Status
@@ -22,6 +21,7 @@ from storehand.submission import Moment
 from storehand.watch import JobWatch
 
 if TYPE_CHECKING:
+    from storehand.erasing import Erasure
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
 
 T = TypeVar("T")

@@ -12,16 +12,14 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from storehand.contracts import default_priority
 from storehand.contracts.base import TaskInput, TaskOutput
-from storehand.erasing import Eraser, Erasure
 from storehand.errors import NotReady, SettingsError, StorehandError, Throttled, Unavailable
 from storehand.handle import JobHandle
 from storehand.job import Job, NewJob, Priority, Status
-from storehand.payloads import open_payloads
 from storehand.submission import Moment, new_job, raw_input, typed_input
-from storehand.tenants import jobs_at_once, limits_of
 from storehand.waiting import Change
 
 if TYPE_CHECKING:
+    from storehand.erasing import Erasure
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
     from storehand.store import JobStore
 
@@ -44,6 +42,8 @@ class Client:
     overrides single settings, `Client(settings)` takes all of them."""
 
     def __init__(self, settings: Settings | None = None, **overrides: Any) -> None:
+        from storehand.erasing import Eraser
+        from storehand.payloads import open_payloads
         from storehand.producer import Producer
         from storehand.store import open_store
 
@@ -121,6 +121,8 @@ class Client:
         A bad input raises before its chunk of 500 is written; earlier chunks stand: give keys to repeat safely. A
         tenant's limit is judged per chunk, of which none is larger than its burst: `details["submitted"]` of
         RateLimited and QuotaExceeded says how many inputs came before."""
+        from storehand.tenants import jobs_at_once  # settings bring it
+
         batch = str(uuid.uuid4())
         keys = None if idempotency_keys is None else iter(idempotency_keys)
         whom = None if subjects is None else iter(subjects)
@@ -216,6 +218,8 @@ class Client:
         return rows
 
     def _create(self, jobs: Sequence[NewJob]) -> list[Job]:
+        from storehand.tenants import limits_of  # settings bring it
+
         moved = self.payloads.move_out(jobs)
         refs = {job.payload_ref for job in moved if job.payload_ref is not None}
         limits = limits_of(self.settings.tenant_limits, moved)
