@@ -21,7 +21,7 @@ from tests.waiting import until
 START_S = 180.0
 """RabbitMQ needs 10 s of a core to boot, and the core may be shared."""
 
-GUARDIAN = 'read -r _; for pid in "$@"; do kill -9 "$pid"; done'
+GUARDIAN = 'read -r _; folder=$1; shift; for pid in "$@"; do kill -9 "$pid"; done; sleep 1; rm -rf "$folder"'
 """Waits until the test process closes the pipe, be it by SIGKILL. PDEATHSIG would fire when a *thread* ends."""
 
 
@@ -63,7 +63,8 @@ class Server(ABC):
                 self._command(), env={**os.environ, **self._environment()}, cwd=self.folder, start_new_session=True,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT,
             )  # fmt: skip
-        command = ["sh", "-c", GUARDIAN, "guardian", str(self._process.pid), *map(str, self._companions())]
+        pids = map(str, (self._process.pid, *self._companions()))
+        command = ["sh", "-c", GUARDIAN, "guardian", str(self.folder), *pids]
         self._guardian = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True
         )
