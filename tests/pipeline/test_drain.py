@@ -30,10 +30,10 @@ def test_drain_lets_jobs_finish_loses_none_and_waits_until_the_worker_has_left(
 ) -> None:
     shop = Shop(tmp_path, drain_s=20, **own_places)
     with Client(shop.settings) as client:
-        with shop.worker() as worker:
-            handles = [client.submit(ProbeInput(work_s=0.4)) for _ in range(40)]
-            handles += client.submit_many([ProbeInput(work_s=0.4) for _ in range(40)])
-            until(lambda: sum(shop.noted("starts").values()) >= 16)
+        with shop.worker(concurrency=4) as worker:
+            handles = client.submit_many([ProbeInput(work_s=1.0) for _ in range(8)])
+            handles += [client.submit(ProbeInput(work_s=2.0)) for _ in range(20)]
+            until(lambda: sum(shop.noted("starts").values()) >= 3)
 
             drained = drain(shop)
 

@@ -16,6 +16,12 @@ from tests.pipeline.workers import Shop, WorkerProcess
 from tests.waiting import until
 
 
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory, shared_places: dict[str, object]) -> Shop:
+    """Its workers obey every command, also the one of the probe plugin."""
+    return Shop(tmp_path_factory.mktemp("shop"), remote_control="all", **shared_places)
+
+
 @pytest.fixture
 def cut_connection(celery: Any) -> Callable[[], None]:
     """Makes the worker's event loop meet a dead connection; the probe plugin brings the command."""
