@@ -14,7 +14,7 @@ def redis() -> RedisServer:
     reason = RedisServer.missing()
     if reason:
         pytest.skip(reason)
-    return RedisServer()
+    return RedisServer("appendfsync always")  # everysec may hold writes back while the disk is busy
 
 
 def _publish(url: str, word: str) -> None:

@@ -25,7 +25,7 @@ CONSUMER_TIMEOUT_S = 1800.0
 
 _SURVIVES = {
     "always": (Light.GREEN, "what was answered survives a power cut", ""),
-    "everysec": (Light.GREEN, "survives the death of any process; a power cut may lose the last second", ""),
+    "everysec": (Light.GREEN, "a power cut may lose the last second, and so may the death of Redis on a busy disk", ""),
     "no": (Light.YELLOW, "a power cut may lose half a minute", "set appendfsync everysec, or always"),
     "": (Light.GREEN, "survives a restart; appendfsync can't be read, with everysec a power cut loses a second", ""),
 }
