@@ -38,12 +38,14 @@ class Shop:
         self.bell = Bell(self.store)
         self.seen = Seen()
         self.depths: dict[str, tuple[int, int]] = {}
+        self.forgotten: list[str] = []
         self.why: Counter[str] = Counter()
 
     def reconciler(self, owner: str = "me") -> Reconciler:
         return Reconciler(
             self.store, self.bell, self.seen, self.settings, owner=owner, depths=lambda: self.depths,
-            on_rung=lambda why, jobs: self.why.update({why: jobs}), clock=lambda: self.now,
+            on_rung=lambda why, jobs: self.why.update({why: jobs}), on_payloads=self.forgotten.extend,
+            clock=lambda: self.now,
         )  # fmt: skip
 
     def job(self, **fields: object) -> str:
@@ -127,7 +129,7 @@ def test_only_the_leader_looks_until_it_is_gone(tmp_path: Path) -> None:
 
 def test_old_jobs_are_swept_now_and_then(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
-    job_id = shop.job(deadline=shop.now + 1)
+    job_id = shop.job(deadline=shop.now + 1, payload_ref="default/large.json")
     reconciler = shop.reconciler()
     shop.now += 2
     reconciler.tick()
@@ -136,6 +138,7 @@ def test_old_jobs_are_swept_now_and_then(tmp_path: Path) -> None:
     reconciler.tick()
 
     assert shop.store.get([job_id]) == {}
+    assert shop.forgotten == ["default/large.json"]
 
 
 def test_after_an_outage_of_the_broker_all_are_rung_for_in_one_look(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from storehand.broker.depth import queue_depths
 from storehand.broker.server_depth import ServerDepth
 from storehand.broker.transport import queue_file
 from storehand.celery_app import declared_queues
+from storehand.payloads import open_payloads
 from storehand.producer import Producer
 from storehand.settings import Settings
 from storehand.store import JobStore, open_store
@@ -159,7 +160,16 @@ class JobPath:
         self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)
         bell = self._use(Producer(settings, store))
         reconciler = self._use(
-            Reconciler(store, bell, observers, settings, owner=owner, depths=self._depths, on_rung=self.metrics.on_rung)
+            Reconciler(
+                store,
+                bell,
+                observers,
+                settings,
+                owner=owner,
+                depths=self._depths,
+                on_rung=self.metrics.on_rung,
+                on_payloads=open_payloads(settings).forget,
+            )
         )
         for thread in (pump, turnstile, self.watcher, reconciler, *self._broker_threads()):
             thread.start()
