@@ -74,14 +74,17 @@ def report(combination: Combination, verdict: Verdict, done: Counter[str], again
         "wrong answer": len(verdict.wrong), "ran more than once": verdict.again,
         "slowest submit, s": round(verdict.slowest_submit_s, 1),
         "submits refused / not told, repeated": f"{verdict.refused} / {verdict.unknown}",
-        "worst recovery, s": round(max(verdict.recovered_s, default=0.0), 1),
+        "longest until the next answer, s": round(max((each.next_s for each in verdict.recovered), default=0.0), 1),
+        "longest until all in hand had theirs, s": round(
+            max((each.in_hand_s for each in verdict.recovered), default=0.0), 1
+        ),
     }  # fmt: skip
     faults = ", ".join(f"{count} x {name}" for name, count in sorted(done.items()))
     problems = [*verdict.notes, *verdict.wrong[:9], *(f"lost: {each}" for each in verdict.lost[:9]),
                 *(f"twice: {each}" for each in verdict.twice[:9])]  # fmt: skip
     state = "every promise kept" if verdict.is_clean else "PROMISES BROKEN"
     lines = [f"{combination}: {state}", f"  faults: {faults}"]
-    lines += [f"  {name:38s} {value}" for name, value in counts.items()]
+    lines += [f"  {name:40s} {value}" for name, value in counts.items()]
     return "\n".join([*lines, *(f"  ! {each}" for each in problems), f"  again: {again}", ""])
 
 

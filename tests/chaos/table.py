@@ -22,8 +22,8 @@ from tests.chaos.stand import COMBINATIONS, Combination, Stand
 from tests.chaos.witness import Verdict
 
 HEAD = (
-    "| what happens | jobs | lost | answered twice | wrong answer | ran more than once | recovered after, s |"
-    " slowest submit, s |\n|---|---:|---:|---:|---:|---:|---:|---:|"
+    "| what happens | jobs | lost | answered twice | wrong answer | ran more than once | next answer after, s |"
+    " all in hand answered after, s | slowest submit, s |\n|---|---:|---:|---:|---:|---:|---:|---:|---:|"
 )
 
 
@@ -83,14 +83,18 @@ def _progress(console: Console) -> Progress:
 
 
 def line(scenario: Scenario, verdict: Verdict) -> str:
-    recovered = verdict.recovered_s
-    times = "-"
-    if recovered:
-        times = f"{max(recovered):.1f}"
-        if len(recovered) > 2:
-            times = f"{statistics.median(recovered):.1f} (worst {max(recovered):.1f})"
+    times = [_seconds([each.next_s for each in verdict.recovered])]
+    times.append(_seconds([each.in_hand_s for each in verdict.recovered]))
     counts = [verdict.jobs, len(verdict.lost), len(verdict.twice), len(verdict.wrong), verdict.again]
-    return " | ".join([f"| {scenario.name}", *map(str, counts), times, f"{verdict.slowest_submit_s:.1f} |"])
+    return " | ".join([f"| {scenario.name}", *map(str, counts), *times, f"{verdict.slowest_submit_s:.1f} |"])
+
+
+def _seconds(found: list[float]) -> str:
+    """The median, and the worst of several."""
+    if not found:
+        return "-"
+    worst = f" (worst {max(found):.1f})" if len(found) > 1 else ""
+    return f"{statistics.median(found):.1f}{worst}"
 
 
 def render(combination: Combination, rows: list[tuple[Scenario, Verdict]], *, quick: bool) -> str:

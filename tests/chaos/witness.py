@@ -21,6 +21,15 @@ LOOK_S = 1.0
 
 
 @dataclass(frozen=True)
+class Recovery:
+    """Seconds from the end of a fault: until the next answer, and until all jobs that were in hand when it began had
+    theirs, which may have waited behind a queue."""
+
+    next_s: float
+    in_hand_s: float
+
+
+@dataclass(frozen=True)
 class Verdict:
     jobs: int
     lost: tuple[str, ...]
@@ -31,8 +40,8 @@ class Verdict:
     """Another answer than such a job can have, with the answer."""
     again: int
     """Jobs that a task began more than once."""
-    recovered_s: tuple[float, ...]
-    """Of each fault: from its end until the next answer, and until the jobs that were in hand had theirs."""
+    recovered: tuple[Recovery, ...]
+    """After each fault."""
     slowest_submit_s: float
     refused: int
     unknown: int
@@ -119,15 +128,15 @@ class Witness:
             tuple(notes) + ((f"{self._promised.other_id} keys with two jobs",) if self._promised.other_id else ()),
         )  # fmt: skip
 
-    def _recovered(self, rows: dict[str, Job]) -> list[float]:
+    def _recovered(self, rows: dict[str, Job]) -> list[Recovery]:
         found = []
         ends = sorted(row.finished_at for row in rows.values() if row.finished_at is not None)
         for fault in self.faults:
             if (healed_at := fault.healed_at) is None:
                 continue
-            in_hand = [rows[each].finished_at or 0.0 for each in fault.in_hand if each in rows]
+            last = max((rows[each].finished_at or 0.0 for each in fault.in_hand if each in rows), default=healed_at)
             next_one = next((at for at in ends if at > healed_at), healed_at)
-            found.append(max(next_one, *in_hand) - healed_at)
+            found.append(Recovery(next_one - healed_at, max(0.0, last - healed_at)))
         return found
 
     def _count_ends(self, job_id: str) -> int:
