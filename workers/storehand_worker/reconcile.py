@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -121,8 +122,8 @@ class Reconciler:
         self._store.tell(
             {job_id: (NewNote("rung_again", {"why": why}),) for job_id, why in reasons.items() if why != "due"}
         )
-        for why in sorted(set(reasons.values())):
-            self._on_rung(why, sum(each == why for each in reasons.values()))
+        for reason, jobs in Counter(reasons.values()).items():
+            self._on_rung(reason, jobs)
 
     def _sweep(self) -> None:
         now = self._clock()
