@@ -113,7 +113,8 @@ class Reconciler:
         may be its killer, and takes no company with it."""
         if not lost:
             return
-        reasons = {job.id: why_rung(job) for job in lost}
+        reasons: dict[str, Why] = {job.id: why_rung(job) for job in lost}
+        counted: Counter[Why] = Counter(reasons.values())
         bulk = [job for job in lost if job.priority is Priority.BULK and reasons[job.id] != "worker_gone"]
         enveloped = {job.id for job in bulk}
         single = [job for job in lost if job.id not in enveloped]
@@ -122,7 +123,7 @@ class Reconciler:
         self._store.tell(
             {job_id: (NewNote("rung_again", {"why": why}),) for job_id, why in reasons.items() if why != "due"}
         )
-        for reason, jobs in Counter(reasons.values()).items():
+        for reason, jobs in counted.items():
             self._on_rung(reason, jobs)
 
     def _sweep(self) -> None:
