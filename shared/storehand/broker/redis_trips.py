@@ -144,6 +144,9 @@ class FewerObjects:
                 self._qos.flush()
             self._qos._sending.close()
         super().close()  # type: ignore[misc]  # the channel's
+        client, self._client_of_calls = self._client_of_calls, None
+        if client is not None:  # what was given back while closing went through a new pool
+            client.connection_pool.disconnect()
 
 
 class Gathering:
