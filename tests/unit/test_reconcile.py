@@ -185,6 +185,25 @@ def test_what_waits_in_a_long_queue_is_not_rung_for_again(tmp_path: Path) -> Non
     assert shop.why == {"unclaimed": 3}
 
 
+def test_what_no_queue_holds_and_nobody_claims_is_rung_for_soon_where_a_server_keeps_the_queues(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.settings = Settings(data_dir=tmp_path, broker_url="redis://nowhere")  # type: ignore[arg-type]
+    queue = shop.settings.queue("word", Priority.STANDARD)
+    job_id = shop.job()
+    shop.store.mark_published([job_id])
+    shop.now += 3 * shop.settings.publish_grace_s + 1
+
+    rung = []
+    for depths in ({}, {queue: (5, 1)}, {queue: (0, 1)}):  # unknown; it may be among those; it is in no queue
+        shop.depths = depths
+        shop.reconciler().tick()
+        rung.append(len(shop.bell.rung))
+
+    assert rung == [0, 0, 1]
+    assert shop.bell.rung == [job_id]
+    assert shop.reconciler().tick() == 0  # once in a while
+
+
 def test_whom_a_later_one_has_overtaken_has_lost_its_message(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     lost = shop.job()

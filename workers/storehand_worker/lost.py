@@ -8,6 +8,7 @@ from typing import Literal
 from storehand.job import TERMINAL, Job, Status
 from storehand.settings import Settings
 from storehand.store import JobStore
+from storehand.store.upkeep import LONG_UNCLAIMED
 
 Depths = Callable[[], Mapping[str, tuple[int, int | None]]]
 """Queue -> (ready, being worked on, None where the broker does not say). A queue that is not in it is not known."""
@@ -16,6 +17,9 @@ Why = Literal["unpublished", "handed_back", "due", "unclaimed", "worker_gone"]
 
 OVERTAKEN_S = 60.0
 """Queues are first in, first out, but for redelivered messages and several publishers."""
+
+VANISHED = 3.0
+"""So many times `publish_grace_s` after it was sent a message that is in no queue should have been claimed."""
 
 LOOK_BACK = 100
 """Started jobs of a task that are looked at for one that came later."""
@@ -54,11 +58,31 @@ class LostMessages:
         ids = {job.id for job in waiting}
         return [job for job in found if job.id not in ids], waiting
 
-    def _waits(self, job: Job) -> bool:
-        """Messages are in its queue, and nobody who came later has been served."""
+    def vanished(self) -> list[Job]:
+        """Rung for a while ago and not claimed, though nothing waits in their queue: the broker has lost the message,
+        or a worker has died or been cut off with it, and a broker server gives it back much later. A queue file does
+        neither."""
+        if self._settings.is_embedded:
+            return []
+        patience_s = VANISHED * self._settings.publish_grace_s
+        found = self._store.unrung(grace_s=patience_s / LONG_UNCLAIMED)
+        before = self._store.now() - patience_s
+        return [
+            job for job in found if job.published_at is not None and job.published_at <= before and self._is_empty(job)
+        ]
+
+    def _is_empty(self, job: Job) -> bool:
+        depth = self._known_depths().get(self._settings.queue(job.task, job.priority))
+        return depth is not None and depth[0] == 0
+
+    def _known_depths(self) -> Mapping[str, tuple[int, int | None]]:
         if self._depths is None:
             self._depths = self._ask()
-        ready, _ = self._depths.get(self._settings.queue(job.task, job.priority), (0, 0))
+        return self._depths
+
+    def _waits(self, job: Job) -> bool:
+        """Messages are in its queue, and nobody who came later has been served."""
+        ready, _ = self._known_depths().get(self._settings.queue(job.task, job.priority), (0, 0))
         return ready > 0 and self._latest_served(job) <= (job.published_at or 0.0) + OVERTAKEN_S
 
     def _latest_served(self, job: Job) -> float:

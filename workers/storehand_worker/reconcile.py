@@ -104,6 +104,9 @@ class Reconciler:
             rung += len(lost)
             if len(found) < BATCH or self._stopped.is_set() or self._clock() >= end or not self._leads():
                 break
+        vanished = [job for job in lost_messages.vanished() if job.id not in seen]
+        self._ring(vanished)
+        rung += len(vanished)
         if rung:
             log.info("rang for %d jobs that had no message: lost, handed back, or due for another attempt", rung)
         return rung
