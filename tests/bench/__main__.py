@@ -1,6 +1,6 @@
 """Runs the benchmark: interleaved rounds, medians, ratios to named baselines.
 
-    python -m tests.bench [--full | --quick] [--only text,encoder,queue,idle,lane] [--rounds N] [--write FILE]
+    python -m tests.bench [--full | --quick] [--only text,queue,guarantees] [--rounds N] [--write FILE]
 
 Throughput is work per CPU second of the whole process tree, because walls are noisy on shared machines; walls stand
 beside. Every contender of a round does the same work, or a part of it where it is slow and linear.
@@ -15,10 +15,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.bench import encoder, overhead, queued, starter, text
+from tests.bench import encoder, guarantees, overhead, queued, starter, text
 from tests.bench.machine import describe
 
-PARTS = ("text", "encoder", "queue", "idle", "lane")
+PARTS = ("text", "encoder", "queue", "idle", "lane", "guarantees")
 PAGE = "# Benchmarks\n\nMade by `make bench` and `make bench-full`.\n\n"
 ABOUT = (
     "Interleaved rounds, medians, (lowest-highest) of the ratio taken round by round. CPU seconds are those of the "
@@ -41,6 +41,7 @@ def parts(size: str, rounds: int | None) -> dict[str, Callable[[], list[str]]]:
             *starter.sections(plan(starter), idle=False, rounds=rounds),
         ],
         "idle": lambda: starter.sections(plan(starter), queue=False, rounds=rounds),
+        "guarantees": lambda: guarantees.sections(plan(guarantees), rounds=rounds),
         "lane": lambda: overhead.sections("--waiting 1000 --requests 4" if size == "quick" else ""),
     }
 

@@ -19,7 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import TypeVar
@@ -127,7 +127,7 @@ def contenders(ground: Ground, only: Sequence[str]) -> Iterator[dict[str, Drain]
             for items in (32, 1):
                 own = folder / f"{store}{items}"
                 worker = ours(ground.broker(own), url(), items=items)
-                found[ours_name(store, items)] = _ours(_halted(worker, stack))
+                found[ours_name(store, items)] = drain_of(_halted(worker, stack))
         yield found
 
 
@@ -150,9 +150,18 @@ def ours(broker_url: str, store_url: str, *, items: int, plugins: str = "bench")
 def _halted(worker: AbstractContextManager[W], stack: ExitStack) -> W:
     """Until its turn comes, and until the end, when it must hear the signal to leave."""
     found = stack.enter_context(worker)
-    _halt(found)
-    stack.callback(os.kill, found.pid, signal.SIGCONT)
+    stack.enter_context(halting(found))
     return found
+
+
+@contextmanager
+def halting(worker: BareWorker | Worker) -> Iterator[None]:
+    """A drain wakes it and halts it again."""
+    _halt(worker)
+    try:
+        yield
+    finally:
+        os.kill(worker.pid, signal.SIGCONT)
 
 
 def _halt(worker: BareWorker | Worker) -> None:
@@ -187,7 +196,7 @@ def _bare(worker: BareWorker) -> Drain:
     return drain
 
 
-def _ours(worker: Worker) -> Drain:
+def drain_of(worker: Worker) -> Drain:
     def drain(jobs: int) -> tuple[Run, Run]:
         inputs = [BenchLabelsInput(texts=(text,)) for text in texts(jobs)]
         with measured() as sent:
@@ -227,7 +236,7 @@ def page(found: Sequence[Row]) -> str:
         "### What the guarantees cost: jobs with the fake engine, against a bare Celery worker on the same broker\n",
         "Per CPU second of the worker; a message per job for Celery, which has no other way. Submitted: per CPU second "
         f"of whoever sends them. Goal: {GOAL} of bare Celery in envelopes, and on Redis also one by one.\n",
-        "| broker | worker | jobs per CPU s | of bare Celery, median (lowest-highest) | jobs per s (wall) | submitted |",
+        "| broker | worker | jobs per CPU s | of bare Celery, median (lowest-highest) | per s (wall) | submitted |",
         "|---|---|---|---|---|---|",
     ]
     for row in found:
@@ -239,6 +248,20 @@ def page(found: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def sections(plan: Plan, *, rounds: int | None = None, only: str = "", stores: Sequence[str] = ()) -> list[str]:
+    """The tables: what it costs, and what it is spent on."""
+    from tests.bench import spending
+
+    found: list[Row] = []
+    spent: list[spending.Spending] = []
+    for name in plan.grounds:
+        if only in name:
+            with brokers.ground(name) as ground:
+                found += _on(ground, replace(plan, rounds=rounds or plan.rounds), stores)
+                spent += spending.spending(ground, plan.jobs)
+    return [page(found), spending.page(spent)]
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", default="", help=f"one of {', '.join(brokers.NAMES)}")
@@ -248,11 +271,13 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one JSON list")
     options = parser.parse_args()
     stores = tuple(filter(None, options.store.split(",")))
-    found = rows(Plan(options.jobs, options.rounds), only=options.only, stores=stores)
+    plan = Plan(options.jobs, options.rounds)
     if options.json:
+        found = rows(plan, only=options.only, stores=stores)
         sys.stdout.write(json.dumps([asdict(each) for each in found]) + "\n")
-    else:
-        sys.stdout.write(f"## {time.strftime('%Y-%m-%d')}, {describe()}\n\n{page(found)}\n")
+        return
+    told = "\n".join(sections(plan, only=options.only, stores=stores))
+    sys.stdout.write(f"## {time.strftime('%Y-%m-%d')}, {describe()}\n\n{told}\n")
 
 
 if __name__ == "__main__":

@@ -92,10 +92,10 @@ def _tell() -> None:
         groups.update(ledger.spent)
     known = {ledger.tid: ledger for ledger in _all}
     for thread in threading.enumerate():  # what is under none of the functions, and threads that call none of them
-        ledger = known.get(thread.native_id or 0)
+        own = known.get(thread.native_id or 0)
         used_s = _schedstat_s(thread.native_id or 0) - _before.get(thread.native_id or 0, 0.0)
         root = next((what for name, what in THREADS.items() if thread.name.startswith(name)), "other threads")
-        counted_s = sum(ledger.spent.values()) if ledger else 0.0
+        counted_s = sum(own.spent.values()) if own else 0.0
         groups[root] += max(0.0, used_s - counted_s)  # type: ignore[assignment]  # seconds
     groups["all"] = total - _started_at  # type: ignore[assignment]  # seconds
     Path(os.environ[FILE]).write_text(json.dumps(dict(groups)))
