@@ -24,6 +24,8 @@ class GatheringQoS(redis.QoS):
     """Of a channel that an event loop serves; elsewhere each acknowledgement is written at once, as kombu does it."""
 
     channel: Any
+    _delivered: Any
+    _dirty: Any
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)  # type: ignore[no-untyped-call]  # kombu, here and below
