@@ -7,6 +7,7 @@ from the seed, what meets what in the processes does not.
 from __future__ import annotations
 
 import argparse
+import logging
 import random
 import sys
 import tempfile
@@ -22,6 +23,7 @@ from tests.chaos.witness import Verdict
 
 
 def main() -> int:
+    logging.getLogger("storehand.client").setLevel(logging.ERROR)  # outages are what this is about
     arguments = _arguments()
     console = Console(stderr=True)
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(10_000)

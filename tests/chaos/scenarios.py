@@ -8,7 +8,7 @@ LEASE_S = 15.0
 """The default of `lease_s`, which the scenes run with."""
 
 OUTAGE_S = 30.0
-QUICK_OUTAGE_S = 8.0
+QUICK_OUTAGE_S = 12.0
 QUICK_SETTINGS: dict[str, object] = {"lease_s": 4, "reconcile_s": 1, "publish_grace_s": 2}
 
 
@@ -57,7 +57,7 @@ SCENARIOS = (
     Scenario("SIGTERM under load, three times", tuple(Step("terminate_worker", at=at) for at in (0.2, 0.4, 0.6))),
     Scenario(
         "worker stands still past its lease and goes on",
-        (Step("pause_worker", at=0.1), Step("resume_workers", after_s=1.6 * LEASE_S)),
+        (Step("pause_worker", at=0.1), Step("resume_workers", after_s=2.5 * LEASE_S)),
         jobs=1200, per_s=40, work_s=0.3,
     ),
     Scenario("poison job among others", (Step("submit_poison", at=0.1),), jobs=600, per_s=20, workers=3, deaths=True),

@@ -6,6 +6,7 @@ Exit code 1 when a promise was broken.
 from __future__ import annotations
 
 import argparse
+import logging
 import statistics
 import sys
 import tempfile
@@ -28,6 +29,7 @@ HEAD = (
 
 
 def main() -> int:
+    logging.getLogger("storehand.client").setLevel(logging.ERROR)  # outages are what this is about
     arguments = _arguments()
     console = Console(stderr=True)
     is_clean = True
