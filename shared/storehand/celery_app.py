@@ -69,7 +69,7 @@ _CONFIG: dict[str, Any] = {
     "broker_connection_retry_on_startup": True,
     "broker_connection_max_retries": None,
     "broker_connection_timeout": 5,
-    "broker_heartbeat": 30,
+    "broker_heartbeat": 10,  # RabbitMQ takes a worker whose network is cut for gone after two: 20 s
     "timezone": "UTC",
     "enable_utc": True,
 }
