@@ -180,7 +180,7 @@ def _wire(mark: str, changes: Any) -> tuple[str, Wire]:
     wire = Wire(body, draft.headers, draft.content_type, draft.content_encoding)
     if draft.item is None:
         return mark, wire
-    return mark, Wire(body, draft.headers, item=draft.item(redis_item(wire)))
+    return mark, Wire(body, draft.headers, item=draft.item({**redis_item(wire), "mark": mark}))
 
 
 def _json(value: Any) -> bytes:

@@ -95,11 +95,16 @@ class AmqpLine(Line):
         url = settings.broker_url.get_secret_value()
         host, _, virtual_host = url.rpartition("@")[2].partition("/")
         user, _, password = url.rpartition("@")[0].partition("://")[2].partition(":")
-        self._connection = amqp.Connection(host, user, password, virtual_host=virtual_host or "/")
-        self._connection.connect()
-        self._channel = self._connection.channel()
+        self._login = {"host": host, "userid": user, "password": password, "virtual_host": virtual_host or "/"}
+        self._connect()
         self._queue = settings.queue_prefix
         self._queues = [f"{self._queue}.default.{name}" for name in ("interactive", "standard", "bulk")]
+
+    def _connect(self) -> None:
+        self._connection = amqp.Connection(**self._login)
+        self._connection.connect()
+        self._channel = self._connection.channel()
+        self._channel.confirm_select()
 
     def put(self, wire: Wire) -> bool:
         message = RawMessage(
@@ -110,7 +115,11 @@ class AmqpLine(Line):
             message._serialize_properties()
         except Exception:  # what the library can't write, no client of it can send
             return False
-        self._channel.basic_publish(message, exchange="", routing_key=self._queue)
+        try:
+            self._channel.basic_publish_confirm(message, exchange="", routing_key=self._queue)
+        except amqp.exceptions.AMQPError:  # RabbitMQ takes no such headers, and ends the connection
+            self._connect()
+            return False
         return True
 
     def put_raw(self, properties: bytes, body: bytes) -> bool:
@@ -120,7 +129,6 @@ class AmqpLine(Line):
         with line_of(self._settings) as other:
             assert isinstance(other, AmqpLine)
             try:
-                other._channel.confirm_select()
                 other._channel.basic_publish_confirm(message, exchange="", routing_key=self._queue)
             except amqp.exceptions.AMQPError:
                 return False

@@ -12,7 +12,7 @@ from storehand_worker.callbacks import callback_problem
 
 def _problem(callback: Any, *, allowed: list[str] | None = None, key: str = "callbacks") -> str | None:
     app = SimpleNamespace(tasks={"here.task": object()}, storehand_settings=SimpleNamespace(allowed_callbacks=allowed))
-    return callback_problem(app, {key: [callback]})
+    return callback_problem(app, {key: callback if key == "chord" else [callback]})
 
 
 @pytest.mark.parametrize("key", ["callbacks", "errbacks", "chain", "chord"])
@@ -54,3 +54,13 @@ def test_patterns_say_which_else() -> None:
 )
 def test_nothing_hides_in_a_callback(callback: Any) -> None:
     assert _problem(callback) is not None
+
+
+@pytest.mark.parametrize(
+    "callbacks", ["", 0, {}, {"task": "shop.x"}, [[{"task": "shop.x"}]], "shop.x", [None]], ids=str
+)
+def test_a_shape_that_celery_would_stumble_over_is_refused(callbacks: Any) -> None:
+    app = SimpleNamespace(tasks={}, storehand_settings=SimpleNamespace(allowed_callbacks=None))
+
+    assert "must be a list of objects" in str(callback_problem(app, {"callbacks": callbacks}))
+    assert callback_problem(app, {"callbacks": None, "chain": [], "chord": None}) is None

@@ -26,12 +26,21 @@ def callback_problem(app: Any, embed: Mapping[str, Any]) -> str | None:
     """Callbacks are for the shop's own tasks: one that names ours would let any publisher chain what it likes here."""
     patterns = app.storehand_settings.allowed_callbacks
     for key in ("callbacks", "errbacks", "chain", "chord"):
+        if not _is_shaped(key, embed.get(key)):
+            return f"{key} must be {'an object' if key == 'chord' else 'a list of objects'}, or null"
         for name in _task_names(embed.get(key), depth=8):
             if not isinstance(name, str) or name.startswith(OUR_PREFIXES) or name in app.tasks:
                 return f"{key} may not name the task {str(name)[:80]!r}"
             if patterns is not None and not any(fnmatchcase(name, pattern) for pattern in patterns):
                 return f"{key} may not name the task {name[:80]!r}: allowed_callbacks does not list it"
     return None
+
+
+def _is_shaped(key: str, value: Any) -> bool:
+    """Celery's tracer stumbles over other shapes once the job is done, and then calls it failed."""
+    if value is None or key == "chord":
+        return value is None or isinstance(value, Mapping)
+    return isinstance(value, list | tuple) and all(isinstance(each, Mapping) for each in value)
 
 
 def call_errbacks(app: Any, message: Any) -> None:
