@@ -1,6 +1,6 @@
 """A plugin that tells a benchmark what a worker's processor time goes to: by thread, and inside threads by function.
 
-Written as JSON, seconds by group, into the file that BENCH_SPENT names, when the worker leaves.
+Written as JSON, seconds by group since the last time, into the file that BENCH_SPENT names, at each SIGUSR2.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import json
 import os
+import signal
 import threading
 import time
 from collections import Counter
@@ -85,38 +86,37 @@ def _schedstat_s(tid: int) -> float:
     return int(Path(f"/proc/self/task/{tid}/schedstat").read_text().split()[0]) / 1e9
 
 
-def _tell() -> None:
-    total = time.process_time()
+def _so_far() -> Counter[str]:
+    """Seconds by group; what is under none of the functions belongs to its thread."""
     groups = Counter[str]()
     for ledger in _all:
         groups.update(ledger.spent)
-    known = {ledger.tid: ledger for ledger in _all}
-    for thread in threading.enumerate():  # what is under none of the functions, and threads that call none of them
-        own = known.get(thread.native_id or 0)
-        used_s = _schedstat_s(thread.native_id or 0) - _before.get(thread.native_id or 0, 0.0)
+    known = {ledger.tid: sum(ledger.spent.values()) for ledger in _all}
+    for thread in threading.enumerate():
+        tid = thread.native_id or 0
         root = next((what for name, what in THREADS.items() if thread.name.startswith(name)), "other threads")
-        counted_s = sum(own.spent.values()) if own else 0.0
-        groups[root] += max(0.0, used_s - counted_s)  # type: ignore[assignment]  # seconds
-    groups["all"] = total - _started_at  # type: ignore[assignment]  # seconds
-    Path(os.environ[FILE]).write_text(json.dumps(dict(groups)))
+        groups[root] += max(0.0, _schedstat_s(tid) - known.get(tid, 0.0))  # type: ignore[assignment]  # seconds
+    groups["all"] = time.process_time()  # type: ignore[assignment]  # seconds
+    return groups
 
 
-_before: dict[int, float] = {}
-_started_at = 0.0
+def _tell(*_: Any) -> None:
+    """What was spent since the last time, into the file."""
+    now, file = _so_far(), Path(os.environ[FILE])
+    fresh = {what: seconds - _told[what] for what, seconds in now.items()}
+    _told.update(fresh)  # adds
+    file.with_suffix(".new").write_text(json.dumps(fresh))
+    file.with_suffix(".new").replace(file)
+
+
+_told = Counter[str]()
 
 
 if FILE in os.environ:
 
     @hookimpl
     def on_worker_start() -> None:
-        global _started_at
-        _started_at = time.process_time()
-        for thread in threading.enumerate():
-            _before[thread.native_id or 0] = _schedstat_s(thread.native_id or 0)
-
-    @hookimpl
-    def on_worker_stop() -> None:
-        _tell()
+        signal.signal(signal.SIGUSR2, _tell)
 
     def _build(self: JobPath) -> None:
         _plain_build(self)
