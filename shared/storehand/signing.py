@@ -17,6 +17,8 @@ from storehand.message import TASK_PREFIX
 if TYPE_CHECKING:
     from pydantic import SecretStr
 
+    from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
+
 HEADER = "storehand_signature"
 _TIMES = ("eta", "expires", "timelimit")
 
@@ -46,6 +48,14 @@ def sign_messages(key: str | SecretStr) -> None:
             headers[HEADER] = _signature(key, sender, headers["id"], body, headers, _at(None))
 
     before_task_publish.connect(on_publish, weak=False, dispatch_uid="storehand.signing")
+
+
+def is_trusted(settings: Settings, message: Any) -> bool:
+    """May say what happens to jobs: signed, where that is asked for; then small enough to be read, too."""
+    if not settings.require_signature:
+        return True
+    is_small = len(message.body or b"") <= settings.message_max_bytes
+    return is_small and accepts(settings.signing_keys, message, max_age_s=settings.result_ttl_s)
 
 
 def accepts(keys: Sequence[SecretStr], message: Any, *, max_age_s: float, now: float | None = None) -> bool:

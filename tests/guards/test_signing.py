@@ -151,14 +151,15 @@ def test_an_unsigned_message_is_laid_aside_and_ends_no_job(
     before = client.store.stats().dead_letters
     plain.send_task(TASK, kwargs={"input": {}}, task_id="unsigned-1")
     plain.send_task(TASK, kwargs={"jobs": [victim.id]}, task_id=victim.id)
+    plain.send_task(TASK, kwargs={"jobs": [victim.id]}, task_id=victim.id, expires=0.001)
     plain.send_task("storehand.nobody", kwargs={"jobs": [victim.id]}, task_id=victim.id)
     line.put(Wire(b"null", {"task": TASK, "id": victim.id}))
     line.put(Wire(b"[", {"task": TASK, "id": victim.id}, content_type="text/plain"))
 
-    until(lambda: client.store.stats().dead_letters >= before + 5, timeout_s=20)
+    until(lambda: client.store.stats().dead_letters >= before + 6, timeout_s=20)
 
-    letters = client.store.dead_letters(5)
-    assert [letter.job_id for letter in letters] == [None] * 5
+    letters = client.store.dead_letters(6)
+    assert [letter.job_id for letter in letters] == [None] * 6
     assert "unsigned-1" not in client.store.get(["unsigned-1", victim.id])
     assert client.store.get([victim.id])[victim.id].outcome is None
     assert KEY not in worker.log_text()

@@ -18,6 +18,7 @@ from storehand.broker.quorum import DEAD_SUFFIX
 from storehand.errors import Expired, Poison, StorehandError, Unavailable
 from storehand.job import Status
 from storehand.settings import Settings
+from storehand.signing import is_trusted
 from storehand.store import JobStore
 from storehand_worker.discards import Discards, body_text
 
@@ -70,7 +71,8 @@ class DeadQueue:
         headers = message.headers if isinstance(message.headers, Mapping) else {}
         reason, queue = _first_death(headers)
         if reason == "expired":  # Celery's `expires`: RabbitMQ drops the message before any worker sees it
-            self._end(message, headers, Expired())
+            if not self._end(message, headers, Expired()):
+                self._bury(message, headers, "it expired, and names no job", queue)
         elif reason == "delivery_limit" and _redriven(headers) < REDRIVES:
             _publish_anew(channel, message, headers, queue)
             log.warning("a message of %s was delivered %d times or more; it goes back, the store counts crashes",
@@ -89,7 +91,10 @@ class DeadQueue:
         log.error("%s; the message from %s is laid aside as a dead letter", reason, queue)
 
     def _end(self, message: Any, headers: Mapping[str, Any], error: StorehandError) -> bool:
-        """Ends the jobs that the message names, unless somebody is working on one; False where it names none."""
+        """Ends the jobs that the message names, unless somebody is working on one; False where it names none, or is not
+        to be believed."""
+        if not is_trusted(self._settings, message):
+            return False
         try:
             args, kwargs, _ = message.payload
             name, task_id = headers["task"], headers["id"]

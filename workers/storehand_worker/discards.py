@@ -39,7 +39,7 @@ class Discards:
         try:
             call = read_call(name, task_id, args, kwargs, tenant=self._tenant)
         except (InvalidInput, TypeError):
-            self._finish([task_id], error)
+            self.refuse(name, task_id, error)
             return
         ids = list(call.ids)
         if call.new_jobs:  # a plain producer's: its owner may look for the row all the same

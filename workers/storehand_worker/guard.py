@@ -11,7 +11,7 @@ from celery.worker.consumer import Consumer
 from storehand.broker.inbound import REFUSED
 from storehand.errors import StorehandError, Unavailable, UnknownTask, Unsigned
 from storehand.message import TASK_PREFIX
-from storehand.signing import accepts
+from storehand.signing import is_trusted
 from storehand_worker.callbacks import call_errbacks
 from storehand_worker.discards import refusal
 from storehand_worker.later import leave_eta_to_row
@@ -55,7 +55,7 @@ class GuardedConsumer(SteadyConsumer):
             if problem is not None:
                 self._lay_aside(message, refusal(problem))
                 return
-            if not self._is_trusted(message):
+            if not is_trusted(self.app.storehand_settings, message):
                 self._lay_aside(message, Unsigned())
                 return
             leave_eta_to_row(message)
@@ -98,23 +98,15 @@ class GuardedConsumer(SteadyConsumer):
         if message.acknowledged:
             log.warning("a message that is acked already could not be handled: %s", error.message)
             return
-        is_trusted = self._is_trusted(message)
+        is_ours = is_trusted(self.app.storehand_settings, message)
         try:
-            self.app.job_path.discards.bury(message, error, is_trusted=is_trusted)
+            self.app.job_path.discards.bury(message, error, is_trusted=is_ours)
         except Unavailable as away:
             self._give_back(message, away)
             return
-        if is_trusted:
+        if is_ours:
             then()
-        message.reject_log_error(log, self.connection_errors)
-
-    def _is_trusted(self, message: Any) -> bool:
-        """May say what happens to jobs: signed, where that is asked for."""
-        settings = self.app.storehand_settings
-        if not settings.require_signature:
-            return True
-        has_size = len(message.body or b"") <= settings.message_max_bytes
-        return has_size and accepts(settings.signing_keys, message, max_age_s=settings.result_ttl_s)
+        message.ack_log_error(log, self.connection_errors)  # rejected, RabbitMQ would lay it aside once more
 
     def _give_back(self, message: Any, error: Unavailable) -> None:
         """The store is away, so nothing can be written about this message: it comes again in a moment."""
