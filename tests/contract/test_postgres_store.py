@@ -21,6 +21,7 @@ from storehand.job import EventKind, Outcome, Status
 from storehand.store import Claimed, Finish, Limit, NewEvent
 from storehand.store.postgres import PostgresStore
 from storehand.store.postgres.schema import MIGRATIONS
+from storehand.store.postgres.unit import Call
 from tests.contract.stores import OK, created, kinds, new, postgres_url, row
 from tests.rigs.proxy import Proxy
 from tests.servers import Certificates, PostgresServer, fresh_name
@@ -445,6 +446,15 @@ class TestConnection:
             store.stats()
 
         assert "hunter2" not in str(caught.value)
+
+    def test_nobody_is_told_of_success_when_a_mistake_undoes_the_calls_of_all(self, store: PostgresStore) -> None:
+        calls = [Call[None](lambda unit: None) for _ in range(3)]
+
+        store._turns._fail(calls, TypeError("a mistake"))
+
+        for call in calls:
+            with pytest.raises(TypeError, match="a mistake"):
+                call.result()
 
     def test_ids_that_no_row_can_have_are_missing_not_errors(self, store: PostgresStore) -> None:
         assert store.get(["a\0b", "\ud800"]) == {}

@@ -148,7 +148,7 @@ class Turns:
                 call.error = self._links.unavailable(error)
             else:  # a mistake of ours
                 call.error = error
-                return
+                continue
             call.error.__cause__ = error
 
     def _insist(self, calls: Sequence[Call[Any]], until: float) -> None:
