@@ -562,6 +562,34 @@ class TestReconciling:
 
         assert len(store.unrung(grace_s=10, limit=3)) == 3
 
+    def test_jobs_of_dead_workers_come_before_all_that_waits(self, store: JobStore, clock: Clock) -> None:
+        handed_back, waiting = created(store), store.create([new(number) for number in range(5)])
+        claimed(store, handed_back)
+        store.release([handed_back.id], "w1")
+        store.mark_published([job.id for job in waiting[:3]])
+        lost = created(store)
+        claimed(store, lost, "w2")
+        clock.advance(2000)
+
+        assert [each.id for each in store.unrung(grace_s=10, limit=1)] == [lost.id]
+
+    def test_a_lease_renewed_after_its_worker_was_taken_for_dead_is_watched_again(
+        self, store: JobStore, clock: Clock
+    ) -> None:
+        job = created(store)
+        claimed(store, job, lease_s=15)
+        clock.advance(30)
+        store.mark_published([each.id for each in store.unrung(grace_s=10)])
+        assert store.unrung(grace_s=10) == []
+        clock.advance(-20)  # somebody has set the clock
+
+        store.renew([job.id], "w1", 15)
+        store.finish([Finish(job.id, OK, "w1", 1)])
+        clock.advance(5000)
+
+        assert store.unrung(grace_s=10) == []
+        assert store.stats().by_status[Status.RUNNING] == 0
+
     def test_overdue_jobs_in_the_queue_expire_and_running_ones_do_not(self, store: JobStore, clock: Clock) -> None:
         waiting, running = created(store, deadline=clock() + 5), created(store, deadline=clock() + 5)
         claimed(store, running)

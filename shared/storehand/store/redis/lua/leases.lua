@@ -26,8 +26,7 @@ local function finish(row, by, how)
 end
 
 local function renew(row, lease_until)
-  if tonumber(row.lease_until) <= now then call('ZREM', P .. 'told', row.id) end
-  call('ZADD', P .. 'leased', text(lease_until), row.id)
+  if call('ZADD', P .. 'leased', text(lease_until), row.id) == 1 then call('ZREM', P .. 'told', row.id) end
   call('HSET', JOB .. row.id, 'lease_until', text(lease_until))
 end
 

@@ -25,8 +25,15 @@ end
 
 function ops.unrung(_, grace_s, long_s, limit)
   local found = {}
+  gather(found, 'leased', now - grace_s, limit, function(id)  -- first: few workers die, but a broker may lose thousands
+    local row = look(id, {'status', 'lease_until', 'published_at'})
+    if needs_message(row, grace_s, long_s) then return true end
+    call('ZREM', P .. 'leased', id)
+    call('ZADD', P .. 'told', row.published_at, id)
+    return false
+  end)
+  gather(found, 'told', now - long_s, limit)
   gather(found, 'due', now, limit)
-  gather(found, 'fresh', now - grace_s, limit)
   gather(found, 'rung', now - long_s, limit, function(id)
     local not_before = call('HGET', JOB .. id, 'not_before')
     if not not_before or tonumber(not_before) <= now then return true end
@@ -34,14 +41,7 @@ function ops.unrung(_, grace_s, long_s, limit)
     call('ZADD', P .. 'due', not_before, id)
     return false
   end)
-  gather(found, 'told', now - long_s, limit)
-  gather(found, 'leased', now - grace_s, limit, function(id)
-    local row = look(id, {'status', 'lease_until', 'published_at'})
-    if needs_message(row, grace_s, long_s) then return true end
-    call('ZREM', P .. 'leased', id)
-    call('ZADD', P .. 'told', row.published_at, id)
-    return false
-  end)
+  gather(found, 'fresh', now - grace_s, limit)
   return packed_all(found)
 end
 
