@@ -204,6 +204,22 @@ def test_what_no_queue_holds_and_nobody_claims_is_rung_for_soon_where_a_server_k
     assert shop.reconciler().tick() == 0  # once in a while
 
 
+def test_a_worker_that_comes_back_from_an_outage_of_the_store_has_the_grace_to_renew_its_leases(tmp_path: Path) -> None:
+    shop = Shop(tmp_path)
+    shop.settings = Settings(data_dir=tmp_path, broker_url="redis://nowhere")  # type: ignore[arg-type]
+    shop.depths = {shop.settings.queue("word", Priority.STANDARD): (0, 1)}
+    job_id = shop.job()
+    shop.store.mark_published([job_id])
+    shop.store.claim([job_id], "w", 60, max_crashes=3)
+
+    shop.now += 60 + shop.settings.publish_grace_s / 2
+    assert shop.reconciler().tick() == 0
+
+    shop.now += shop.settings.publish_grace_s
+    assert shop.reconciler().tick() == 1
+    assert shop.why == {"worker_gone": 1}
+
+
 def test_whom_a_later_one_has_overtaken_has_lost_its_message(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     lost = shop.job()

@@ -66,10 +66,14 @@ class LostMessages:
             return []
         patience_s = VANISHED * self._settings.publish_grace_s
         found = self._store.unrung(grace_s=patience_s / LONG_UNCLAIMED)
-        before = self._store.now() - patience_s
-        return [
-            job for job in found if job.published_at is not None and job.published_at <= before and self._is_empty(job)
-        ]
+        now = self._store.now()
+        return [job for job in found if self._is_forgotten(job, now, patience_s) and self._is_empty(job)]
+
+    def _is_forgotten(self, job: Job, now: float, patience_s: float) -> bool:
+        """A lease keeps its grace: after an outage of the store all of them have run out, and their workers live."""
+        if job.lease_until is not None and job.lease_until > now - self._settings.publish_grace_s:
+            return False
+        return job.published_at is not None and job.published_at <= now - patience_s
 
     def _is_empty(self, job: Job) -> bool:
         depth = self._known_depths().get(self._settings.queue(job.task, job.priority))
