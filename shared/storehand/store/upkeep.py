@@ -97,7 +97,8 @@ def find(
         if value is not None:
             conditions.append(f"{column} = ?")
             values.append(value)
-    select = f"{SELECT_JOB} WHERE {' AND '.join(conditions)} ORDER BY n DESC LIMIT ?"
+    some = f"SELECT n FROM jobs WHERE {' AND '.join(conditions)} ORDER BY n DESC LIMIT ?"  # noqa: S608  # names above
+    select = f"{SELECT_JOB} WHERE n IN ({some}) ORDER BY n DESC"  # whole rows are read once it is known which
     return [job_of(row) for row in db.execute(select, (*values, limit)).fetchall()]
 
 
