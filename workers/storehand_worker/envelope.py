@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
@@ -22,7 +23,8 @@ Item = Callable[[], Running | End]
 """Makes sure that an item may start: its job as it runs now, or its end."""
 
 GATHER_S = 0.005
-"""Items that end so close together are written together."""
+MOST_GATHER_S = 0.05
+"""Items that end so close together are written together, if it does not keep the first of them waiting for too long."""
 
 OWN_ERROR_PAUSE_S = 1.0
 
@@ -65,7 +67,7 @@ class Envelope:
             if self._news.wait(pause_s):
                 self._news.clear()
                 if self._endings:
-                    self._all_ran.wait(GATHER_S)
+                    self._gather()
                     self._write()
         return self._ends
 
@@ -129,6 +131,15 @@ class Envelope:
             self._news.set()
 
     # On the message's thread.
+
+    def _gather(self) -> None:
+        """Returns when nothing more ends at the moment."""
+        ended = 0
+        until = time.monotonic() + MOST_GATHER_S
+        while len(self._endings) > ended and time.monotonic() < until:
+            ended = len(self._endings)
+            if self._all_ran.wait(GATHER_S):
+                return
 
     def _write(self) -> None:
         """What has ended since the last time: one write for all of it."""

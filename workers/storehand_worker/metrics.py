@@ -171,8 +171,10 @@ class Metrics:
         task, model = self._task(report.task), self._model(report.model)
         self._of(self.calls, task, model, report.code if report.code in self._codes else OTHER).inc()
         self._of(self.tokens, model, "prompt").inc(report.prompt_tokens)
-        self._of(self.tokens, model, "output").inc(report.completion_tokens)
-        self._of(self.tokens, model, "wasted").inc(report.wasted_tokens)
+        for kind, tokens in (("output", report.completion_tokens), ("wasted", report.wasted_tokens)):
+            counter = self._of(self.tokens, model, kind)  # there from the first call on, for whoever computes with it
+            if tokens:
+                counter.inc(tokens)
         if report.start is not None:
             self._of(self.start, task, report.priority).observe(max(0.0, report.start.total_s))
         timings = report.timings

@@ -6,12 +6,13 @@ import json
 import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from storehand.errors import Cancelled, Expired, Poison
 from storehand.job import EventKind, Job, NewNote, Outcome, Status
 from storehand.store import Claim, Claimed, Finish, Signal
 from storehand.store.notes import CANCEL_REQUESTED, claimed, crashed, encode_notes
-from storehand.store.rows import SELECT_JOB, encode, encode_outcome, job_of
+from storehand.store.rows import JOB_OF_UPDATE, SELECT_JOB, encode, encode_outcome, job_of
 
 IsDead = Callable[[str], bool]
 """Whether this owner of leases is known to be dead."""
@@ -29,7 +30,34 @@ class Terms:
 
 
 def claim(db: sqlite3.Connection, ids: Sequence[str], terms: Terms, now: float) -> list[Claim]:
-    return [_claim_one(db, job_id, terms, now) for job_id in ids]
+    fresh = _take_fresh(db, ids, terms, now) if len(ids) > 1 else {}
+    return [
+        _claim_one(db, job_id, terms, now) if (mine := fresh.pop(job_id, None)) is None else Claim(Claimed.MINE, mine)
+        for job_id in ids
+    ]
+
+
+_TAKE_FRESH = (  # `+` keeps SQLite from reading all that waits
+    "UPDATE jobs SET status = 'running', owner = :owner, lease_until = :until, attempts = 1,"  # noqa: S608  # constants
+    " updated_at = :now, started_at = coalesce(started_at, :now),"
+    " history = CASE WHEN history IS NULL THEN :note ELSE add_lines(history, :note) END"
+    " WHERE id IN (SELECT value FROM json_each(:ids)) AND +status = 'queued' AND attempts = 0 AND crashes = 0"
+    " AND cancel_requested_at IS NULL AND (deadline IS NULL OR deadline > :now)"
+    f" AND (not_before IS NULL OR not_before <= :now) RETURNING {JOB_OF_UPDATE}"
+)
+
+
+def _take_fresh(db: sqlite3.Connection, ids: Sequence[str], terms: Terms, now: float) -> dict[str, Job]:
+    """Those that nothing speaks against, which are nearly all, by one statement."""
+    note = encode_notes([claimed(terms.owner, 1)], now)
+    values = {
+        "ids": json.dumps(list(ids)),
+        "owner": terms.owner,
+        "until": now + terms.lease_s,
+        "now": now,
+        "note": note,
+    }
+    return {row[1]: job_of(row) for row in db.execute(_TAKE_FRESH, values).fetchall()}
 
 
 def _claim_one(db: sqlite3.Connection, job_id: str, terms: Terms, now: float) -> Claim:
@@ -115,11 +143,16 @@ def end(
 
 
 def _tell_end(db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float) -> None:
-    add_event(db, job_id, attempt, EventKind.END, encode({"status": outcome.status, "code": outcome.code}), now)
+    add_event(db, job_id, attempt, EventKind.END, _end_data(outcome.status, outcome.code), now)
     if outcome.code == Poison.code and outcome.error is not None and (job := find_one(db, job_id)) is not None:
         bury(
             db, queue=job.task, reason=outcome.error.message, body=encode(job.input), job_id=job_id, task=None, now=now
         )
+
+
+@lru_cache(maxsize=64)
+def _end_data(status: Status, code: str) -> str:
+    return encode({"status": status, "code": code})
 
 
 _FINISH = (

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from storehand.job import NewNote, Note
 from storehand.store import HISTORY_NOTES
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
 
 def claimed(owner: str, attempt: int) -> NewNote:
     return NewNote("claimed", {"owner": owner, "attempt": attempt})
@@ -23,7 +25,7 @@ CANCEL_REQUESTED = NewNote("cancel_requested")
 
 def encode_notes(notes: Iterable[NewNote], now: float) -> str | None:
     """Lines to add to a history; none for no notes."""
-    return "\n".join(json.dumps([now, note.what, dict(note.data)], separators=(",", ":")) for note in notes) or None
+    return "\n".join([_encode([now, note.what, dict(note.data)]) for note in notes]) or None
 
 
 def add_lines(history: str | None, added: str | None) -> str | None:

@@ -14,8 +14,14 @@ _COLUMNS = tuple(field.name for field in fields(Job) if field.name != "input")
 SELECT_JOB = f"SELECT input, {', '.join(_COLUMNS)} FROM jobs JOIN inputs USING (n)"  # noqa: S608  # names above
 """Named columns, never `*`: a newer program may have added some."""
 
+JOB_OF_UPDATE = f"(SELECT input FROM inputs WHERE inputs.n = jobs.n), {', '.join(_COLUMNS)}"  # noqa: S608  # names above
+"""The same, for an update to return."""
+
 ERASED_FINGERPRINT = ""
 """Of a row whose input was erased: a late message with any input means this job, which has ended."""
+
+
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 def job_of(row: Sequence[Any]) -> Job:
@@ -45,7 +51,7 @@ def event_of(row: Sequence[Any]) -> Event:
 
 def encode(data: Mapping[str, Any]) -> str:
     """JSON for a column. Half a surrogate pair, which a model may emit, is kept as an escape."""
-    text = json.dumps(dict(data), ensure_ascii=False, separators=(",", ":"))
+    text = _encode(dict(data))
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

@@ -1,7 +1,8 @@
 """The tables of the SQLite job store and how an older file becomes a newer one.
 
 Columns and tables are only ever added, with a default: a program one version behind keeps working beside a newer one,
-so a rolling update needs no pause. A file two or more versions ahead is refused.
+so a rolling update needs no pause. An index may be exchanged, where no program names it. A file two or more versions
+ahead is refused.
 """
 
 from __future__ import annotations
@@ -72,7 +73,8 @@ ALTER TABLE jobs ADD COLUMN subject TEXT;
 ALTER TABLE jobs ADD COLUMN history TEXT;
 ALTER TABLE dead_letters ADD COLUMN task TEXT;
 CREATE INDEX jobs_subject ON jobs (subject) WHERE subject IS NOT NULL;
-CREATE INDEX jobs_open ON jobs (tenant) WHERE status IN ('queued', 'running');
+DROP INDEX jobs_status;
+CREATE INDEX jobs_status ON jobs (status, tenant, created_at);
 CREATE TABLE buckets (tenant TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
 
