@@ -8,6 +8,7 @@ import os
 import random
 import shutil
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -446,6 +447,18 @@ class TestConnection:
             store.stats()
 
         assert "hunter2" not in str(caught.value)
+
+    def test_a_transaction_is_not_taken_for_another_that_got_its_number_after_a_crash(
+        self, store: PostgresStore
+    ) -> None:
+        created(store)
+        with psycopg.connect(postgres_url(), autocommit=True) as admin:
+            [(xid,)] = admin.execute("SELECT pg_current_xact_id()::text").fetchall()
+            assert admin.execute("SELECT pg_xact_status(%s::text::xid8)", (xid,)).fetchone() == ("committed",)
+        turns, soon = store._turns, time.monotonic() + 5
+
+        assert turns._is_written(xid, turns._mark, soon)  # what this process wrote last
+        assert not turns._is_written(xid, turns._mark._replace(serial=turns._mark.serial + 1), soon)
 
     def test_nobody_is_told_of_success_when_a_mistake_undoes_the_calls_of_all(self, store: PostgresStore) -> None:
         calls = [Call[None](lambda unit: None) for _ in range(3)]

@@ -78,7 +78,11 @@ CREATE TABLE $.leader (one integer PRIMARY KEY CHECK (one = 1), owner text NOT N
     WITH (fillfactor = 50);
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST,)
+_MARKS = """
+CREATE TABLE $.marks (nonce text PRIMARY KEY, serial bigint NOT NULL, at float8 NOT NULL) WITH (fillfactor = 50);
+"""  # the last transaction of each process
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _MARKS)
 """Step i leads from version i to i + 1. Append only."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('storehand ' || %s, 0))"

@@ -14,7 +14,7 @@ from storehand.store.postgres.fresh import KNOWN_BY_ID, KNOWN_BY_KEY, Bucket, Fr
 from storehand.store.postgres.link import Link
 from storehand.store.postgres.row import LOCK_ROWS, Row
 from storehand.store.postgres.unit import Call, Late, Unit
-from storehand.store.postgres.writes import write
+from storehand.store.postgres.writes import Mark, write
 
 _BEGUN = "SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_id()::text"
 
@@ -33,8 +33,11 @@ class Transaction:
     """May be run once. `xid` is set while the answer to its commit is due: without an answer the server has to be
     asked what became of it."""
 
-    def __init__(self, calls: Sequence[Call[Any]], late: Late, *, clock: Callable[[], float] | None) -> None:
+    def __init__(
+        self, calls: Sequence[Call[Any]], late: Late, mark: Mark, *, clock: Callable[[], float] | None
+    ) -> None:
         self.calls = calls
+        self.mark = mark
         self.unit: Unit | None = None
         self.xid: str | None = None
         self.is_sent = False
@@ -53,7 +56,7 @@ class Transaction:
             except StorehandError as error:
                 call.error = error
         self.unit = unit
-        statement, values = write(unit, valid_until=self.began[0] + link.left_s)
+        statement, values = write(unit, self.mark, valid_until=self.began[0] + link.left_s)
         if not statement:
             link.run("ROLLBACK")
             return

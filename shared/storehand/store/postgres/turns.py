@@ -1,13 +1,15 @@
 """Group commit: what many threads want written at the same time goes into one transaction of two round trips: lock and
 read all rows, decide in memory, write and commit all. One fsync serves everybody who waits.
 
-A commit whose answer is lost is looked up by its transaction id, so nothing is done twice and nothing done is reported
-as failed; only a server that stays away leaves a doubt, which the next transaction settles.
+A commit whose answer is lost is looked up by the mark it leaves, so nothing is done twice and nothing done is reported
+as failed; only a server that stays away leaves a doubt, which the next transaction settles. Its transaction id only
+tells whether it still goes on: a server that crashes gives an id that it had not written down to another transaction.
 """
 
 from __future__ import annotations
 
 import contextlib
+import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -18,10 +20,11 @@ import psycopg
 from psycopg import errors
 
 from storehand.errors import StorehandError
-from storehand.store.postgres.link import is_connection_lost, is_worth_repeating
+from storehand.store.postgres.link import Link, is_connection_lost, is_worth_repeating
 from storehand.store.postgres.links import TRIES, Links
 from storehand.store.postgres.transaction import Transaction
 from storehand.store.postgres.unit import Call, Late, Unit
+from storehand.store.postgres.writes import Mark
 
 T = TypeVar("T")
 
@@ -84,7 +87,8 @@ class Turns:
         self._lock = threading.Lock()
         self._waiting: list[_Waiting] = []
         self._is_led = False
-        self._doubts: list[tuple[str, Sequence[Call[Any]]]] = []
+        self._doubts: list[tuple[str, Mark, Sequence[Call[Any]]]] = []
+        self._mark = Mark(secrets.token_hex(8), 0)
 
     def _lead(self, mine: _Waiting) -> None:
         with self._lock:
@@ -153,7 +157,8 @@ class Turns:
 
     def _insist(self, calls: Sequence[Call[Any]], until: float) -> None:
         for left in reversed(range(TRIES)):
-            transaction = Transaction(calls, self._late, clock=self._clock)
+            self._mark = self._mark._replace(serial=self._mark.serial + 1)
+            transaction = Transaction(calls, self._late, self._mark, clock=self._clock)
             try:
                 self._settle_doubts(until)
                 with self._links.borrowed(min(self._links.patience_s, until - time.monotonic())) as link:
@@ -181,33 +186,39 @@ class Turns:
         """Looks the transaction up; raises when that can't be done, and then it is in doubt."""
         assert transaction.xid is not None
         try:
-            return self._status(transaction.xid, until)
+            return self._is_written(transaction.xid, transaction.mark, until)
         except (psycopg.Error, StorehandError):
             self._doubt(transaction)
             raise
 
     def _doubt(self, transaction: Transaction) -> None:
         if transaction.xid is not None:
-            self._doubts.append((transaction.xid, [call for call in transaction.calls if call.error is None]))
+            calls = [call for call in transaction.calls if call.error is None]
+            self._doubts.append((transaction.xid, transaction.mark, calls))
 
     def _settle_doubts(self, until: float) -> None:
         while self._doubts:
-            xid, calls = self._doubts[-1]
-            if self._status(xid, until):
+            xid, mark, calls = self._doubts[-1]
+            if self._is_written(xid, mark, until):
                 for call in calls:
                     call.late(self._late)
             self._doubts.pop()
 
-    def _status(self, xid: str, until: float) -> bool:
+    def _is_written(self, xid: str, mark: Mark, until: float) -> bool:
         """Whether it was committed. Waits while the server has not made up its mind: the old session may still be
         there, and must have ended before anything is done again."""
-        while True:
-            with self._links.borrowed(max(0.5, until - time.monotonic())) as link, contextlib.suppress(_UNKNOWN_XID):
-                row = link.run("SELECT pg_xact_status(%s::text::xid8)", (xid,)).fetchone()
-                if row is None or row[0] != "in progress":
-                    return row is not None and row[0] == "committed"
-                if time.monotonic() > until:
-                    raise psycopg.OperationalError("the server does not say whether it has written")
-                time.sleep(_PAUSE_S)
-                continue
-            return False  # a server that does not know this id is a successor that never saw it
+        while self._goes_on(xid, until):
+            if time.monotonic() > until:
+                raise psycopg.OperationalError("the server does not say whether it has written")
+            time.sleep(_PAUSE_S)
+        with self._borrowed_for(until) as link:
+            return link.run("SELECT FROM $.marks WHERE nonce = %s AND serial = %s", mark).fetchone() is not None
+
+    def _goes_on(self, xid: str, until: float) -> bool:
+        with self._borrowed_for(until) as link, contextlib.suppress(_UNKNOWN_XID):
+            row = link.run("SELECT pg_xact_status(%s::text::xid8)", (xid,)).fetchone()
+            return row is not None and row[0] == "in progress"
+        return False  # a server that does not know this id is a successor that never saw it
+
+    def _borrowed_for(self, until: float) -> contextlib.AbstractContextManager[Link]:
+        return self._links.borrowed(max(0.5, until - time.monotonic()))

@@ -28,6 +28,9 @@ def in_bulk(link: Link, work: Callable[[Link], T]) -> T:
 _SWEEP_CHUNK = 500
 """Rows deleted in one transaction: short locks, and a little work for autovacuum at a time."""
 
+_MARK_KEPT_S = 7 * 86400
+"""No process waits for so long to learn what became of its last transaction."""
+
 _NOW = "(SELECT coalesce(%(now)s::float8, extract(epoch FROM clock_timestamp())::float8))"
 """The clock of tests, else the server's; a subquery: an index is of no use for what may change from row to row."""
 
@@ -68,6 +71,8 @@ WITH old AS (
     SELECT n FROM $.jobs WHERE finished_at < {_NOW} - %(ttl)s LIMIT {_SWEEP_CHUNK} FOR UPDATE SKIP LOCKED
 ), letters AS (
     DELETE FROM $.dead_letters WHERE at < {_NOW} - %(ttl)s
+), marks AS (
+    DELETE FROM $.marks WHERE at < extract(epoch FROM clock_timestamp())::float8 - {_MARK_KEPT_S}
 ), events AS (
     DELETE FROM $.events WHERE n = ANY(ARRAY(SELECT n FROM old))
 ), inputs AS (

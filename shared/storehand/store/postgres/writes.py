@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from storehand.store.postgres.fresh import INSERT_INPUTS, INSERT_JOBS
 from storehand.store.postgres.row import update
@@ -34,14 +35,28 @@ _ERASE_INPUTS = (
     " WHERE n = ANY(%s)"
 )
 
+_MARK = (
+    "INSERT INTO $.marks AS m SELECT u.nonce, u.serial, extract(epoch FROM clock_timestamp())::float8"
+    " FROM json_to_recordset(%s) AS u(nonce text, serial bigint)"
+    " ON CONFLICT (nonce) DO UPDATE SET serial = excluded.serial, at = excluded.at"
+)
+
 Part = tuple[str, object]
 
 
-def write(unit: Unit, *, valid_until: float) -> tuple[str, Sequence[object]]:
+class Mark(NamedTuple):
+    """What a transaction leaves to be known by: whose it is, and its number there."""
+
+    nonce: str
+    serial: int
+
+
+def write(unit: Unit, mark: Mark, *, valid_until: float) -> tuple[str, Sequence[object]]:
     """The statement and its values; "" when there is nothing to write. `valid_until` is by the server's clock."""
     parts = list(_parts(unit))
     if not parts:
         return "", ()
+    parts.append((_MARK, _json([mark._asdict()])))
     branches = ", ".join(
         f"{'made' if text is INSERT_JOBS else f'w{number}'} AS ({text})" for number, (text, _) in enumerate(parts)
     )
