@@ -187,6 +187,17 @@ class TestPropertiesOnRabbitMQ:
         assert "Connection to broker lost" not in worker.log_text()
         assert worker.exit_code() is None
 
+    def test_a_body_is_kept_as_it_came_whatever_its_encoding_claims(
+        self, line: Line, client: Client, letters: Any
+    ) -> None:
+        body = b'[[], {"input": {"text": "an even number"}}, {} ]'
+        assert len(body) % 2 == 0
+        line.put(Wire(body, {"task": "shop.nobody", "id": "u"}, content_encoding="utf-16"))
+
+        [letter] = until(letters, timeout_s=20)
+
+        assert letter.body == body.decode()
+
     def test_odd_values_in_headers_do_no_harm(self, line: Line, client: Client, letters: Any) -> None:
         odd = {"a": None, "b": True, "c": 1.5, "d": [1, {"e": "f"}], "g": {"h": None}, "i": "\x00"}
         line.put(Wire(BODY, {**HEADERS, **odd, "id": "odd-headers"}))

@@ -64,6 +64,12 @@ cut network holds a thread for ever; the job's outcome is stored before."""
 
 
 class Channel(pyamqp.Channel):
+    """Leaves bodies as the bytes they came as: kombu decodes those of messages that are read, and what is laid aside
+    should be what came."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **{**options, "auto_decode": False})
+
     def basic_publish_confirm(self, *args: Any, **options: Any) -> Any:
         options["confirm_timeout"] = options.get("confirm_timeout") or CONFIRM_S
         return super().basic_publish_confirm(*args, **options)
