@@ -201,7 +201,8 @@ class JobStore(Protocol):
     def changed(self, since: int, ids: Sequence[str] | None = None) -> int:
         """A number that differs from `since` after an end or an event of these jobs, by anybody: cheap enough to poll
         every few ms. It may differ for less: then you look in vain. Without `ids` it is for a worker: at least every
-        cancel changes it, and when others end or take over what was running. The first call with an id begins to listen, so call before you read."""
+        cancel changes it, and when others end or take over what was running. The first call with an id begins to
+        listen, so call before you read."""
         ...
 
     def tell(self, notes: Mapping[str, Sequence[NewNote]]) -> None:
