@@ -192,6 +192,29 @@ class TestClaim:
         assert [claim.job and claim.job.id for claim in claims] == [b.id, None, a.id]
         assert [claim.result for claim in claims] == [Claimed.MINE, Claimed.MISSING, Claimed.MINE]
 
+    def test_jobs_claimed_together_are_judged_one_by_one(self, store: JobStore, clock: Clock) -> None:
+        fresh, due, early, late, elsewhere, done, back = (
+            created(store, **fields)
+            for fields in (
+                {}, {"not_before": clock() + 1}, {"not_before": clock() + 60}, {"deadline": clock() + 1}, {}, {}, {}
+            )
+        )  # fmt: skip
+        clock.advance(2)
+        claimed(store, elsewhere, "w2")
+        store.finish([Finish(done.id, OK)])
+        claimed(store, back, "w2")
+        store.release([back.id], "w2")
+        jobs = [fresh, due, early, late, elsewhere, done, back, fresh]
+
+        claims = store.claim([job.id for job in jobs], "w1", 15, max_crashes=3)
+
+        mine, ended = Claimed.MINE, Claimed.TERMINAL
+        assert [claim.result for claim in claims] == [
+            mine, mine, Claimed.EARLY, ended, Claimed.ELSEWHERE, ended, mine, Claimed.HERE
+        ]  # fmt: skip
+        assert [claim.job for claim in claims] == [row(store, job) for job in jobs]
+        assert [note.what for note in store.history(back.id)].count("claimed") == 2
+
     def test_a_job_running_here_is_joined_and_its_attempt_not_counted_again(self, store: JobStore) -> None:
         job = created(store)
         claimed(store, job)

@@ -8,6 +8,7 @@ import stat
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from storehand import mounts
 from storehand.errors import IdempotencyConflict, SettingsError, Unavailable
 from storehand.job import EventKind, NewJob, Outcome, Status
 from storehand.store import Claimed, Finish, NewEvent, open_store
+from storehand.store.leases import TAKE_FRESH
+from storehand.store.notes import add_lines
 from storehand.store.schema import MIGRATIONS
 from storehand.store.sqlite import SqliteStore
 from tests.unit.forked import in_child
@@ -47,6 +50,15 @@ def test_only_the_owner_may_read_the_files(store: SqliteStore, path: Path) -> No
     assert set(modes) == {"jobs.db", "jobs.db-wal", "jobs.db-shm"}
     assert set(modes.values()) == {0o600}
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+
+
+def test_a_claim_looks_up_its_jobs_and_does_not_read_all_that_wait(store: SqliteStore, path: Path) -> None:
+    values = dict.fromkeys(("ids", "owner", "until", "now", "note"))
+    with closing(sqlite3.connect(path)) as db:
+        db.create_function("add_lines", 2, add_lines, deterministic=True)
+        plan = [row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {TAKE_FRESH}", values)]
+
+    assert [step for step in plan if " jobs " in step] == ["SEARCH jobs USING INDEX sqlite_autoindex_jobs_1 (id=?)"]
 
 
 def test_jobs_survive_a_reopening(path: Path) -> None:

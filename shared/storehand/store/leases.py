@@ -37,7 +37,7 @@ def claim(db: sqlite3.Connection, ids: Sequence[str], terms: Terms, now: float) 
     ]
 
 
-_TAKE_FRESH = (  # `+` keeps SQLite from reading all that waits
+TAKE_FRESH = (  # `+` keeps SQLite from reading all that waits
     "UPDATE jobs SET status = 'running', owner = :owner, lease_until = :until, attempts = 1,"  # noqa: S608  # constants
     " updated_at = :now, started_at = coalesce(started_at, :now),"
     " history = CASE WHEN history IS NULL THEN :note ELSE add_lines(history, :note) END"
@@ -57,7 +57,7 @@ def _take_fresh(db: sqlite3.Connection, ids: Sequence[str], terms: Terms, now: f
         "now": now,
         "note": note,
     }
-    return {row[1]: job_of(row) for row in db.execute(_TAKE_FRESH, values).fetchall()}
+    return {row[1]: job_of(row) for row in db.execute(TAKE_FRESH, values).fetchall()}
 
 
 def _claim_one(db: sqlite3.Connection, job_id: str, terms: Terms, now: float) -> Claim:
