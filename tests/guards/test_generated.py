@@ -43,7 +43,7 @@ def test_whatever_comes_is_accounted_for_and_the_next_job_is_answered(
     answer = client.submit(ProbeInput(text="next")).result(timeout=60 + count / 20)
     assert answer.text == "next"
     until(lambda: line.left() == 0, timeout_s=60 + count / 20, every_s=0.2)
-    assert len(sent) > count * 0.7
+    assert len(sent) > count * 0.5  # items of Redis are for Redis only
     missing = until(lambda: _Unaccounted(client, sent).are_none, timeout_s=60, every_s=1)
     assert missing
     assert worker.exit_code() is None
