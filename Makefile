@@ -34,9 +34,12 @@ demo: $(VENV)/.worker ## a little bilingual shop: all five tasks through a real 
 servers: ## Redis, RabbitMQ and PostgreSQL for the tests: installs what is missing on Debian and Ubuntu
 	@sh tests/servers/install.sh
 
+# What measures the client's start or a free event loop runs alone, after the rest.
+ALONE := tests/unit/test_aclient.py tests/project
+
 test: $(VENV)/.dev servers ## the test suite, under ten minutes on two cores
-	$(BIN)/pytest -m 'not long and not gpu' -n 2 --dist loadfile --ignore tests/unit/test_aclient.py tests/unit tests/contract
-	$(BIN)/pytest -m 'not long and not gpu' tests/unit/test_aclient.py tests/project tests/broker tests/pipeline tests/guards tests/faults
+	$(BIN)/pytest -m 'not long and not gpu' -n 2 --dist loadfile $(addprefix --ignore ,$(ALONE)) tests
+	$(BIN)/pytest -m 'not long and not gpu' $(ALONE)
 
 test-long: $(VENV)/.dev servers ## the tests that take minutes: kill tables, big runs
 	$(BIN)/pytest -m long

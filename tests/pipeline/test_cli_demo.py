@@ -49,7 +49,8 @@ def test_the_demo_answers_everything_and_leaves_nothing_behind(environment):
 def test_ctrl_c_takes_the_worker_and_the_folder_along(environment, number):
     folder = Path(environment["TMPDIR"])
     pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-    with subprocess.Popen([*DEMO, "--plain"], env=environment, **pipes) as demo:
+    heeded = {"preexec_fn": lambda: signal.signal(number, signal.SIG_DFL)}  # shells ignore Ctrl-C in the background
+    with subprocess.Popen([*DEMO, "--plain"], env=environment, **pipes, **heeded) as demo:
         until(lambda: list(folder.glob("storehand-demo-*/worker.log")), timeout_s=20)
         demo.send_signal(number)
         output, _ = demo.communicate(timeout=30)
