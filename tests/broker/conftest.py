@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,10 @@ Connect = Callable[..., Connection]
 
 
 @pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "queue.db"
+def path() -> Iterator[Path]:
+    """In a folder of a short name, as sockets lie beside the file."""
+    with tempfile.TemporaryDirectory(prefix="queue-") as folder:
+        yield Path(folder) / "queue.db"
 
 
 @pytest.fixture

@@ -18,7 +18,7 @@ from tests.pipeline.workers import WorkerProcess
 from tests.waiting import until
 
 
-@pytest.mark.parametrize("count", [300, pytest.param(10_000, marks=pytest.mark.long)])
+@pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=pytest.mark.long)])
 def test_whatever_comes_is_accounted_for_and_the_next_job_is_answered(
     count: int, broker: str, line: Line, client: Client, worker: WorkerProcess
 ) -> None:
