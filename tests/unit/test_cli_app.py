@@ -22,8 +22,8 @@ COMMANDS = (
     "schema", "plugins", "doctor", "knowledge", "train",
 )  # fmt: skip
 BELOW = (
-    "jobs show", "dead list", "dead show", "dead retry", "dead drop", "knowledge ingest", "knowledge list", "knowledge show", "knowledge use",
-    "knowledge search", "knowledge remove", "train recommender", "train items",
+    "jobs show", "dead list", "dead show", "dead retry", "dead drop", "knowledge ingest", "knowledge list",
+    "knowledge show", "knowledge use", "knowledge search", "knowledge remove", "train recommender", "train items",
 )  # fmt: skip
 
 

@@ -8,7 +8,14 @@ from typing import Any
 import pytest
 
 from storehand.errors import (
-    Cancelled, EngineError, InvalidInput, ModelNotAvailable, Overloaded, PluginError, StorehandError, UnknownTask,
+    Cancelled,
+    EngineError,
+    InvalidInput,
+    ModelNotAvailable,
+    Overloaded,
+    PluginError,
+    StorehandError,
+    UnknownTask,
 )  # fmt: skip
 from storehand.job import ErrorInfo
 from storehand.retry import RetryPolicy

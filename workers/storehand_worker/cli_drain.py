@@ -89,5 +89,3 @@ def _wait(workers: Sequence[Present], timeout_s: float) -> None:
 
 def _names(workers: Sequence[Present]) -> str:
     return ", ".join(f"{worker.owner} (pid {worker.pid})" for worker in workers)
-
-
