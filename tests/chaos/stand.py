@@ -41,7 +41,7 @@ class Stand:
     def __init__(self, combination: Combination) -> None:
         self.combination = combination
         self.broker = _server(combination.broker)
-        self.store = _server(combination.store)
+        self.store = _store_server(combination.store)
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -126,6 +126,11 @@ class Scene:
             door = self._stack.enter_context(Proxy.before(url, host=self.namespace.outside))
             urls[name] = door.through(url)
         return RemoteWorker(self.shop, "remote", self.namespace, urls)
+
+
+def _store_server(name: str) -> Server | None:
+    """With `everysec` a Redis that is killed may lose what it had answered, when the disk is slow: that is no store."""
+    return RedisServer("appendfsync always") if name == "redis" else _server(name)
 
 
 def _server(name: str) -> Server | None:

@@ -92,3 +92,10 @@ def test_what_postgres_survives(facts: dict[str, str], light: Light):
 
     assert checks["guarantee"].light is light
     assert checks["version"].light is Light.GREEN
+
+
+def test_a_store_that_may_lose_what_it_answered_is_a_warning():
+    checks = {check.name: check for check in judge_redis("store", GOOD, visibility_s=120)}
+
+    assert checks["persistence"].light is Light.YELLOW
+    assert "appendfsync always" in checks["persistence"].advice

@@ -56,6 +56,8 @@ def judge_redis(area: str, facts: Mapping[str, Any], *, visibility_s: float) -> 
     else:
         how = str(facts.get("appendfsync", ""))
         light, survives, advice = _SURVIVES.get(how, _SURVIVES[""])
+        if area == "store" and how == "everysec":  # a lost message is rung for again, a lost row is lost
+            light, advice = Light.YELLOW, "set appendfsync always: this Redis holds the jobs themselves"
         yield Check(area, "persistence", light, f"append-only file, {how or 'appendfsync ?'}: {survives}", advice)
     if facts.get("aof_last_write_status", "ok") != "ok":
         yield Check(area, "disk", Light.RED, "the last write of the append-only file failed", "make room on its disk")
