@@ -118,7 +118,7 @@ def _text(shop: Shop, plan: Plan, rounds: int) -> str:
     }
     with outside_contenders(shop.text_folder, is_wanted=plan.is_full) as (others, reasons):
         for name, run in others.items():
-            contenders[name] = lambda number, run=run: run(requests(number)[: plan.requests // 2])  # type: ignore[misc]
+            contenders[name] = lambda number, run=run: run(requests(number)[: plan.requests // 2])  # type: ignore[misc]  # bound by its default
         runs = interleaved(f"text through Celery, {plan.size.name}", contenders, rounds=rounds)
     title = f"Text through Celery, random Llama model of {plan.size.name} parameters, {plan.requests} jobs"
     note = " ".join([sentence(shop.offline.reports), *reasons])

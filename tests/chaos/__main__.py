@@ -41,7 +41,7 @@ def main() -> int:
                 storm = Storm(combination, folder, duration_s=minutes * 60, seed=seed, per_s=arguments.per_s)
                 verdict, done = storm.run(
                     lambda at_s, state, bar=bar: progress.update(bar, completed=at_s, state=state)
-                )  # type: ignore[misc]
+                )  # type: ignore[misc]  # bound by its default
         print(report(combination, verdict, done, again))
         is_clean &= verdict.is_clean
     return 0 if is_clean else 1

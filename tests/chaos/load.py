@@ -141,7 +141,7 @@ class Load:
 
     def _input(self, number: int) -> ProbeInput:
         mode = MODES[number % len(MODES)]
-        return ProbeInput(text=f"job {number}", mode=mode, work_s=self._work_s * self._random.uniform(0, 2))  # type: ignore[arg-type]
+        return ProbeInput(text=f"job {number}", mode=mode, work_s=self._work_s * self._random.uniform(0, 2))  # type: ignore[arg-type]  # one of its words
 
     def _submit(self, chunk: list[tuple[str, ProbeInput]]) -> None:
         """Until it is promised: what was refused or not told is repeated with the same keys."""

@@ -109,7 +109,7 @@ class Witness:
         ends = self._promised.ends
         rows: dict[str, Job] = {}
         for chunk in _chunked(list(ends)):
-            rows |= self._surely(lambda chunk=chunk: self._client.store.get(chunk)) or {}  # type: ignore[misc]
+            rows |= self._surely(lambda chunk=chunk: self._client.store.get(chunk)) or {}  # type: ignore[misc]  # bound by its default
         lost = [each for each in ends if each not in rows or not rows[each].status.is_terminal]
         changed = {
             each for each, first in self._first.items() if each in rows and _answer(rows[each]) != _answer(first)

@@ -61,7 +61,7 @@ OK = Outcome.succeeded({"text": "好"})
 
 
 def new(number: int = 0, **fields: object) -> NewJob:
-    return NewJob(task="tagline", input={"product": f"壶 {number}"}, **fields)  # type: ignore[arg-type]
+    return NewJob(task="tagline", input={"product": f"壶 {number}"}, **fields)  # type: ignore[arg-type]  # the tests name real fields
 
 
 def created(store: JobStore, **fields: object) -> Job:

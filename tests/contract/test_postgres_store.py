@@ -271,7 +271,7 @@ class TestRaces:
                 other.release(order, "w1")
                 other.claim(order, "w1", 15, max_crashes=3)
 
-        calls = [store_call(lambda o=o, ids=i: renew(o, ids)) for o, i in zip(others, (ids, ids[::-1]), strict=True)]  # type: ignore[misc]
+        calls = [store_call(lambda o=o, ids=i: renew(o, ids)) for o, i in zip(others, (ids, ids[::-1]), strict=True)]  # type: ignore[misc]  # bound by its default
 
         for call in calls:
             call.result(20)
@@ -283,7 +283,7 @@ class TestRaces:
         for turn in range(8):
             keys = [f"{turn}-{number}" for number in range(30)]
             calls = [
-                store_call(lambda s=s, k=k: s.create([new(idempotency_key=each) for each in k]))  # type: ignore[misc]
+                store_call(lambda s=s, k=k: s.create([new(idempotency_key=each) for each in k]))  # type: ignore[misc]  # bound by its default
                 for s, k in ((store, keys), (other, keys[::-1]))
             ]
             for call in calls:
@@ -303,7 +303,7 @@ class TestRaces:
                     made += len(where.create([new(number)], limits=limits))
             return made
 
-        calls = [store_call(lambda s=s: submit(s)) for s in (store, other)]  # type: ignore[misc]
+        calls = [store_call(lambda s=s: submit(s)) for s in (store, other)]  # type: ignore[misc]  # bound by its default
 
         assert sum(int(str(call.result(20))) for call in calls) == 10
         other.close()
@@ -311,7 +311,7 @@ class TestRaces:
     def test_stores_that_come_at_the_same_time_make_one_schema(self, schema: str) -> None:
         stores = [PostgresStore(postgres_url(), schema=schema) for _ in range(8)]
 
-        calls = [store_call(lambda s=s: created(s)) for s in stores]  # type: ignore[misc]
+        calls = [store_call(lambda s=s: created(s)) for s in stores]  # type: ignore[misc]  # bound by its default
 
         for call in calls:
             call.result(20)

@@ -26,7 +26,7 @@ OK = Outcome.succeeded({"text": "好"})
 
 
 def new(number: int = 0, **fields: object) -> NewJob:
-    return NewJob(task="tagline", input={"n": number}, **fields)  # type: ignore[arg-type]
+    return NewJob(task="tagline", input={"n": number}, **fields)  # type: ignore[arg-type]  # the tests name real fields
 
 
 @pytest.fixture
@@ -393,7 +393,7 @@ class TestForks:
                 pool.submit(write)
             try:
                 for number in range(4):
-                    in_child(lambda number=number: store.create([new(id=f"child-{number}")]))  # type: ignore[misc]
+                    in_child(lambda number=number: store.create([new(id=f"child-{number}")]))  # type: ignore[misc]  # bound by its default
             finally:
                 stop.set()
 
@@ -409,10 +409,10 @@ class TestTime:
 
         claim = store.claim([job.id], "w1", 60, max_crashes=3)[0]
 
-        seconds, micros = admin.time()  # type: ignore[misc]
+        seconds, micros = admin.time()  # type: ignore[misc]  # the client is not asynchronous
         assert claim.job is not None
         assert claim.job.lease_until == pytest.approx(seconds + micros / 1e6 + 60, abs=30)
-        assert claim.job.updated_at <= store.now() <= admin.time()[0] + 2  # type: ignore[index]
+        assert claim.job.updated_at <= store.now() <= admin.time()[0] + 2  # type: ignore[index]  # the client is not asynchronous
 
     def test_a_mark_of_now_is_never_before_the_row_it_marks(self, store: RedisStore) -> None:
         for number in range(20):

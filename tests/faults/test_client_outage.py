@@ -30,7 +30,7 @@ SLACK_S = 2.0
 def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
     server = request.getfixturevalue({"redis": "redis_server", "rabbitmq": "rabbit_server"}[request.param])
     with Proxy.before(server.url) as opened:
-        opened.url = opened.through(server.fresh_url())  # type: ignore[attr-defined]
+        opened.url = opened.through(server.fresh_url())  # type: ignore[attr-defined]  # the channel's
         yield opened
 
 
@@ -38,7 +38,7 @@ def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
 def client(proxy: Proxy, tmp_path: Path) -> Iterator[Client]:
     settings = Settings(
         data_dir=tmp_path,
-        broker_url=proxy.url,  # type: ignore[attr-defined]
+        broker_url=proxy.url,  # type: ignore[attr-defined]  # the channel's
         queue_prefix=fresh_name("q"),
         synchronous="NORMAL",
         publish_timeout_s=LIMIT_S,

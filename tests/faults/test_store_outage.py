@@ -36,7 +36,7 @@ Way = Literal["to_server", "to_client"]
 def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
     url = str(places(f"embedded+{request.param}", request.getfixturevalue)["store_url"])
     with Proxy.before(url) as opened:
-        opened.url = opened.through(url)  # type: ignore[attr-defined]
+        opened.url = opened.through(url)  # type: ignore[attr-defined]  # the channel's
         yield opened
 
 
@@ -44,7 +44,7 @@ def proxy(request: pytest.FixtureRequest) -> Iterator[Proxy]:
 def settings(proxy: Proxy, tmp_path: Path) -> Settings:
     return Settings(
         data_dir=tmp_path,
-        store_url=proxy.url,  # type: ignore[attr-defined]
+        store_url=proxy.url,  # type: ignore[attr-defined]  # the channel's
         queue_prefix=fresh_name("s"),
     )
 

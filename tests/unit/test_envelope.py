@@ -161,7 +161,7 @@ def test_one_end_that_can_not_be_written_fails_alone(tmp_path: Path) -> None:
                 raise ValueError("not this one")
             return finish(finishes)
 
-        bench.store.finish = picky  # type: ignore[method-assign]
+        bench.store.finish = picky  # type: ignore[method-assign]  # one that refuses some
 
         assert _is_parked(lambda: bench.runner.answer_all([good, bad], Delivery()))
         assert bench.row(good).status is Status.SUCCEEDED

@@ -223,7 +223,7 @@ def test_a_kind_of_storage_that_is_not_installed_says_what_to_install(open_clien
 def test_a_large_input_in_a_chunk_is_moved_out_alone(open_client: Open, share: Path) -> None:
     from storehand.contracts import SentimentInput
 
-    reviews = [SentimentInput(reviews=[{"id": "1", "reviewBody": text}]) for text in ("好", "好" * 1000)]  # type: ignore[list-item]
+    reviews = [SentimentInput(reviews=[{"id": "1", "reviewBody": text}]) for text in ("好", "好" * 1000)]  # type: ignore[list-item]  # pydantic reads plain data
     handles = open_client().submit_many(reviews)
 
     assert [handle.job.payload_ref is None for handle in handles] == [True, False]

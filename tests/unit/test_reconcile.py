@@ -49,7 +49,7 @@ class Shop:
         )  # fmt: skip
 
     def job(self, **fields: object) -> str:
-        return self.store.create([NewJob(task="word", input={}, **fields)])[0].id  # type: ignore[arg-type]
+        return self.store.create([NewJob(task="word", input={}, **fields)])[0].id  # type: ignore[arg-type]  # the tests name real fields
 
     def answer(self, job_id: str) -> None:
         [claim] = self.store.claim([job_id], "w", 15, max_crashes=3)
@@ -187,7 +187,7 @@ def test_what_waits_in_a_long_queue_is_not_rung_for_again(tmp_path: Path) -> Non
 
 def test_what_no_queue_holds_and_nobody_claims_is_rung_for_soon_where_a_server_keeps_the_queues(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
-    shop.settings = Settings(data_dir=tmp_path, broker_url="redis://nowhere")  # type: ignore[arg-type]
+    shop.settings = Settings(data_dir=tmp_path, broker_url="redis://nowhere")  # type: ignore[arg-type]  # a text, as in the environment
     queue = shop.settings.queue("word", Priority.STANDARD)
     job_id = shop.job()
     shop.store.mark_published([job_id])
@@ -206,7 +206,7 @@ def test_what_no_queue_holds_and_nobody_claims_is_rung_for_soon_where_a_server_k
 
 def test_a_worker_that_comes_back_from_an_outage_of_the_store_has_the_grace_to_renew_its_leases(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
-    shop.settings = Settings(data_dir=tmp_path, broker_url="redis://nowhere")  # type: ignore[arg-type]
+    shop.settings = Settings(data_dir=tmp_path, broker_url="redis://nowhere")  # type: ignore[arg-type]  # a text, as in the environment
     shop.depths = {shop.settings.queue("word", Priority.STANDARD): (0, 1)}
     job_id = shop.job()
     shop.store.mark_published([job_id])

@@ -163,7 +163,7 @@ def test_a_job_that_was_taken_over_writes_nothing(tmp_path: Path) -> None:
             bench.store.claim([context.job_id], "somebody", 15, max_crashes=3)
             return echo(given, context)
 
-        bench.runner._tasks["word"]._body = lose  # type: ignore[attr-defined]
+        bench.runner._tasks["word"]._body = lose  # type: ignore[attr-defined]  # the channel's
         job_id = bench.job()
 
         with pytest.raises(Parked):

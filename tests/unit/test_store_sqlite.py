@@ -39,7 +39,7 @@ def store(path: Path) -> Iterator[SqliteStore]:
 
 
 def new(number: int = 0, **fields: object) -> NewJob:
-    return NewJob(task="tagline", input={"n": number}, **fields)  # type: ignore[arg-type]
+    return NewJob(task="tagline", input={"n": number}, **fields)  # type: ignore[arg-type]  # the tests name real fields
 
 
 def test_only_the_owner_may_read_the_files(store: SqliteStore, path: Path) -> None:
@@ -74,7 +74,7 @@ def test_jobs_survive_a_reopening(path: Path) -> None:
 
 @pytest.mark.parametrize(("mode", "number"), [("FULL", 2), ("NORMAL", 1)])
 def test_the_setting_decides_when_the_disk_is_synced(path: Path, mode: str, number: int) -> None:
-    store = SqliteStore(path, synchronous=mode)  # type: ignore[arg-type]
+    store = SqliteStore(path, synchronous=mode)  # type: ignore[arg-type]  # one of its words
 
     assert store._db.write(lambda db: db.execute("PRAGMA synchronous").fetchone()[0]) == number
     store.close()

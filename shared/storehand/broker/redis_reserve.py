@@ -30,7 +30,7 @@ class Reserving:
         if not covered or self._has_room_for_others():
             super()._brpop_start(timeout)  # type: ignore[misc]  # the channel's
             return
-        whole, self._queue_cycle = self._queue_cycle, cycle_by_name("priority")(covered)  # type: ignore[no-untyped-call]
+        whole, self._queue_cycle = self._queue_cycle, cycle_by_name("priority")(covered)  # type: ignore[no-untyped-call]  # kombu has no types
         try:
             super()._brpop_start(LIMITED_POLL_S)  # type: ignore[misc]  # the channel's
         finally:

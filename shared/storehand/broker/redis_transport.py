@@ -91,8 +91,8 @@ class _Guarded:
         payload["headers"]["redelivered"] = True
         payload["properties"]["delivery_info"]["redelivered"] = True
         priority = self._get_message_priority(payload)  # type: ignore[attr-defined]  # the channel's, as the next two
-        for queue in self._lookup(exchange, routing_key):  # type: ignore[attr-defined]
-            key = self._q_for_pri(queue, priority)  # type: ignore[attr-defined]
+        for queue in self._lookup(exchange, routing_key):  # type: ignore[attr-defined]  # the channel's
+            key = self._q_for_pri(queue, priority)  # type: ignore[attr-defined]  # the channel's
             (pipe.lpush if leftmost else pipe.rpush)(key, json.dumps(payload))
 
     def _handle_message(self, client: Any, r: Any) -> dict[str, Any]:

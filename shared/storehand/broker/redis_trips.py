@@ -41,19 +41,19 @@ class GatheringQoS(redis.QoS):
     def append(self, message: Any, delivery_tag: str) -> None:
         """As kombu's, without a transaction around its two commands, which travel together anyway."""
         info = message.delivery_info
-        entry = dumps([message._raw, info["exchange"], info["routing_key"]])  # type: ignore[no-untyped-call]
+        entry = dumps([message._raw, info["exchange"], info["routing_key"]])  # type: ignore[no-untyped-call]  # kombu has no types
         self._tell(
             ("ZADD", self.unacked_index_key, time.time(), delivery_tag),
             ("HSET", self.unacked_key, delivery_tag, entry),
         )
         if not self.channel.has_reserved(info["routing_key"] or ""):
             self._open_to_all.add(delivery_tag)
-        virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]
+        virtual.QoS.append(self, message, delivery_tag)  # type: ignore[no-untyped-call]  # kombu has no types
 
     def ack(self, delivery_tag: str) -> None:
         self._open_to_all.discard(delivery_tag)
         self._settled.append(delivery_tag)
-        virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]
+        virtual.QoS.ack(self, delivery_tag)  # type: ignore[no-untyped-call]  # kombu has no types
         if not self.channel.connection.is_in_loop:
             self.flush()
 
@@ -61,7 +61,7 @@ class GatheringQoS(redis.QoS):
         if requeue:
             self._open_to_all.discard(delivery_tag)
             self.collect()  # what is put back must have been noted before
-            super().reject(delivery_tag, requeue=True)  # type: ignore[no-untyped-call]
+            super().reject(delivery_tag, requeue=True)  # type: ignore[no-untyped-call]  # kombu has no types
         else:
             self.ack(delivery_tag)
 
