@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict, Field
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -36,3 +38,16 @@ class RetryPolicy:
     def changed_by(self, said: Mapping[str, Any]) -> RetryPolicy:
         """With these fields in place of its own."""
         return replace(self, **{each.name: said[each.name] for each in fields(self) if each.name in said})
+
+
+class Retries(BaseModel):
+    """What a shop says over a task's own RetryPolicy; what is left out stays the task's."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    max_attempts: int = Field(default=5, ge=1, description="tries in all; 1: never again")
+    backoff_s: float = Field(default=0.5, ge=0, description="first pause; twice as long each time")
+    backoff_max_s: float = Field(default=60.0, ge=0, description="longest pause")
+    jitter: float = Field(default=0.5, ge=0, le=1, description="share by which a pause may be shorter or longer")
+    retry_after_max_s: float = Field(default=3600.0, ge=0, description="longest pause that a remote engine may ask for")
+    codes: tuple[str, ...] = Field(default=(), description="error codes to try again besides the retryable ones")

@@ -12,7 +12,7 @@ import os
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -26,6 +26,8 @@ from storehand.errors import SettingsError
 from storehand.job import Priority
 from storehand.model_binding import ModelBinding
 from storehand.payloads import checked_url
+from storehand.pools import WAIT_OBJECTIVE_S, Pool, WaitObjective
+from storehand.retry import Retries
 from storehand.secret_files import SecretFiles
 from storehand.tenants import TenantLimit
 
@@ -56,19 +58,6 @@ def _keys(value: Any) -> Any:
 
 
 Keys = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_keys)]
-
-
-class Retries(BaseModel):
-    """What a shop says over a task's own RetryPolicy; what is left out stays the task's."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    max_attempts: int = Field(default=5, ge=1, description="tries in all; 1: never again")
-    backoff_s: float = Field(default=0.5, ge=0, description="first pause; twice as long each time")
-    backoff_max_s: float = Field(default=60.0, ge=0, description="longest pause")
-    jitter: float = Field(default=0.5, ge=0, le=1, description="share by which a pause may be shorter or longer")
-    retry_after_max_s: float = Field(default=3600.0, ge=0, description="longest pause that a remote engine may ask for")
-    codes: tuple[str, ...] = Field(default=(), description="error codes to try again besides the retryable ones")
 
 
 class Settings(BaseSettings):
@@ -189,8 +178,17 @@ class Settings(BaseSettings):
         description="Celery's remote control: safe is inspect, events and revoke; all adds shutdown, limits and queues",
     )
 
+    pools: dict[str, Pool] = Field(
+        default_factory=dict, description="pool -> its families, slots and promises, for the exporter; default: one"
+    )
+    wait_objective_s: WaitObjective = Field(
+        default_factory=lambda: dict(WAIT_OBJECTIVE_S), description="priority -> a job that starts later is late"
+    )
+
     http_host: str = Field(default="127.0.0.1", description="address of /metrics and the health probes")
     http_port: int = Field(default=9464, ge=0, le=65535, description="port of /metrics and the probes; 0: any free one")
+    log_format: Literal["text", "json"] = Field(default="text", description="json: one object a line, for collectors")
+    tracing: bool = Field(default=False, description="OpenTelemetry spans; where to is said by its own OTEL_ variables")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field(default="INFO", description="least severe log line")
 
     @model_validator(mode="before")

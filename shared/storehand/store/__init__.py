@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from storehand.errors import SettingsError
 from storehand.job import Event, EventKind, Job, NewJob, NewNote, Note, Outcome, Status
+from storehand.store.state import DeadLetter, StoreStats, Swept, Tally, Upkeep
 
 if TYPE_CHECKING:
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
@@ -78,35 +79,6 @@ class Signal:
 class NewEvent:
     kind: EventKind
     data: Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class DeadLetter:
-    """A message that is no job, or a job that was poison. `body` is the message as it came, for looking at."""
-
-    id: int
-    queue: str
-    reason: str
-    at: float
-    job_id: str | None
-    body: str
-    task: str | None = None
-    """The Celery task name the message had, where it had one."""
-
-
-@dataclass(frozen=True, slots=True)
-class StoreStats:
-    by_status: Mapping[Status, int]
-    oldest_queued_age_s: float | None
-    dead_letters: int
-
-
-@dataclass(frozen=True, slots=True)
-class Swept:
-    """What a sweep has deleted: so many jobs, and what their large inputs were stored under."""
-
-    jobs: int
-    payload_refs: tuple[str, ...] = ()
 
 
 NO_LIMITS: Mapping[str, Limit] = {}
@@ -253,6 +225,13 @@ class JobStore(Protocol):
         ...
 
     def stats(self) -> StoreStats: ...
+
+    def tallies(self) -> list[Tally]:
+        """One per task and priority that the store has ever seen. Asked every few seconds beside full load and with a
+        million rows waiting, so its cost must not grow with them."""
+        ...
+
+    def upkeep(self) -> Upkeep: ...
 
     def close(self) -> None: ...
 
