@@ -24,6 +24,9 @@ ALLOWED = (
 )  # fmt: skip
 """Words that a licence may be named by. LGPL: psycopg, an extra, installed unchanged beside us."""
 
+READ_BY_HAND = {"promql-parser": "MIT"}
+"""Licences of distributions whose metadata names none; each ships the text."""
+
 NOT_PINNED = {"pip", "setuptools", "wheel", "storehand"}
 """Tools of the virtual environment itself, and us."""
 
@@ -58,7 +61,7 @@ def unpinned() -> Iterator[str]:
 
 def not_as_pinned(installed: dict[str, Distribution]) -> Iterator[str]:
     for name, distribution in sorted(installed.items()):
-        pinned, found = pins().get(name), distribution.version.partition("+")[0]
+        pinned, found = pins().get(name), distribution.version.partition("+")[0].removeprefix("v")
         if pinned is None and name not in NOT_PINNED:
             yield f"{name} {found} is installed and not pinned in constraints.txt"
         elif pinned is not None and found != pinned:
@@ -78,7 +81,8 @@ def licence_of(distribution: Distribution) -> str:
     classifiers = [
         each.rpartition("::")[2].strip() for each in metadata.get_all("Classifier") or [] if "License ::" in each
     ]
-    return str(metadata.get("License-Expression") or "; ".join(classifiers) or (metadata.get("License") or "")[:80])
+    said = metadata.get("License-Expression") or "; ".join(classifiers) or (metadata.get("License") or "")[:80]
+    return str(said or READ_BY_HAND.get(_normal(metadata["Name"]), ""))
 
 
 def dangerous_code(packages: tuple[str, ...] = PACKAGES) -> Iterator[str]:
