@@ -31,7 +31,7 @@ install: $(VENV)/.dev ## make .venv with everything a developer needs
 demo: $(VENV)/.worker ## a little bilingual shop: all five tasks through a real worker, under a minute
 	@$(BIN)/storehand demo
 
-servers: ## Redis, RabbitMQ and PostgreSQL for the tests: installs what is missing on Debian and Ubuntu
+servers: ## Redis, RabbitMQ, PostgreSQL and Prometheus for the tests: installs what is missing on Debian and Ubuntu
 	@sh tests/servers/install.sh
 
 # What measures the client's start or a free event loop runs alone, after the rest.

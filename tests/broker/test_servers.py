@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from kombu import Connection
 
-from tests.servers import RedisServer, Server
+from tests.servers import PrometheusServer, RedisServer, Scrape, Server
 from tests.servers.server import answers
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -65,3 +66,16 @@ def test_a_fresh_database_is_empty(postgres_server):
     assert (
         postgres_server.run_sql("CREATE TABLE rows (id int); SELECT count(*) FROM rows", url.rpartition("/")[2]) == "0"
     )
+
+
+def test_a_prometheus_scrapes_itself_and_evaluates_the_rules_it_is_given(tmp_path):
+    reason = PrometheusServer.missing()
+    if reason:
+        pytest.skip(reason)
+    rules = tmp_path / "rules.yaml"
+    rules.write_text('{"groups": [{"name": "one", "rules": [{"alert": "Up", "expr": "up == 1"}]}]}')
+    with PrometheusServer(every_s=0.2, rules=[rules]) as server:
+        server.scrape(Scrape("itself", f"127.0.0.1:{server.port}", {"pool": "chat"}))
+
+        assert until(lambda: server.alerts(), timeout_s=30)[0]["pool"] == "chat"
+        assert [each.value for each in server.query("up")] == [1.0]

@@ -9,6 +9,7 @@ missing() {
     command -v rabbitmq-server >/dev/null && command -v erl_call >/dev/null || echo rabbitmq-server
     command -v postgres >/dev/null || ls /usr/lib/postgresql/*/bin/postgres >/dev/null 2>&1 || echo postgresql
     command -v openssl >/dev/null || echo openssl
+    command -v prometheus >/dev/null && command -v promtool >/dev/null || echo prometheus
 }
 
 wanted=$(missing | tr '\n' ' ')
