@@ -8,6 +8,7 @@ ahead is refused.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 
 from storehand.errors import SettingsError
 
@@ -78,7 +79,40 @@ CREATE INDEX jobs_status ON jobs (status, tenant, created_at);
 CREATE TABLE buckets (tenant TEXT PRIMARY KEY, tokens REAL NOT NULL, at REAL NOT NULL) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _HISTORY_AND_LIMITS)
+_TALLIES = """
+CREATE TABLE tallies (
+    task TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    queued INTEGER NOT NULL DEFAULT 0,
+    running INTEGER NOT NULL DEFAULT 0,
+    submitted INTEGER NOT NULL DEFAULT 0,
+    finished INTEGER NOT NULL DEFAULT 0,
+    busy_s REAL NOT NULL DEFAULT 0,
+    PRIMARY KEY (task, priority)
+) WITHOUT ROWID;
+INSERT INTO tallies (task, priority, queued, running)
+    SELECT task, priority, sum(status = 'queued'), sum(status = 'running') FROM jobs GROUP BY task, priority;
+CREATE INDEX jobs_due ON jobs (task, priority, max(updated_at, coalesce(not_before, 0))) WHERE status = 'queued';
+CREATE TRIGGER jobs_tally_new AFTER INSERT ON jobs BEGIN
+    INSERT INTO tallies (task, priority, queued, submitted) VALUES (NEW.task, NEW.priority, 1, 1)
+    ON CONFLICT (task, priority) DO UPDATE SET queued = queued + 1, submitted = submitted + 1;
+END;
+CREATE TRIGGER jobs_tally_move AFTER UPDATE OF status ON jobs WHEN OLD.status <> NEW.status BEGIN
+    UPDATE tallies SET
+        queued = queued + (NEW.status = 'queued') - (OLD.status = 'queued'),
+        running = running + (NEW.status = 'running') - (OLD.status = 'running'),
+        finished = finished + (OLD.status = 'running' AND NEW.status <> 'queued'),
+        busy_s = busy_s + iif(OLD.status = 'running', max(0, NEW.updated_at
+            - iif(OLD.cancel_requested_at IS NOT NULL AND OLD.attempts = 1, OLD.started_at, OLD.updated_at)), 0)
+    WHERE task = NEW.task AND priority = NEW.priority;
+END;
+CREATE TRIGGER jobs_tally_gone AFTER DELETE ON jobs WHEN OLD.status IN ('queued', 'running') BEGIN
+    UPDATE tallies SET queued = queued - (OLD.status = 'queued'), running = running - (OLD.status = 'running')
+    WHERE task = OLD.task AND priority = OLD.priority;
+END;
+"""  # triggers, so that whatever moves a row is counted in its transaction, a program one version behind included
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _HISTORY_AND_LIMITS, _TALLIES)
 """Step i leads from version i to i + 1. Append only."""
 
 
@@ -88,7 +122,7 @@ def migrate(db: sqlite3.Connection) -> None:
         db.execute("BEGIN IMMEDIATE")
         try:
             for number in range(_version(db), len(MIGRATIONS)):  # read again: another process may have been first
-                for statement in MIGRATIONS[number].split(";"):
+                for statement in _statements(MIGRATIONS[number]):
                     db.execute(statement)
                 db.execute(f"PRAGMA user_version = {number + 1}")
             db.execute("COMMIT")
@@ -100,6 +134,16 @@ def migrate(db: sqlite3.Connection) -> None:
             f"the job store has schema version {_version(db)}, this program knows {len(MIGRATIONS)} and can work "
             "beside one version more: update the program"
         )
+
+
+def _statements(script: str) -> Iterator[str]:
+    """A trigger holds statements itself."""
+    statement = ""
+    for part in script.split(";"):
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""
 
 
 def _version(db: sqlite3.Connection) -> int:

@@ -20,6 +20,8 @@ from storehand.store import (
     Signal,
     StoreStats,
     Swept,
+    Tally,
+    Upkeep,
     creation,
     erasure,
     leases,
@@ -30,6 +32,8 @@ from storehand.store.notes import add_lines, decode_notes
 from storehand.store.owners import Owners
 from storehand.store.rows import SELECT_JOB, encode, encode_outcome, event_of, job_of
 from storehand.store.schema import migrate
+from storehand.store.tallies import tallies
+from storehand.store.tallies import upkeep as upkeep_of
 
 
 class SqliteStore:
@@ -182,6 +186,14 @@ class SqliteStore:
     def stats(self) -> StoreStats:
         with self._db.reading() as db:
             return upkeep.stats(db, now=self.now())
+
+    def tallies(self) -> list[Tally]:
+        with self._db.reading() as db:
+            return tallies(db, now=self.now())
+
+    def upkeep(self) -> Upkeep:
+        with self._db.reading() as db:
+            return upkeep_of(db, now=self.now(), is_dead=self._owners.is_dead)
 
     def close(self) -> None:
         self._owners.close()

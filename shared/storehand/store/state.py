@@ -45,13 +45,15 @@ class Tally:
     running: int = 0
     """Claimed and not ended, whether the worker lives or not."""
     oldest_due_at: float | None = None
-    """Since when the oldest of `waiting` could have begun, store time."""
+    """Since when the oldest of `waiting` could have begun: it was submitted or handed back then, or its `not_before` or
+    its pause was over. Store time."""
     submitted: int = 0
     """Rows created; only grows."""
     finished: int = 0
-    """Jobs that were claimed and have ended; only grows."""
+    """Jobs that ended while they were claimed; only grows."""
     busy_s: float = 0.0
-    """Seconds from last claim to end, summed over `finished`."""
+    """Seconds from each claim until the job ended or was handed back: `busy_s / finished` is what a job costs in slot
+    seconds, its retries included. Of a job that was cancelled in a later attempt only what came after that."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,30 +19,46 @@ LONG_UNCLAIMED = 100
 """A published job that nobody claims for this many grace periods is rung again."""
 
 
+_DUE = "(not_before IS NULL OR not_before <= :now)"
+_OF_DEAD = "status = 'running' AND owner IN (SELECT value FROM json_each(:dead))"
+
+_NEEDS_MESSAGE = (  # with the index each is made for: by its own choice SQLite read all that waits, at every look
+    # its worker is dead: one message since its claim, at once
+    f"jobs_leased WHERE {_OF_DEAD}"
+    " AND (published_at IS NULL OR published_at <= updated_at OR published_at <= :now - :long)"
+    " ORDER BY lease_until",
+    # its worker is gone or hangs; one message per lost lease, then again only after a long time
+    f"jobs_leased WHERE status = 'running' AND lease_until <= :now - :grace AND NOT ({_OF_DEAD})"
+    " AND (published_at IS NULL OR published_at < lease_until + :grace OR published_at <= :now - :long)"
+    " ORDER BY lease_until",
+    f"jobs_published WHERE status = 'queued' AND published_at <= :now - :long AND {_DUE} ORDER BY published_at",
+    # never published: the producer gets its grace, unless the job was handed back or waited for its time
+    f"jobs_unpublished WHERE status = 'queued' AND published_at IS NULL AND {_DUE}"
+    " AND (updated_at <= :now - :grace OR started_at IS NOT NULL OR not_before IS NOT NULL) ORDER BY updated_at",
+)
+"""In this order: few workers die, but a broker may lose thousands of messages."""
+
+
 def unrung(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float, is_dead: IsDead) -> list[Job]:
-    dead = [owner for owner in _running_owners(db) if is_dead(owner)]
-    is_of_dead = "status = 'running' AND owner IN (SELECT value FROM json_each(:dead))"
-    due = "(not_before IS NULL OR not_before <= :now)"
-    needs_message = (  # with the index each is made for: by its own choice SQLite read all that waits, at every look
-        # never published: the producer gets its grace, unless the job was handed back or waited for its time
-        f"jobs_unpublished WHERE status = 'queued' AND published_at IS NULL AND {due}"
-        " AND (updated_at <= :now - :grace OR started_at IS NOT NULL OR not_before IS NOT NULL) ORDER BY updated_at",
-        f"jobs_published WHERE status = 'queued' AND published_at <= :now - :long AND {due} ORDER BY published_at",
-        # its worker is gone or hangs; one message per lost lease, then again only after a long time
-        f"jobs_leased WHERE status = 'running' AND lease_until <= :now - :grace AND NOT ({is_of_dead})"
-        " AND (published_at IS NULL OR published_at < lease_until + :grace OR published_at <= :now - :long)"
-        " ORDER BY lease_until",
-        # its worker is dead: one message since its claim, at once
-        f"jobs_leased WHERE {is_of_dead}"
-        " AND (published_at IS NULL OR published_at <= updated_at OR published_at <= :now - :long)"
-        " ORDER BY lease_until",
-    )
-    values = {"now": now, "grace": grace_s, "long": LONG_UNCLAIMED * grace_s, "limit": limit, "dead": json.dumps(dead)}
+    values = _terms(db, grace_s=grace_s, limit=limit, now=now, is_dead=is_dead)
     found: list[Job] = []
-    for condition in reversed(needs_message):  # few workers die, but a broker may lose thousands of messages
+    for condition in _NEEDS_MESSAGE:
         select = f"{SELECT_JOB} WHERE n IN (SELECT n FROM jobs INDEXED BY {condition} LIMIT :limit)"  # noqa: S608  # constants
         found += [job_of(row) for row in db.execute(select, values).fetchall()]
     return found[:limit]
+
+
+def count_unrung(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float, is_dead: IsDead) -> int:
+    """How many `unrung` would return, without reading their inputs."""
+    values = _terms(db, grace_s=grace_s, limit=limit, now=now, is_dead=is_dead)
+    counts = (f"(SELECT count(*) FROM (SELECT 1 FROM jobs INDEXED BY {each} LIMIT :limit))" for each in _NEEDS_MESSAGE)  # noqa: S608  # constants
+    total: int = db.execute(f"SELECT {' + '.join(counts)}", values).fetchone()[0]
+    return min(total, limit)
+
+
+def _terms(db: sqlite3.Connection, *, grace_s: float, limit: int, now: float, is_dead: IsDead) -> dict[str, object]:
+    dead = json.dumps([owner for owner in _running_owners(db) if is_dead(owner)])
+    return {"now": now, "grace": grace_s, "long": LONG_UNCLAIMED * grace_s, "limit": limit, "dead": dead}
 
 
 def end_leases_of_dead(db: sqlite3.Connection, *, is_dead: IsDead, now: float) -> set[str]:
