@@ -10,14 +10,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
+from urllib.parse import parse_qsl
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import choose_encoder
 
 from storehand.errors import SettingsError
 from storehand.settings import Settings
-from storehand_worker.liveness import Checks
 
 log = logging.getLogger(__name__)
 
@@ -30,14 +30,37 @@ MOST_CLIENTS = 64
 CLOSE_POLL_S = 0.1
 
 
-class HealthServer:
-    """Answers GET on `http_host:http_port` from `start` to `close`; port 0 takes any free one, see `port`."""
+Route = Callable[[Mapping[str, str]], tuple[int, Mapping[str, Any]]]
+"""From what the query names to status and JSON."""
 
-    def __init__(self, settings: Settings, registry: CollectorRegistry, checks: Checks) -> None:
+NO_ROUTES: Mapping[str, Route] = {}
+
+
+class Probes(Protocol):
+    """The three questions; see `liveness.Checks`."""
+
+    def live(self) -> list[str]: ...
+    def ready(self) -> list[str]: ...
+    def started(self) -> list[str]: ...
+
+
+class HealthServer:
+    """Answers GET on `http_host:http_port` from `start` to `close`; port 0 takes any free one, see `port`. `routes` are
+    paths of the caller's own."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        registry: CollectorRegistry,
+        checks: Probes,
+        *,
+        routes: Mapping[str, Route] = NO_ROUTES,
+    ) -> None:
         self._host = settings.http_host
         self._wanted_port = settings.http_port
         self._registry = registry
         self._checks = checks
+        self._routes = routes
         self._server: ThreadingHTTPServer | None = None
         self._thread: threading.Thread | None = None
 
@@ -48,7 +71,7 @@ class HealthServer:
             "/readyz": self._checks.ready,
             "/startupz": self._checks.started,
         }
-        handler = type("Handler", (_Handler,), {"registry": self._registry, "probes": probes})
+        handler = type("Handler", (_Handler,), {"registry": self._registry, "probes": probes, "routes": self._routes})
         try:
             self._server = _server_class(self._host)((self._host, self._wanted_port), handler)
         except (OSError, OverflowError) as error:
@@ -125,18 +148,22 @@ def _server_class(host: str) -> type[_Server]:
 class _Handler(BaseHTTPRequestHandler):
     registry: CollectorRegistry
     probes: Mapping[str, Callable[[], list[str]]]
+    routes: Mapping[str, Route]
     timeout = SLOW_CLIENT_S
 
     def do_GET(self) -> None:  # the name that http.server calls
-        path = self.path.partition("?")[0].rstrip("/") or "/"
+        path, _, query = self.path.partition("?")
+        path = path.rstrip("/") or "/"
         if path == "/metrics":
             encode, content_type = choose_encoder(self.headers.get("Accept") or "")
             self._answer(200, encode(self.registry), content_type)
         elif path in self.probes:
             reasons = self.probes[path]()
             self._say(503 if reasons else 200, {"ok": not reasons, "reasons": reasons})
+        elif path in self.routes:
+            self._say(*self.routes[path](dict(parse_qsl(query))))
         else:
-            self._say(404, {"ok": False, "reasons": [f"there are /metrics, {', '.join(self.probes)}"]})
+            self._say(404, {"ok": False, "reasons": [f"there are /metrics, {', '.join([*self.probes, *self.routes])}"]})
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
         """Without http.server's page, which repeats what was asked."""
