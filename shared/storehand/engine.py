@@ -95,7 +95,8 @@ class BatchReport:
 @dataclass(frozen=True, slots=True)
 class EngineStats:
     """`budget_tokens` is what a batch may have now, 0 where nothing is learned; the rest counts since the start:
-    batches that ran out of memory, and times the engine's loop failed and went on."""
+    batches that ran out of memory, and times the engine's loop failed and went on. The memory of keys and values, in
+    tokens, 0 where an engine has none of its own: written, kept for the rows on the device, all there is."""
 
     running: int
     waiting: int
@@ -103,6 +104,9 @@ class EngineStats:
     budget_tokens: int = 0
     shortages: int = 0
     restarts: int = 0
+    kv_used: int = 0
+    kv_reserved: int = 0
+    kv_limit: int = 0
 
 
 class EngineState(StrEnum):

@@ -76,6 +76,24 @@ def test_the_probes_say_ready_and_the_metrics_count_jobs(worker: WorkerProcess, 
     assert 'storehand_jobs_total{code="ok",outcome="succeeded",task="probe"}' in worker.get("/metrics")[1]
 
 
+def test_the_metrics_say_how_the_worker_stands(worker: WorkerProcess, client: Client) -> None:
+    client.submit(ProbeInput()).result(timeout=10)
+
+    def found() -> dict[str, float]:
+        lines = (line for line in worker.get("/metrics")[1].splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines)}
+
+    until(lambda: found().get('storehand_process_seconds_count{priority="standard",task="probe"}'))
+    seen = found()
+
+    assert [seen[f"storehand_{each}"] for each in ("ready", "draining", "slots", "broker_up", "store_up")] == [
+        1, 0, 16, 1, 1
+    ]  # fmt: skip
+    assert 0.1 < seen["storehand_start_up_seconds"] < 60
+    assert seen['storehand_slo_jobs_total{priority="standard",task="probe",verdict="good"}'] >= 1
+    assert seen['storehand_slo_jobs_total{priority="bulk",task="probe",verdict="failed"}'] == 0
+
+
 def test_the_log_tells_the_mode_and_the_way_out_of_it(worker: WorkerProcess) -> None:
     assert "for one host" in worker.log_text()
     assert "STOREHAND_BROKER_URL=redis://" in worker.log_text()

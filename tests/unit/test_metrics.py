@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
 from pathlib import Path
 
@@ -10,10 +11,13 @@ import pytest
 from prometheus_client import CollectorRegistry, generate_latest
 
 from storehand.engine import BatchReport, EngineHealth, EngineState, EngineStats, Timings
-from storehand.errors import Cancelled, InvalidInput
+from storehand.errors import Cancelled, Expired, InvalidInput
 from storehand.job import ErrorInfo, Outcome, Priority, Status
+from storehand.pools import WAIT_OBJECTIVE_S
+from storehand_worker.liveness import Checks, Liveness
 from storehand_worker.metrics import Metrics
 from storehand_worker.metrics_live import RooflineCollector
+from storehand_worker.metrics_worker import DeviceCollector, DeviceMemory, cuda_memory
 from storehand_worker.models import CallReport
 from tests.unit.rows import a_job
 
@@ -22,7 +26,10 @@ DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
 
 class Engines:
     def stats(self):
-        return {"small": EngineStats(3, 5, 8, budget_tokens=700, shortages=2, restarts=1), "dead": EngineStats(0, 0, 8)}
+        small = EngineStats(
+            3, 5, 8, budget_tokens=700, shortages=2, restarts=1, kv_used=40, kv_reserved=192, kv_limit=512
+        )
+        return {"small": small, "dead": EngineStats(0, 0, 8)}
 
     def health(self):
         return {"small": EngineHealth(EngineState.DEGRADED), "dead": EngineHealth(EngineState.DEAD)}
@@ -166,6 +173,10 @@ def test_engines_are_asked_at_the_scrape(metrics):
     assert value(metrics, "engine_restarts_total", model="small") == 1
     assert value(metrics, "engine_up", model="small") == 1
     assert value(metrics, "engine_up", model="dead") == 0
+    assert [value(metrics, "kv_tokens", model="small", state=each) for each in ("used", "reserved", "limit")] == [
+        40, 192, 512
+    ]  # fmt: skip
+    assert value(metrics, "kv_tokens", model="dead", state="limit") is None
 
 
 def test_queues_are_counted_at_the_scrape_and_a_busy_database_costs_only_them(metrics, caplog):
@@ -208,9 +219,119 @@ def test_a_worker_that_starts_teaches_the_metrics_its_tasks():
     assert value(metrics, "jobs_total", task="echo", outcome="succeeded", code="ok") == 1
 
 
+def test_a_job_is_judged_once_by_the_objective_of_its_priority():
+    metrics = Metrics(wait_objective_s={**WAIT_OBJECTIVE_S, Priority.STANDARD: 1.0})
+    metrics.on_worker_start(["echo"])
+    before = value(metrics, "slo_jobs_total", task="echo", priority="standard", verdict="late")
+
+    metrics.on_job_done(a_job(), Outcome.succeeded({}))  # it waited for 2 s
+    metrics.on_job_done(a_job(priority=Priority.BULK), Outcome.succeeded({}))
+    metrics.on_job_done(a_job(), Outcome.of_error(Cancelled()))
+
+    assert (before, value(metrics, "slo_jobs_total", task="echo", priority="standard", verdict="late")) == (0, 1)
+    assert value(metrics, "slo_jobs_total", task="echo", priority="bulk", verdict="good") == 1
+    assert value(metrics, "slo_jobs_total", task="echo", priority="standard", verdict="good") == 0
+
+
+def test_the_processing_time_is_that_of_the_last_attempt_and_only_of_jobs_in_our_hands(metrics):
+    metrics.on_job_done(a_job(started_at=1002.0, updated_at=1050.0, finished_at=1053.0), Outcome.succeeded({}))
+    metrics.on_job_done(
+        a_job(status=Status.EXPIRED, updated_at=1060.0, finished_at=1060.0), Outcome.of_error(Expired())
+    )
+
+    assert value(metrics, "process_seconds_sum", task="echo", priority="standard") == 3
+    assert value(metrics, "process_seconds_count", task="echo", priority="standard") == 1
+
+
+def test_series_that_alerts_compute_with_are_there_before_the_first_job(metrics):
+    metrics.on_worker_start(["echo"])
+
+    zeros = [
+        value(metrics, "slo_jobs_total", task="echo", priority=priority, verdict=verdict)
+        for priority in Priority
+        for verdict in ("good", "late", "failed")
+    ]
+
+    assert zeros == [0] * 9
+    assert value(metrics, "jobs_total", task="echo", outcome="succeeded", code="ok") == 0
+    assert value(metrics, "rung_total", why="worker_gone") == 0
+    assert value(metrics, "crashes_total") == value(metrics, "store_errors_total") == 0
+
+
+def test_the_worker_tells_how_it_stands_at_the_scrape(metrics):
+    liveness = Liveness()
+    metrics.watch_worker(liveness, Checks(liveness), slots=lambda: 16)
+
+    def standing() -> list[float | None]:
+        return [value(metrics, name) for name in ("ready", "draining", "slots", "broker_up", "start_up_seconds")]
+
+    starting = standing()
+    liveness.serve()
+    serving = standing()
+    liveness.is_draining = True
+    liveness.has_broker = False
+
+    assert starting == [0, 0, 16, 0, None]
+    assert serving[:4] == [1, 0, 16, 1]
+    assert 0 < (serving[4] or 0) < 3600
+    assert standing()[:4] == [0, 1, 16, 0]
+
+
+def test_the_store_is_up_as_the_worker_finds_it(metrics):
+    found = [False]
+    before = value(metrics, "store_up")
+    metrics.watch_store(lambda: found[-1])
+    down = value(metrics, "store_up")
+    found.append(True)
+
+    assert (before, down, value(metrics, "store_up")) == (0, 0, 1)
+
+
+def test_a_device_that_does_not_answer_is_down_and_has_no_memory(metrics):
+    found: list[dict[str, DeviceMemory | None]] = [{"cuda:0": DeviceMemory(3, 8), "cuda:1": None}]
+    DeviceCollector(metrics.registry, read=lambda: found[0])
+
+    assert value(metrics, "device_memory_bytes", device="cuda:0", state="used") == 3
+    assert value(metrics, "device_memory_bytes", device="cuda:0", state="total") == 8
+    assert [value(metrics, "device_up", device=each) for each in ("cuda:0", "cuda:1")] == [1, 0]
+    assert value(metrics, "device_memory_bytes", device="cuda:1", state="used") is None
+
+
+def test_a_device_whose_driver_hangs_costs_the_scrape_only_a_moment(metrics):
+    hang = threading.Event()
+    answers = iter([{"cuda:0": DeviceMemory(3, 8)}])
+
+    def read():
+        for answer in answers:
+            return answer
+        hang.wait(30)
+        return {}
+
+    DeviceCollector(metrics.registry, read=read)
+    before = value(metrics, "device_up", device="cuda:0")
+    began = time.monotonic()
+    after = value(metrics, "device_up", device="cuda:0")
+    took_s = time.monotonic() - began
+    hang.set()
+
+    assert (before, after) == (1, 0)
+    assert took_s < 5
+
+
+def test_a_worker_without_a_gpu_has_no_devices():
+    assert cuda_memory() == {}
+
+
+def test_a_loaded_model_says_how_long_that_took(metrics):
+    metrics.on_load("small", 2.5)
+
+    assert value(metrics, "model_load_seconds", model="small") == 2.5
+
+
 def test_every_metric_is_documented_with_its_type_and_labels_and_nothing_else_is():
-    metrics = Metrics()
+    metrics, liveness = Metrics(), Liveness()
     metrics.watch_engines(Engines())
+    metrics.watch_worker(liveness, Checks(liveness), slots=lambda: 16)
     metrics.watch_queues(lambda: {"queue": (1, 0)}, names=["queue"])
     exposed = {family.name: (family.type, family.documentation) for family in metrics.registry.collect()}
     ours = {name: about for name, about in exposed.items() if name.startswith("storehand")}
@@ -231,6 +352,9 @@ def _labels(metrics: Metrics) -> dict[str, str]:
         f"storehand_{each}": "model"
         for each in ("running", "waiting", "engine_up", "engine_budget_tokens", "oom_total", "engine_restarts_total")
     }  # asked at the scrape: no metric object holds their labels
+    families |= {f"storehand_{each}": "" for each in ("ready", "draining", "slots", "broker_up", "start_up_seconds")}
+    families |= {"storehand_device_memory_bytes": "device,state", "storehand_device_up": "device"}
+    families |= {"storehand_kv_tokens": "model,state"}
     families["storehand_queue_depth"] = "queue,state"
     families["storehand_roofline_ratio"] = "model,phase"
     for metric in vars(metrics).values():

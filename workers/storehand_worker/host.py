@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 Tasks = Mapping[str, Task[Any, Any]]
 Progress = Callable[[str], None]
+OnLoad = Callable[[str, float], None]
+"""Model, and the seconds it took to load."""
 
 
 def _silent(message: str) -> None:
@@ -43,12 +45,14 @@ class Host:
         *,
         on_batch: Callable[[BatchReport], None] = lambda report: None,
         on_call: Callable[[CallReport], None] = lambda report: None,
+        on_load: OnLoad = lambda model, seconds: None,
     ) -> None:
         self.tasks: Tasks = served_tasks(settings, plugins.tasks)
         self._settings = settings
         self._plugins = plugins
         self._on_batch = on_batch
         self._on_call = on_call
+        self._on_load = on_load
         self._engines: dict[str, Engine] = {}
         self._is_warm = False
 
@@ -70,6 +74,7 @@ class Host:
             self._plugins.engines,
             bound=self._settings.models,
             on_batch=self._pass_on,
+            on_load=self._on_load,
             progress=tell,
             state_dir=str(self._settings.data_dir),
             memory_share=self._settings.memory_share,
@@ -173,6 +178,7 @@ def load_engines(
     *,
     bound: Container[str] = (),
     on_batch: Callable[[BatchReport], None] = lambda report: None,
+    on_load: OnLoad = lambda model, seconds: None,
     progress: Progress = _silent,
     state_dir: str = "",
     memory_share: float = MEMORY_SHARE,
@@ -194,14 +200,14 @@ def load_engines(
     try:
         for key, spec in fitted.items():
             progress(f"loading {spec.name} for the role {spec.role}")
-            shared[key] = _build(spec, engine_factory(needs[spec.role], binding(spec.role), brought))
+            shared[key] = _build(spec, engine_factory(needs[spec.role], binding(spec.role), brought), on_load)
     except BaseException:
         close_engines(shared)
         raise
     return {role: shared[key] for role, key in keys.items()}
 
 
-def _build(spec: EngineSpec, factory: EngineFactory) -> Engine:
+def _build(spec: EngineSpec, factory: EngineFactory, on_load: OnLoad) -> Engine:
     started = time.monotonic()
     try:
         engine = factory(spec)
@@ -214,7 +220,9 @@ def _build(spec: EngineSpec, factory: EngineFactory) -> Engine:
         raise ModelNotAvailable(
             f"the model of the role {spec.role!r} ({spec.name}) can't be loaded: {reason}"
         ) from error
-    log.info("role %s is served by %s, loaded in %.1f s", spec.role, spec.name, time.monotonic() - started)
+    took_s = time.monotonic() - started
+    on_load(spec.name, took_s)
+    log.info("role %s is served by %s, loaded in %.1f s", spec.role, spec.name, took_s)
     if spec.name.startswith(f"{STARTER}/"):
         log.warning("role %s uses a bundled starter model: good to try things out, not for real shoppers", spec.role)
     return engine

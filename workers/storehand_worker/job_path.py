@@ -41,6 +41,7 @@ from storehand_worker.renewer import LeaseRenewer
 from storehand_worker.runner import JobRunner
 from storehand_worker.stream import EventPump
 from storehand_worker.turnstile import Turnstile
+from storehand_worker.watched_store import WatchedStore
 from storehand_worker.watcher import Watcher
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,8 @@ class JobPath:
         self.last_call = LastCall(
             settings.drain_s, code=lambda: int(state.should_stop or state.should_terminate or EX_OK)
         )
-        self.metrics = Metrics()
+        self.metrics = Metrics(wait_objective_s=settings.wait_objective_s)
+        self.metrics.know(tasks=settings.routes)  # the leader ends what is overdue, also of tasks it does not serve
         self.intake = Intake(app, settings)
         self.has_lost_engine = False
         self._app = app
@@ -82,10 +84,18 @@ class JobPath:
         self._use(self.presence)
         plugins = load_plugins(settings)
         self.observers = Observers(plugins.manager, own={"metrics": self.metrics, "job log": JobLog()})
-        self.host = Host(settings, plugins, on_batch=self.observers.on_batch_done, on_call=self.metrics.on_call)
+        metrics = self.metrics
+        self.host = Host(
+            settings, plugins, on_batch=self.observers.on_batch_done, on_call=metrics.on_call, on_load=metrics.on_load
+        )
         checks = Checks(self.liveness, engines=self.host, check_health=self.observers.check_health)
+        metrics.watch_worker(
+            self.liveness, checks, slots=lambda: self.pool.limit if self.pool else settings.concurrency
+        )
         self._use(HealthServer(settings, self.metrics.registry, checks)).start()
-        self.store = self._use(open_store(settings))  # loading models may take minutes; a bad file is told before
+        watched = WatchedStore(self._use(open_store(settings)), metrics.store_errors.inc)
+        metrics.watch_store(lambda: watched.is_up)
+        self.store = watched.as_store  # loading models may take minutes; a bad file is told before
         self.store.attend(self.owner)
         self._use(self.host).load(progress=self.liveness.report)
         self.metrics.watch_engines(self.host)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Protocol
 
 from storehand.engine import EngineHealth, EngineState
@@ -32,6 +34,9 @@ class Liveness:
         self._lock = threading.Lock()
         self.is_started = False
         self.is_draining = False
+        self.has_broker = False
+        self.start_up_s: float | None = None
+        """Process start to the first message it may take; none until then."""
         self.progress = "starting"
         """What start-up is busy with; `host.load(progress=liveness.report)` keeps it."""
 
@@ -39,6 +44,13 @@ class Liveness:
         """The thread called so has come round again. A source is judged from its first tick on."""
         with self._lock:
             self._ticks[source] = self._clock()
+
+    def serve(self) -> None:
+        """It has a connection to its broker, and takes jobs from now on."""
+        self.has_broker = True
+        if self.start_up_s is None:
+            self.start_up_s = process_age_s()
+        self.is_started = True
 
     def report(self, progress: str) -> None:
         self.progress = progress
@@ -100,6 +112,19 @@ class Checks:
                 yield f"{model} is dead: {health.detail}"
             elif health.last_step_age_s > STEP_DEAD_S:
                 yield f"{model} has work and has made no step for {health.last_step_age_s:.0f} s"
+
+
+_IMPORTED_AT = time.monotonic()
+
+
+def process_age_s() -> float:
+    """Since this process was started; where the kernel does not tell, since this module was imported."""
+    try:
+        fields = Path("/proc/self/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        ticks = int(fields[19])  # field 22 of proc(5), counted behind the name
+        return time.clock_gettime(time.CLOCK_BOOTTIME) - ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, AttributeError):
+        return time.monotonic() - _IMPORTED_AT
 
 
 _LOOP_HINT = ": is the broker reachable?"

@@ -1,25 +1,31 @@
 """Every metric of the worker, in one place. Labels come from closed sets: what is not in them is `other`.
 
 The worker counts by attribute (`metrics.leases_lost.inc()`); jobs and batches are counted by the hooks below, model
-calls by `on_call`. Queues and engines are asked when somebody scrapes (`metrics_live.py`).
+calls by `on_call`. Queues, engines, devices and the worker's own state are asked when somebody scrapes
+(`metrics_live.py`, `metrics_worker.py`).
 """
 
 from __future__ import annotations
 
 import platform
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar, cast, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
 
 from storehand.engine import BatchReport
 from storehand.errors import StorehandError
 from storehand.hookspecs import hookimpl
-from storehand.job import Job, Outcome
+from storehand.job import Job, Outcome, Priority, Status
+from storehand.pools import WAIT_OBJECTIVE_S
+from storehand_worker.liveness import Checks, Liveness
+from storehand_worker.lost import Why
 from storehand_worker.metrics_live import Depths, EngineCollector, Engines, QueueCollector, RooflineCollector
+from storehand_worker.metrics_worker import DeviceCollector, WorkerCollector
 from storehand_worker.models import CallReport
+from storehand_worker.verdict import VERDICTS, verdict
 
 OTHER = "other"
 M = TypeVar("M", Counter, Histogram)
@@ -36,10 +42,18 @@ RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
 class Metrics:
-    """All counters of one worker, on a registry of their own. Register it as an observer; it is one."""
+    """All counters of one worker, on a registry of their own. Register it as an observer; it is one.
 
-    def __init__(self, registry: CollectorRegistry | None = None) -> None:
+    `wait_objective_s` is the setting, which says what is late."""
+
+    def __init__(
+        self,
+        registry: CollectorRegistry | None = None,
+        *,
+        wait_objective_s: Mapping[Priority, float] = WAIT_OBJECTIVE_S,
+    ) -> None:
         self.registry = registry or CollectorRegistry()
+        self._wait_objective_s = wait_objective_s
         self._tasks: frozenset[str] = frozenset()
         self._models: frozenset[str] = frozenset()
         self._children: dict[tuple[int, tuple[str, ...]], Any] = {}
@@ -68,6 +82,15 @@ class Metrics:
         who may publish can make more of them."""
         QueueCollector(depths, self.registry, names=names, other=OTHER)
 
+    def watch_worker(self, liveness: Liveness, checks: Checks, *, slots: Callable[[], int]) -> None:
+        """Once, before anybody may scrape."""
+        WorkerCollector(liveness, checks, self.registry, slots=slots)
+        DeviceCollector(self.registry)
+
+    def watch_store(self, is_up: Callable[[], bool]) -> None:
+        """Once, when there is one."""
+        self.store_up.set_function(lambda: float(is_up()))
+
     def watch_jobs(self, in_hand: Callable[[], int]) -> None:
         """Once: `in_hand` is called at every scrape."""
         self.jobs_in_hand.set_function(in_hand)
@@ -77,6 +100,12 @@ class Metrics:
     def _jobs(self) -> None:
         self.jobs = self._counter("jobs", "Jobs that ended here, by how.", "task", "outcome", "code")
         self.e2e = self._histogram("e2e_seconds", "Submitted to stored outcome.", WORK_S, "task", "outcome")
+        self.slo_jobs = self._counter(
+            "slo_jobs", "Jobs that ended, by whether they were served as promised.", "task", "priority", "verdict"
+        )
+        self.process = self._histogram(
+            "process_seconds", "Claimed to stored outcome, of the last attempt.", WORK_S, "task", "priority"
+        )
         self.jobs_in_hand = self._gauge("jobs_in_hand", "Jobs this worker has claimed and not yet ended.")
 
     def _waits(self) -> None:
@@ -115,6 +144,7 @@ class Metrics:
         )
         self.host_gap = self._counter("host_gap_seconds", "Spent between steps while work was there.", "model")
         self._roofline = RooflineCollector(self.registry)
+        self.model_load = self._gauge("model_load_seconds", "How long a model took to load at the start.", "model")
 
     def _care(self) -> None:
         self.leases_lost = self._counter("leases_lost", "Leases that went to another worker while a job ran.")
@@ -127,6 +157,14 @@ class Metrics:
         self.throttled = self._counter("throttled", "Jobs of plain messages refused: their tenant is over its limit.")
         self.retried = self._counter("retried", "Attempts that failed and come again after a pause.")
         self.rung = self._counter("rung", "Jobs without a message that the reconciler rang for, by why.", "why")
+        self.store_errors = self._counter("store_errors", "Calls that found the job store away.")
+        self.store_up = self._gauge("store_up", "1 while the last call of this worker found its job store.")
+        for why in get_args(Why):
+            self.rung.labels(why)
+
+    def on_load(self, model: str, seconds: float) -> None:
+        """A model is loaded."""
+        self.model_load.labels(model).set(seconds)
 
     def on_rung(self, why: str, jobs: int) -> None:
         """The reconciler rang for so many jobs."""
@@ -136,7 +174,13 @@ class Metrics:
 
     @hookimpl
     def on_worker_start(self, tasks: Sequence[str]) -> None:
+        """Counters that alerts compute with are there before the first job: the first increase would be lost."""
         self.know(tasks=tasks)
+        for task in tasks:
+            self._of(self.jobs, task, Status.SUCCEEDED, "ok")
+            for priority in Priority:
+                for each in VERDICTS:
+                    self._of(self.slo_jobs, task, priority, each)
 
     @hookimpl
     def on_job_done(self, job: Job, outcome: Outcome) -> None:
@@ -145,6 +189,10 @@ class Metrics:
         self._of(self.jobs, task, outcome.status, code).inc()
         ended = time.time() if job.finished_at is None else job.finished_at
         self._of(self.e2e, task, outcome.status).observe(max(0.0, ended - job.created_at))
+        if found := verdict(job, outcome, self._wait_objective_s):
+            self._of(self.slo_jobs, task, job.priority, found).inc()
+        if job.status is Status.RUNNING:  # it ended in our hands, and the row is as its last claim left it
+            self._of(self.process, task, job.priority).observe(max(0.0, ended - job.updated_at))
         if job.started_at is not None and job.attempts <= 1:  # a retry waited for its own pause, not for the broker
             due = max(job.created_at, job.not_before or 0.0)
             self._of(self.broker_wait, task, job.priority).observe(max(0.0, job.started_at - due))

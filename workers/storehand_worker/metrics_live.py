@@ -46,15 +46,20 @@ class EngineCollector(Collector):
         budget = _family("engine_budget_tokens", "Tokens a batch may have, as learned from what fits.", "model")
         shortages = _counts("oom", "Batches that ran out of memory and were taken apart.", "model")
         restarts = _counts("engine_restarts", "Times an engine's loop failed and went on.", "model")
+        tokens = _family("kv_tokens", "Tokens in the memory of a text engine's slots.", "model", "state")
         for model, stats in self._engines.stats().items():
             running.add_metric([model], stats.running)
             waiting.add_metric([model], stats.waiting)
             budget.add_metric([model], stats.budget_tokens)
             shortages.add_metric([model], stats.shortages)
             restarts.add_metric([model], stats.restarts)
+            if stats.kv_limit:
+                tokens.add_metric([model, "used"], stats.kv_used)
+                tokens.add_metric([model, "reserved"], stats.kv_reserved)
+                tokens.add_metric([model, "limit"], stats.kv_limit)
         for model, health in self._engines.health().items():
             up.add_metric([model], float(health.state is not EngineState.DEAD))
-        yield from (running, waiting, up, budget, shortages, restarts)
+        yield from (running, waiting, up, budget, shortages, restarts, tokens)
 
 
 class RooflineCollector(Collector):

@@ -19,11 +19,17 @@ STOP_S = 3.0
 class SteadyConsumer(Consumer):
     """Jobs in hand go on while it reconnects."""
 
+    app: Any
     connection: Any
+
+    def on_connection_error_before_connected(self, exc: Exception) -> None:
+        self.app.job_path.liveness.has_broker = False
+        super().on_connection_error_before_connected(exc)
 
     def on_connection_error_after_connected(self, exc: Exception) -> None:
         """Closing a dead connection gives its messages back, which needs the broker: on Redis it fails with whatever is
         no longer there, and the worker would leave for that."""
+        self.app.job_path.liveness.has_broker = False
         try:
             with warnings.catch_warnings():  # what Celery 6 will do by default is settled in our settings
                 warnings.simplefilter("ignore", CPendingDeprecationWarning)

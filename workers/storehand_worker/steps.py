@@ -83,7 +83,7 @@ class JobPathStep(bootsteps.StartStopStep):
         """Called at each connect, just before the first message may come."""
         liveness = self._path.liveness
         liveness.tick()
-        liveness.is_started = True
+        liveness.serve()
         hub.call_repeatedly(LOOP_TICK_S, liveness.tick)
 
     def stop(self, parent: Any) -> None:

@@ -9,13 +9,14 @@ one fails.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import groupby
 from typing import Any, Literal
 
 import torch
 from torch import Tensor
 
-from storehand.engine import EngineSpec
+from storehand.engine import EngineSpec, EngineStats
 from storehand.errors import EngineError, ModelNotAvailable
 from storehand_worker.engines.admission import Admission
 from storehand_worker.engines.call import Call
@@ -54,6 +55,16 @@ class TextEngine(RowEngine):
 
     def _running(self) -> int:
         return len(self._rows) + len(self._long.rows)
+
+    def stats(self) -> EngineStats:
+        """A row keeps its whole slot, however short it is; one that is still being read will."""
+        rows, slot = [*self._rows, *self._long.rows], self._decoder.max_tokens
+        return replace(
+            super().stats(),
+            kv_used=sum(row.length for row in rows),
+            kv_reserved=min(len(rows), self._capacity) * slot,
+            kv_limit=self._capacity * slot,
+        )
 
     # The engine's thread.
 
