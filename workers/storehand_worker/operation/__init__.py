@@ -1,0 +1,1 @@
+"""What people who operate Storehand look at: rules, dashboards and pictures of them. Nothing here imports torch."""

@@ -1,0 +1,12 @@
+"""Our Grafana dashboards, made beside the metrics they draw: `python -m tests.project.dashboards --write`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from storehand_worker.operation.dashboards import engine, overview
+
+DASHBOARDS: Mapping[str, Callable[[], str]] = {"overview": overview.build, "engine": engine.build}
+"""Name -> the dashboard's JSON. helm/dashboards/ holds one file of each."""
+
+__all__ = ["DASHBOARDS"]

@@ -1,0 +1,293 @@
+"""What the engines do with the machine: speed for readers, full batches, waste, distance to the limit, memory."""
+
+from __future__ import annotations
+
+from storehand_worker.operation.dashboards.page import Row, page
+from storehand_worker.operation.dashboards.panels import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PRIORITIES,
+    PURPLE,
+    RED,
+    Query,
+    bars,
+    heat,
+    lines,
+    numbers,
+    states,
+)
+from storehand_worker.operation.dashboards.promql import highest, mean, quantile, rate, ratio, series, total
+
+MODEL = 'model=~"$model"'
+UID = "storehand-engines"
+KINDS = {"prompt": BLUE, "output": GREEN, "padding": GREY, "wasted": RED}
+
+
+def build() -> str:
+    return page(
+        UID,
+        "Storehand / Engines",
+        "What the engines do with the machine: speed, full batches, waste, distance to the limit, memory. "
+        "推理引擎：速度、批次、浪费、极限、内存。",
+        by="model",
+        metric="storehand_engine_up",
+        rows=(SPEED, BATCHES, LIMIT, MEMORY, CARE),
+    )
+
+
+def _share(kind: str, of: str) -> str:
+    part = rate("tokens_total", MODEL, f'kind="{kind}"', by="model")
+    return ratio(part, rate("tokens_total", MODEL, f'kind=~"{of}"', by="model"))
+
+
+_GAP = rate("host_gap_seconds_total", MODEL, by="model")
+_STEPS = rate("step_seconds_sum", MODEL, by="model")
+
+SPEED = Row(
+    "Speed · 速度",
+    (
+        lines(
+            "Time to first token",
+            "Text call submitted to its first token: p50 and p95 of all models chosen. 首个 token 时延。",
+            [
+                Query(quantile(share, "time_to_first_token_seconds", MODEL), f"p{share * 100:g}")
+                for share in (0.5, 0.95)
+            ],
+            unit="s",
+            width=6,
+        ),
+        lines(
+            "Time per output token",
+            "Pace of a text after its first token; 0.1 s is faster than people read. 每个输出 token 的间隔。",
+            [
+                Query(quantile(share, "time_per_output_token_seconds", MODEL), f"p{share * 100:g}")
+                for share in (0.5, 0.95)
+            ],
+            unit="s",
+            width=6,
+        ),
+        lines(
+            "Wait in the lane p95",
+            "Model call submitted to scheduled, by the job's priority: bulk waits so that people need not. "
+            "引擎前排队时长。",
+            [Query(quantile(0.95, "lane_wait_seconds", by="priority"), "{{priority}}")],
+            unit="s",
+            width=6,
+            log=True,
+            colors=PRIORITIES,
+        ),
+        lines(
+            "Model call p95",
+            "Scheduled to last token, by model. 单次推理时长 p95。",
+            [Query(quantile(0.95, "inference_seconds", MODEL, by="model"), "{{model}}")],
+            unit="s",
+            width=6,
+            log=True,
+        ),
+        lines(
+            "Tokens by kind",
+            "Prompt and output of answered calls; padding; wasted: written for jobs that were stopped. token "
+            "速率按种类。",
+            [Query(rate("tokens_total", MODEL, by="kind"), "{{kind}}")],
+            unit="si: tok/s",
+            width=12,
+            stacked=True,
+            colors=KINDS,
+        ),
+        lines(
+            "Model calls by result",
+            "Requests to engines that ended, by code; a call with more than 32 texts counts as several. "
+            "模型调用按结果。",
+            [Query(rate("model_calls_total", MODEL, by="code"), "{{code}}")],
+            unit="suffix: calls/s",
+            width=12,
+            stacked=True,
+            colors={"ok": GREEN},
+        ),
+    ),
+)
+
+BATCHES = Row(
+    "Batches · 批次",
+    (
+        lines(
+            "Batch fill",
+            "Mean over steps: slots in use while writing, useful share of the rectangle else. 批次填充率均值。",
+            [Query(mean("batch_fill_ratio", MODEL, by="model"), "{{model}}")],
+            unit="percentunit",
+            highest=1,
+        ),
+        heat(
+            "Items of a step",
+            "Steps per second by how many items they held: the higher, the better the machine is used. "
+            "每步条目数分布。",
+            rate("batch_items_bucket", MODEL, by="le"),
+            unit="short",
+        ),
+        lines(
+            "Items on the device and before it",
+            "Running in a batch, and waiting in the lane, by model. 设备内与等待中的条目。",
+            [
+                Query(total("running", MODEL, by="model"), "{{model}} running"),
+                Query(total("waiting", MODEL, by="model"), "{{model}} waiting"),
+            ],
+            unit="short",
+        ),
+        lines(
+            "Items of a step, mean",
+            "By model and phase. 每步条目均值。",
+            [Query(mean("batch_items", MODEL, by="model, phase"), "{{model}} {{phase}}")],
+            unit="short",
+        ),
+        lines(
+            "Tokens of a step, mean",
+            "The whole rectangle, padding included; dashed: the budget that was learned from what fits. 每步 token "
+            "均值。",
+            [
+                Query(mean("batch_tokens", MODEL, by="model, phase"), "{{model}} {{phase}}"),
+                Query(f"max by (model) ({series('engine_budget_tokens', MODEL)})", "{{model}} budget", plan=True),
+            ],
+            unit="short",
+            log=True,
+        ),
+        lines(
+            "Padding and waste",
+            "Padding over all tokens computed; wasted tokens over all written. 填充与浪费占比。",
+            [
+                Query(_share("padding", "prompt|output|padding"), "{{model}} padding"),
+                Query(_share("wasted", "output|wasted"), "{{model}} wasted"),
+            ],
+            unit="percentunit",
+            highest=0.2,
+        ),
+    ),
+)
+
+LIMIT = Row(
+    "Distance to the limit · 与物理极限的距离",
+    (
+        lines(
+            "Roofline ratio",
+            "1: as fast as this machine can do it at all; 0.5: twice as long as it must take. Measured at load "
+            "(docs/metrics.md). 达到物理极限的比例。",
+            [
+                Query(
+                    ratio(
+                        rate("least_seconds_total", MODEL, by="model, phase"),
+                        rate("step_seconds_sum", MODEL, by="model, phase"),
+                    ),
+                    "{{model}} {{phase}}",
+                )
+            ],
+            unit="percentunit",
+            highest=1,
+        ),
+        lines(
+            "Engine time in steps",
+            "Seconds per second that engines compute, by phase; all phases together cannot pass one per engine. "
+            "引擎计算时间占比。",
+            [Query(rate("step_seconds_sum", MODEL, by="model, phase"), "{{model}} {{phase}}")],
+            unit="percentunit",
+            stacked=True,
+        ),
+        lines(
+            "Host gap",
+            "Share of an engine's busy time that is not in a step: admission, answers, other threads. "
+            "引擎步间空隙占比。",
+            [Query(ratio(_GAP, f"({_GAP} + {_STEPS})"), "{{model}}")],
+            unit="percentunit",
+            highest=0.5,
+        ),
+        lines(
+            "Step p95",
+            "One engine step, by model and phase. 单步时长 p95。",
+            [Query(quantile(0.95, "step_seconds", MODEL, by="model, phase"), "{{model}} {{phase}}")],
+            unit="s",
+            log=True,
+        ),
+        heat(
+            "Steps",
+            "Steps per second by how long they took. 单步时长分布。",
+            rate("step_seconds_bucket", MODEL, by="le"),
+            unit="s",
+        ),
+        bars(
+            "Roofline ratio, last 30 s",
+            "As the engines tell it themselves, by model and phase. 最近 30 秒的极限比例。",
+            [Query(f"max by (model, phase) ({series('roofline_ratio', MODEL)})", "{{model}} {{phase}}")],
+            unit="percentunit",
+            steps=((None, RED), (0.1, ORANGE), (0.3, GREEN)),
+            highest=1,
+        ),
+    ),
+)
+
+MEMORY = Row(
+    "Memory · 内存",
+    (
+        lines(
+            "Keys and values",
+            "Tokens of texts in hand that the engine keeps; dashed: the most it may. KV 缓存 token。",
+            [
+                Query(total("kv_tokens", MODEL, 'state="used"', by="model"), "{{model}} used"),
+                Query(total("kv_tokens", MODEL, 'state="reserved"', by="model"), "{{model}} reserved"),
+                Query(total("kv_tokens", MODEL, 'state="limit"', by="model"), "{{model}} limit", plan=True),
+            ],
+            unit="short",
+            log=True,
+        ),
+        lines(
+            "Device memory",
+            "By device; dashed: what it has. Empty without an accelerator. 显存。",
+            [
+                Query(total("device_memory_bytes", 'state="used"', by="pool, pod, device"), "{{pod}} {{device}} used"),
+                Query(
+                    total("device_memory_bytes", 'state="total"', by="pool, pod, device"),
+                    "{{pod}} {{device}} total",
+                    plan=True,
+                ),
+            ],
+            unit="bytes",
+        ),
+        lines(
+            "Out of memory",
+            "Batches that did not fit and were taken apart; jobs survive it, the budget shrinks. 显存不足次数。",
+            [Query(f"sum by (model) (increase({series('oom_total', MODEL)}[$__rate_interval]))", "{{model}}")],
+            unit="short",
+        ),
+    ),
+)
+
+CARE = Row(
+    "Health · 健康",
+    (
+        states(
+            "Engines",
+            "Whether each model can answer. 引擎状态。",
+            [Query(f"min by (model) ({series('engine_up', MODEL)})", "{{model}}")],
+            words={"0": ("dead", RED), "1": ("up", GREEN)},
+        ),
+        lines(
+            "Loading of models",
+            "Seconds from the call to load until the model can answer, by model; the slowest worker. 模型加载时长。",
+            [Query(highest("model_load_seconds", MODEL, by="model"), "{{model}}")],
+            unit="s",
+        ),
+        numbers(
+            "Engine restarts",
+            "Times an engine's loop failed and went on, since the workers started. 引擎循环重启次数。",
+            [Query(f"sum({series('engine_restarts_total', MODEL)})", "restarts")],
+            unit="short",
+            steps=((None, GREEN), (1, ORANGE), (10, RED)),
+        ),
+        numbers(
+            "Devices",
+            "Accelerators that answer, of all that workers have seen. Empty without one. 可用设备数。",
+            [Query(f"sum({series('device_up')})", "devices")],
+            unit="short",
+            steps=((None, PURPLE),),
+        ),
+    ),
+)

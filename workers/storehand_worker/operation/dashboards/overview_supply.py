@@ -1,0 +1,281 @@
+"""The lower half of the overview: is there room, how many workers there should be, and what all stand on."""
+
+from __future__ import annotations
+
+from storehand_worker.operation.dashboards.foreign import foreign
+from storehand_worker.operation.dashboards.page import Row
+from storehand_worker.operation.dashboards.panels import (
+    GREEN,
+    ORANGE,
+    RED,
+    Query,
+    bars,
+    lines,
+    numbers,
+    states,
+    table,
+)
+from storehand_worker.operation.dashboards.promql import (
+    POOL,
+    highest,
+    mean,
+    of,
+    rate,
+    ratio,
+    recorded,
+    series,
+    total,
+)
+
+_IS_WORKER = f"and on (instance) {series('slots')}"
+_OURS = 'namespace=~"$namespace",deployment=~"($release).*"'
+_KEDA = '{namespace=~"$namespace"}'
+_UP = {"0": ("away", RED), "1": ("there", GREEN)}
+
+_ROOM = Row(
+    "Room · 饱和度",
+    (
+        bars(
+            "Slots in use",
+            "Jobs in hand over slots, by pool. The scaling rule aims at the pool's utilization, 75 % unless set. "
+            "槽位占用率。",
+            [Query(ratio(total("jobs_in_hand", by="pool"), total("slots", by="pool")), "{{pool}}")],
+            unit="percentunit",
+            steps=((None, GREEN), (0.85, ORANGE), (0.98, RED)),
+            highest=1,
+            width=6,
+        ),
+        lines(
+            "Slots",
+            "Busy slots of all workers, by pool; dashed: how many there are. 忙碌槽位与总槽位。",
+            [
+                Query(total("jobs_in_hand", by="pool"), "{{pool}} busy"),
+                Query(total("slots", by="pool"), "{{pool}} slots", plan=True),
+            ],
+            unit="short",
+            width=6,
+        ),
+        lines(
+            "Batch fill",
+            "How full the engines' batches are, by model: low under load means that requests come one by one. "
+            "批次填充率。",
+            [Query(mean("batch_fill_ratio", by="model"), "{{model}}")],
+            unit="percentunit",
+            width=6,
+            highest=1,
+        ),
+        lines(
+            "Tokens",
+            "Read and written by all models. 读取与生成的 token 速率。",
+            [Query(rate("tokens_total", 'kind=~"prompt|output"', by="kind"), "{{kind}}")],
+            unit="si: tok/s",
+            width=6,
+        ),
+        lines(
+            "Memory of workers",
+            "Resident memory, by worker. 工作进程内存。",
+            [Query(f"{of('process_resident_memory_bytes', POOL)} {_IS_WORKER}", "{{pod}} {{instance}}")],
+            unit="bytes",
+            width=6,
+        ),
+        lines(
+            "CPU of workers",
+            "Cores in use, by worker. 工作进程 CPU。",
+            [
+                Query(
+                    f"rate({of('process_cpu_seconds_total', POOL)}[$__rate_interval]) {_IS_WORKER}",
+                    "{{pod}} {{instance}}",
+                )
+            ],
+            unit="suffix: cores",
+            width=6,
+        ),
+        lines(
+            "Device memory",
+            "Used memory of the accelerators that workers see; dashed: what they have. Empty without one. 显存。",
+            [
+                Query(total("device_memory_bytes", 'state="used"', by="pool, device"), "{{pool}} {{device}}"),
+                Query(
+                    total("device_memory_bytes", 'state="total"', by="pool, device"),
+                    "{{pool}} {{device}} total",
+                    plan=True,
+                ),
+            ],
+            unit="bytes",
+            width=6,
+        ),
+        lines(
+            "Device busy",
+            "Share of time in which a kernel ran (NVIDIA DCGM exporter). It is a duty cycle, not a load: scale on "
+            "backlog. "
+            "Empty without DCGM. GPU 忙碌时间占比。",
+            [Query(foreign("DCGM_FI_DEV_GPU_UTIL", by="Hostname, gpu") + " / 100", "{{Hostname}} {{gpu}}")],
+            unit="percentunit",
+            width=6,
+            highest=1,
+        ),
+    ),
+)
+
+_PLAN = {
+    "required": (recorded("required_workers:sum"), "none"),
+    "ready": (recorded("ready_workers:sum"), "none"),
+    "min": (highest("pool_min_workers", by="pool"), "none"),
+    "max": (highest("pool_max_workers", by="pool"), "none"),
+    "slots a worker": (highest("pool_slots", by="pool"), "none"),
+    "aim of slots in use": (highest("pool_target_utilization_ratio", by="pool"), "percentunit"),
+    "objective": (highest("pool_objective_ratio", by="pool"), "percentunit"),
+    "wait, interactive": (highest("pool_wait_objective_seconds", 'priority="interactive"', by="pool"), "s"),
+    "wait, bulk": (highest("pool_wait_objective_seconds", 'priority="bulk"', by="pool"), "s"),
+    "cold start": (highest("pool_cold_start_seconds", by="pool"), "s"),
+}
+
+_CAPACITY = Row(
+    "Capacity · 容量与伸缩",
+    (
+        table(
+            "Pools: what is needed, what is there, what was planned",
+            "Required: the scaling rule, not rounded (docs/scaling.md). The rest is the setting `pools`. "
+            "各池所需、就绪与计划。",
+            _PLAN,
+            key="pool",
+        ),
+        lines(
+            "Workers required and ready",
+            "Required is what KEDA or the HPA read; ready are workers whose /readyz is green. Dashed: most that "
+            "are allowed. "
+            "所需与就绪的工作进程数。",
+            [
+                Query(recorded("required_workers:sum"), "{{pool}} required"),
+                Query(recorded("ready_workers:sum"), "{{pool}} ready"),
+                Query(highest("pool_max_workers", by="pool"), "{{pool}} max", plan=True),
+            ],
+            unit="short",
+        ),
+        lines(
+            "Replicas: desired and ready",
+            "What the autoscaler asked for and what Kubernetes has (kube-state-metrics). Empty elsewhere. "
+            "期望与就绪副本。",
+            [
+                Query(foreign("kube_deployment_spec_replicas", _OURS, by="deployment"), "{{deployment}} desired"),
+                Query(foreign("kube_deployment_status_replicas_ready", _OURS, by="deployment"), "{{deployment}} ready"),
+            ],
+            unit="short",
+        ),
+        lines(
+            "Scaler",
+            "Errors and empty answers that KEDA met, per second: it scales blindly meanwhile. Empty without KEDA. "
+            "伸缩器错误。",
+            [
+                Query(f"sum(rate(keda_scaler_detail_errors_total{_KEDA}[$__rate_interval]))", "errors"),
+                Query(
+                    f"sum(rate(keda_scaler_empty_upstream_responses_total{_KEDA}[$__rate_interval]))", "empty answers"
+                ),
+            ],
+            unit="suffix: /s",
+        ),
+        lines(
+            "Start-up",
+            "Process start to serving, by worker: mostly the loading of models. Dashed: the cold start the plan "
+            "reckons with, "
+            "which counts the pod's creation too. 启动到就绪时长。",
+            [
+                Query(highest("start_up_seconds", by="pool, pod, instance"), "{{pool}} {{pod}} {{instance}}"),
+                Query(highest("pool_cold_start_seconds", by="pool"), "{{pool}} plan", plan=True),
+            ],
+            unit="s",
+            log=True,
+        ),
+        states(
+            "Workers",
+            "Ready, draining, or neither: starting, or something is wrong (/readyz says what). 各工作进程状态。",
+            [
+                Query(
+                    f"max by (pool, pod, instance) ({series('ready')} + 2 * {series('draining')})",
+                    "{{pool}} {{pod}} {{instance}}",
+                )
+            ],
+            words={
+                "0": ("not ready", RED),
+                "1": ("ready", GREEN),
+                "2": ("draining", ORANGE),
+                "3": ("draining", ORANGE),
+            },
+            width=16,
+        ),
+    ),
+)
+
+_GROUND = Row(
+    "Broker and store · 消息代理与任务库",
+    (
+        numbers(
+            "Dead letters",
+            "Messages that are no job, and poison jobs: `storehand dead list`. 死信。",
+            [Query(f"max({series('dead_letters')})", "dead letters")],
+            unit="short",
+            steps=((None, GREEN), (1, ORANGE), (100, RED)),
+        ),
+        numbers(
+            "Jobs without a message",
+            "The reconciler rings for them within seconds; a number that stays means that nobody reconciles. "
+            "待补发消息的任务。",
+            [Query(f"max({series('unrung_jobs')})", "unrung")],
+            unit="short",
+            steps=((None, GREEN), (100, ORANGE), (900, RED)),
+        ),
+        states(
+            "Who is there",
+            "Store and broker as exporter and workers see them, and whether somebody reconciles. 依赖与协调者状态。",
+            [
+                Query(f"min by (source) ({series('exporter_up')})", "exporter: {{source}}"),
+                Query(f"min({series('store_up')})", "workers: store"),
+                Query(f"min({series('broker_up')})", "workers: broker"),
+                Query(f"max({series('reconciler_up')})", "reconciler"),
+            ],
+            words=_UP,
+        ),
+        lines(
+            "Messages in queues",
+            "An envelope holds up to 32 jobs, so this is less than jobs. RabbitMQ does not tell what is in hand. "
+            "队列消息数。",
+            [Query(total("queue_messages", by="priority, state"), "{{priority}} {{state}}")],
+            unit="short",
+            stacked=True,
+        ),
+        lines(
+            "Redeliveries",
+            "Messages that came again, that joined their running job, that wait for another worker's lease, that "
+            "were laid "
+            "aside. 重复投递、并入、停放、隔离。",
+            [
+                Query(rate("redelivered_total"), "redelivered"),
+                Query(rate("reattached_total"), "joined the running job"),
+                Query(rate("parked_total"), "parked"),
+                Query(rate("quarantined_total"), "laid aside"),
+            ],
+            unit="suffix: /s",
+        ),
+        lines(
+            "Store errors",
+            "Calls of workers to the job store that failed, per second. 任务库调用失败速率。",
+            [Query(rate("store_errors_total"), "errors")],
+            unit="suffix: /s",
+            colors={"errors": RED},
+        ),
+        lines(
+            "Exporter: age and time of its reads",
+            "Since the last good read, and how long a read takes, by source. Over 60 s scalers are told nothing "
+            "rather than "
+            "something old. 采集器数据年龄与耗时。",
+            [
+                Query(highest("exporter_age_seconds", by="source"), "{{source}} age"),
+                Query(highest("exporter_read_seconds", by="source"), "{{source}} read"),
+            ],
+            unit="s",
+            log=True,
+        ),
+    ),
+)
+
+SUPPLY = (_ROOM, _CAPACITY, _GROUND)

@@ -1,0 +1,53 @@
+"""The pieces our queries are made of. Every variable may be All, which also matches series without that label."""
+
+from __future__ import annotations
+
+PLACE = 'namespace=~"$namespace",release=~"$release"'
+POOL = f'{PLACE},pool=~"$pool"'
+POOL_LABELS = "namespace, release, pool"
+
+
+def series(metric: str, *matchers: str) -> str:
+    """Our metric, of the chosen pools. `matchers`: `task=~"$task"`."""
+    return of(f"storehand_{metric}", POOL, *matchers)
+
+
+def of(name: str, *matchers: str) -> str:
+    """Any series by its whole name: a recorded one, or somebody else's."""
+    return f"{name}{{{','.join(matchers)}}}" if matchers else name
+
+
+def total(metric: str, *matchers: str, by: str) -> str:
+    return f"sum by ({by}) ({series(metric, *matchers)})"
+
+
+def highest(metric: str, *matchers: str, by: str) -> str:
+    """The worst of the workers, or the one figure that all exporters tell."""
+    return f"max by ({by}) ({series(metric, *matchers)})"
+
+
+def rate(metric: str, *matchers: str, by: str = "") -> str:
+    """Per second; all together without `by`."""
+    inner = f"rate({series(metric, *matchers)}[$__rate_interval])"
+    return f"sum by ({by}) ({inner})" if by else f"sum({inner})"
+
+
+def quantile(share: float, histogram: str, *matchers: str, by: str = "") -> str:
+    """Of all workers together, not a mean of theirs."""
+    labels = f"le, {by}" if by else "le"
+    return f"histogram_quantile({share}, {rate(f'{histogram}_bucket', *matchers, by=labels)})"
+
+
+def mean(histogram: str, *matchers: str, by: str) -> str:
+    """Of what was observed lately; nothing where nothing was."""
+    return ratio(rate(f"{histogram}_sum", *matchers, by=by), rate(f"{histogram}_count", *matchers, by=by))
+
+
+def ratio(part: str, whole: str) -> str:
+    """Nothing, rather than NaN, where the whole is 0: a line that breaks says that nothing was there to count."""
+    return f"{part} / ({whole} > 0)"
+
+
+def recorded(name: str, *, by: str = "pool", how: str = "sum") -> str:
+    """A recorded series of pools, over the releases that are chosen."""
+    return f"{how} by ({by}) ({of(f'pool:storehand_{name}', POOL)})"
