@@ -1,0 +1,1 @@
+"""Schemas of the operators' custom resources; where they are from says NOTICE."""
