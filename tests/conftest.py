@@ -19,7 +19,16 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")  # two threads on busy cores made 
 settings.register_profile("shared machine", deadline=None)  # 200 ms per example failed whenever cores were busy
 settings.load_profile("shared machine")
 
-BUDGET_S = {"unit": 160, "contract": 300, "broker": 90, "pipeline": 290, "guards": 150, "faults": 230, "project": 50}
+BUDGET_S = {
+    "unit": 160,
+    "contract": 300,
+    "broker": 90,
+    "pipeline": 290,
+    "guards": 150,
+    "faults": 230,
+    "project": 50,
+    "image": 15,
+}
 """Seconds the tests of each folder may take, added up, on two idle cores; they run two at a time (`make test`), so that
 all together stay within its ten minutes."""
 
