@@ -1,4 +1,4 @@
-"""The chart, rendered: by Helm's own engine (Helm 4, as a library), and by a second one that was written apart from it."""
+"""The chart, rendered: by Helm's own engine (Helm 4, as a library), and by a second one, written apart from it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Schemas of custom resources as JSON, read out of compiled validators: `python -m tests.chart.crds.convert PACKAGE...`.
+"""Schemas of custom resources, read out of compiled validators: `python -m tests.chart.crds.convert PACKAGE...`.
 
-The npm packages `@kubernetes-models/keda` and `@kubernetes-models/prometheus-operator` carry one validating function per
-type of the operators' Go API. Each was compiled from a small schema and says what it checks in the errors it makes; here
-that schema is put together again. A type of Kubernetes itself stays a reference into the definitions of Kubernetes.
+The npm packages `@kubernetes-models/keda` and `@kubernetes-models/prometheus-operator` carry a validating function per
+type of the operators' Go API. Each was compiled from a small schema and says what it checks in the errors it makes;
+here that schema is put together again. A type of Kubernetes itself stays a reference into Kubernetes' definitions.
 """
 
 from __future__ import annotations
