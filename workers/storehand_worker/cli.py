@@ -22,6 +22,7 @@ from storehand.cli.options import AsJson, DataDir, load_settings
 from storehand.cli.output import print_json, print_table
 from storehand.settings import Settings
 from storehand_worker.cli_drain import drain
+from storehand_worker.cli_exporter import exporter
 
 EXTRA_MODULES = frozenset(
     {"pluggy", "prometheus_client", "torch", "transformers", "safetensors", "tokenizers", "numpy", "huggingface_hub"}
@@ -35,6 +36,7 @@ def register(app: App) -> None:
     app.schema_sources.append(_plugin_schemas)
     app.command("worker", context_settings=ANY_ARGUMENTS)(worker)
     app.command("drain")(drain)
+    app.command("exporter")(exporter)
     app.command("plugins")(plugins)
     app.command("demo")(demo)
 

@@ -40,6 +40,16 @@ def dead_messages(path: Path | str, *, limit: int = 1000) -> list[DeadMessage]:
     return [DeadMessage(*row) for row in rows]
 
 
+def count_dead(path: Path | str) -> int:
+    if not Path(path).exists():
+        return 0
+    database = Database(Path(path))
+    try:
+        return int(database.read("SELECT count(*) FROM dead")[0][0])
+    finally:
+        database.close()
+
+
 def requeue_dead(path: Path | str, ids: Iterable[int] | None = None) -> int:
     """Puts dead letters back into their queues, at the end and with no deliveries counted; how many.
 

@@ -18,6 +18,11 @@ from storehand.store.state import DeadLetter, StoreStats, Swept, Tally, Upkeep
 if TYPE_CHECKING:
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
 
+__all__ = [
+    "HISTORY_NOTES", "NO_LIMITS", "Claim", "Claimed", "DeadLetter", "Finish", "JobStore", "Limit", "NewEvent", "Signal",
+    "StoreStats", "Swept", "Tally", "Upkeep", "open_store",
+]  # fmt: skip
+
 
 class Claimed(StrEnum):
     """What a claim found."""
