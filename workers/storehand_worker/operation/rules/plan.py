@@ -1,0 +1,47 @@
+"""Series that rules of several files look at: the plan that the exporter publishes, and what is up."""
+
+from __future__ import annotations
+
+from storehand_worker.operation.rules.promql import POOL, PRIORITY, RELEASE, told
+
+SLOTS = told("storehand_pool_slots", POOL)
+UTILIZATION = told("storehand_pool_target_utilization_ratio", POOL)
+CATCH_UP = told("storehand_pool_catch_up_seconds", PRIORITY)
+WAIT_OBJECTIVE = told("storehand_pool_wait_objective_seconds", PRIORITY)
+OBJECTIVE = told("storehand_pool_objective_ratio", POOL)
+SERVICE_HINT = told("storehand_pool_service_hint_seconds", POOL)
+COLD_START = told("storehand_pool_cold_start_seconds", POOL)
+MIN_WORKERS = told("storehand_pool_min_workers", POOL)
+MAX_WORKERS = told("storehand_pool_max_workers", POOL)
+
+FRESH_S = 60
+"""As the exporter's /required: older reads are no basis for a decision."""
+AWAY_S = 120
+"""A read that has hung for so long will not come back by itself."""
+
+
+def up(source: str) -> str:
+    return told(f'storehand_exporter_up{{source="{source}"}}', RELEASE)
+
+
+def age_s(source: str) -> str:
+    """Of the youngest reads."""
+    return f'min by ({RELEASE}) (storehand_exporter_age_seconds{{source="{source}"}})'
+
+
+def away(source: str) -> str:
+    """Neither an exporter nor any worker reaches it."""
+    workers = told(f"storehand_{source}_up", RELEASE)
+    return f"({up(source)} == 0 or {age_s(source)} > {AWAY_S} or {workers} == 0)"
+
+
+FRESH = f"({up('store')} == 1 and on ({RELEASE}) {age_s('store')} < {FRESH_S})"
+
+WORKERS = f"group by ({RELEASE}) (storehand_slots)"
+EXPORTERS = f"group by ({RELEASE}) (storehand_exporter_up)"
+NO_EXPORTER = (
+    f"({WORKERS} unless on ({RELEASE}) {EXPORTERS})\n"
+    f"  or group by ({RELEASE}) (up == 0 and on (job, instance) last_over_time(storehand_exporter_up[1d]))"
+    f" unless on ({RELEASE}) {EXPORTERS}"
+)
+"""Releases whose workers run, or whose exporter is to be scraped, but no exporter answers."""

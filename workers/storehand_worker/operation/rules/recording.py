@@ -1,0 +1,140 @@
+"""What is recorded: the demand on each pool, what it needs, what it has, and how its promises are kept.
+
+`pool:storehand_required_workers:sum` is `storehand.scaling.required_workers` in PromQL; a test holds them together.
+Thresholds come from the plan, which the exporter publishes (`storehand_pool_*`), so that a change of values changes no
+rule.
+"""
+
+from __future__ import annotations
+
+from storehand_worker.operation.rules.plan import CATCH_UP, FRESH, SERVICE_HINT, SLOTS, UTILIZATION
+from storehand_worker.operation.rules.promql import (
+    POOL,
+    PRIORITY,
+    RELEASE,
+    TASK,
+    joined,
+    otherwise_zero,
+    pooled,
+    told,
+    workers,
+)
+from storehand_worker.operation.rules.rule import Group, Record
+
+POINT_S = 30
+"""Seconds between the points of `storehand-slo`: a sum of rates times this is a number of jobs."""
+
+WINDOWS = {"30m": "30m", "1h": "1h", "2h": "2h", "6h": "6h"}
+LONG_WINDOWS = {"1d": "1d", "3d": "3d", "30d": "30d:5m"}
+"""Beside 5m, from whose points they are summed: each job weighs alike, and a thousand workers cost no more than one.
+Of 30 days a point every 5 minutes is enough, for each covers 5 minutes."""
+
+_WAITING = "task:storehand_jobs_waiting:sum"
+_SUBMITTED = "task:storehand_jobs_submitted:rate2m"
+_MEASURED = "task:storehand_service_seconds_measured:mean30m"
+_SERVICE = "task:storehand_service_seconds:mean30m"
+_REQUIRED = "pool:storehand_required_workers:sum"
+_WORK = "pool:storehand_work_waiting_seconds:sum"
+_READY = "pool:storehand_ready_workers:sum"
+
+
+def _counted(metric: str, window: str) -> str:
+    """Per second, of a counter that is read from the store."""
+    per_queue = told(f"rate({metric}[{window}])", f"{TASK}, queue")
+    return f"sum by ({TASK}) ({per_queue})"
+
+
+def _planned(expression: str) -> str:
+    """A number of slots for each pool of the plan, 0 where nothing is said."""
+    return otherwise_zero(f"sum by ({POOL}) ({expression})", SLOTS, POOL)
+
+
+_ARRIVING = _planned(f'{_SERVICE} * on ({TASK}) {_SUBMITTED}{{priority!="bulk"}}')
+_CATCHING_UP = _planned(f"{_SERVICE} * on ({TASK}) {_WAITING} / on ({PRIORITY}) group_left () {CATCH_UP}")
+_WORKING_OFF = _planned(f"{_SERVICE} * on ({TASK}) {_WAITING}")
+
+DEMAND = Group(
+    "storehand-demand",
+    (
+        Record(_WAITING, f"sum by ({TASK}) ({told('storehand_jobs_waiting', f'{TASK}, queue')})"),
+        Record(_SUBMITTED, _counted("storehand_jobs_submitted_total", "2m")),
+        Record(
+            _MEASURED,
+            f"{_counted('storehand_service_seconds_total', '30m')}"
+            f"\n  / ({_counted('storehand_jobs_finished_total', '30m')} > 0)",
+        ),
+        Record(
+            _SERVICE,
+            f"{_MEASURED}\n  or last_over_time({_MEASURED}[7d])\n  or "
+            + joined(f"0 * ({_WAITING} or {_SUBMITTED})", "+", SERVICE_HINT, POOL),
+        ),
+        Record(
+            _REQUIRED,
+            f"({_ARRIVING} / on ({POOL}) {UTILIZATION}\n  + on ({POOL}) {_CATCHING_UP})"
+            f"\n  / on ({POOL}) {SLOTS}\n  and on ({RELEASE}) {FRESH}",
+        ),
+        Record(_WORK, f"{_WORKING_OFF}\n  / on ({POOL}) {SLOTS}\n  and on ({RELEASE}) {FRESH}"),
+        Record("pool:storehand_jobs_waiting:sum", f"sum by ({POOL}) ({_WAITING})"),
+        Record(_READY, otherwise_zero(workers("storehand_ready"), SLOTS, POOL)),
+        Record(
+            "pool:storehand_backlog_seconds:ratio",
+            f"({_WORK} > 0) / on ({POOL}) {_READY}\n  or on ({POOL}) {_WORK}",
+        ),
+    ),
+)
+
+
+def _share(level: str, labels: str, window: str) -> Record:
+    """Jobs that were late or failed, of all that count; 0 where none was, nothing where none ended."""
+    source = "priority:storehand_slo_jobs:rate5m"
+    name, _, _ = window.partition(":")
+    bad, every = f'{source}{{verdict!="good"}}', source
+    if window != "5m":
+        bad, every = f"sum_over_time({bad}[{window}])", f"sum_over_time({every}[{window}])"
+    every = f"sum by ({labels}) ({every})"
+    share = f"{otherwise_zero(f'sum by ({labels}) ({bad})', every, labels)}\n  / on ({labels}) ({every} > 0)"
+    return Record(f"{level}:storehand_slo_errors:ratio_rate{name}", share)
+
+
+def _shares(*windows: str) -> tuple[Record, ...]:
+    levels = (("priority", PRIORITY), ("pool", POOL))
+    return tuple(_share(level, labels, window) for window in windows for level, labels in levels)
+
+
+SLO = Group(
+    "storehand-slo",
+    (
+        Record(
+            "task:storehand_slo_jobs:rate5m",
+            f"sum by ({TASK}, verdict) ({pooled('rate(storehand_slo_jobs_total[5m])')})",
+        ),
+        Record(
+            "priority:storehand_slo_jobs:rate5m",
+            f"sum by ({PRIORITY}, verdict) (task:storehand_slo_jobs:rate5m)",
+        ),
+        *_shares("5m", *WINDOWS.values()),
+    ),
+    interval=f"{POINT_S}s",
+)
+
+SLO_LONG = Group("storehand-slo-long", _shares(*LONG_WINDOWS.values()), interval="5m")
+
+
+def _p95(histogram: str) -> str:
+    buckets = pooled(f"rate({histogram}_bucket[5m])")
+    return f"histogram_quantile(0.95, sum by ({TASK}, le) ({buckets}))"
+
+
+TASKS = Group(
+    "storehand-tasks",
+    (
+        Record(
+            "task:storehand_jobs_ended:rate5m",
+            f"sum by ({POOL}, task, outcome) ({pooled('rate(storehand_jobs_total[5m])')})",
+        ),
+        Record("task:storehand_broker_wait_seconds:p95_rate5m", _p95("storehand_broker_wait_seconds")),
+        Record("task:storehand_process_seconds:p95_rate5m", _p95("storehand_process_seconds")),
+    ),
+)
+
+RECORDING = (DEMAND, SLO, SLO_LONG, TASKS)
