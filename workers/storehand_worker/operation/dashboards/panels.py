@@ -227,7 +227,11 @@ def _color(color: str) -> model.DynamicConfigValue:
 
 
 def _dashed(stacked: bool) -> list[model.DynamicConfigValue]:
-    said: dict[str, object] = {"custom.lineStyle": {"fill": "dash", "dash": [8, 6]}, "custom.fillOpacity": 0}
+    said: dict[str, object] = {
+        "color": {"mode": "fixed", "fixedColor": GREY},
+        "custom.lineStyle": {"fill": "dash", "dash": [8, 6]},
+        "custom.fillOpacity": 0,
+    }
     if stacked:
         said["custom.stacking"] = {"mode": "none", "group": "plan"}
     return [model.DynamicConfigValue(id_val=name, value=value) for name, value in said.items()]

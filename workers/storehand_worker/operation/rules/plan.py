@@ -35,7 +35,7 @@ def away(source: str) -> str:
     return f"({up(source)} == 0 or {age_s(source)} > {AWAY_S} or {workers} == 0)"
 
 
-FRESH = f"({up('store')} == 1 and on ({RELEASE}) {age_s('store')} < {FRESH_S})"
+FRESH = f"{age_s('store')} < {FRESH_S}"
 
 WORKERS = f"group by ({RELEASE}) (storehand_slots)"
 EXPORTERS = f"group by ({RELEASE}) (storehand_exporter_up)"

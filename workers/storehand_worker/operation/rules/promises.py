@@ -18,7 +18,7 @@ MOST_BURN = 0.9
 
 _BAD = 'verdict!="good"'
 _BULK = 'priority="bulk"'
-_NOBODYS = 'storehand_jobs_waiting{pool="none"}'
+_NOBODYS = 'storehand_jobs_waiting{pool=""}'
 _READY = "pool:storehand_ready_workers:sum"
 
 

@@ -31,8 +31,11 @@ Of 30 days a point every 5 minutes is enough, for each covers 5 minutes."""
 
 _WAITING = "task:storehand_jobs_waiting:sum"
 _SUBMITTED = "task:storehand_jobs_submitted:rate2m"
-_MEASURED = "task:storehand_service_seconds_measured:mean30m"
-_SERVICE = "task:storehand_service_seconds:mean30m"
+_MEAN_NOW = "task:storehand_service_seconds:mean5m"
+_MEAN = "task:storehand_service_seconds:mean30m"
+_SERVICE = "task:storehand_service_seconds:max"
+"""The larger of the two: a full engine takes longer for a job, and that is seen at once and not forgotten at once."""
+
 _REQUIRED = "pool:storehand_required_workers:sum"
 _WORK = "pool:storehand_work_waiting_seconds:sum"
 _READY = "pool:storehand_ready_workers:sum"
@@ -42,6 +45,15 @@ def _counted(metric: str, window: str) -> str:
     """Per second, of a counter that is read from the store."""
     per_queue = told(f"rate({metric}[{window}])", f"{TASK}, queue")
     return f"sum by ({TASK}) ({per_queue})"
+
+
+def _mean(window: str) -> str:
+    """Seconds a job held its slot; nothing where none ended."""
+    spent, ended = (
+        _counted("storehand_service_seconds_total", window),
+        _counted("storehand_jobs_finished_total", window),
+    )
+    return f"{spent}\n  / ({ended} > 0)"
 
 
 def _planned(expression: str) -> str:
@@ -58,14 +70,11 @@ DEMAND = Group(
     (
         Record(_WAITING, f"sum by ({TASK}) ({told('storehand_jobs_waiting', f'{TASK}, queue')})"),
         Record(_SUBMITTED, _counted("storehand_jobs_submitted_total", "2m")),
-        Record(
-            _MEASURED,
-            f"{_counted('storehand_service_seconds_total', '30m')}"
-            f"\n  / ({_counted('storehand_jobs_finished_total', '30m')} > 0)",
-        ),
+        Record(_MEAN_NOW, _mean("5m")),
+        Record(_MEAN, _mean("30m")),
         Record(
             _SERVICE,
-            f"{_MEASURED}\n  or last_over_time({_MEASURED}[7d])\n  or "
+            f"({_MEAN_NOW} > on ({TASK}) {_MEAN})\n  or {_MEAN}\n  or last_over_time({_MEAN}[7d])\n  or "
             + joined(f"0 * ({_WAITING} or {_SUBMITTED})", "+", SERVICE_HINT, POOL),
         ),
         Record(

@@ -1,0 +1,1 @@
+"""Pictures of Grafana dashboards from a live Prometheus, without Grafana: `storehand preview`."""
