@@ -27,6 +27,10 @@ KUBERNETES = "kubernetes:"
 BOUNDS = {"minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum"}
 
 
+NEWER = {"Fallback": ("behavior", "scalingModifiers")}
+"""Words of an enumeration that came after the packages: KEDA 2.20 (kedacore/keda pull request 7790)."""
+
+
 class Package:
     """The validators of one npm package, unpacked in `folder`."""
 
@@ -51,7 +55,10 @@ class Package:
         if _short(name) in definitions:
             return
         module = self._module(name)
-        definitions[_short(name)] = module.schema()
+        definitions[_short(name)] = made = module.schema()
+        if _short(name) in NEWER:
+            field, word = NEWER[_short(name)]
+            made["properties"][field]["enum"].append(word)
         for other in module.own_imports():
             self._read(other, definitions)
 
