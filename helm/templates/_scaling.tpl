@@ -1,0 +1,81 @@
+{{/* What KEDA and HPA share. */}}
+
+{{/* Up by 100 % each 15 s at once; down by one pod per cold start, after twice that: a pod that goes too early costs a
+cold start to come back. Kubernetes allows periods up to 1800 s and windows up to 3600 s. */}}
+{{- define "storehand.behavior" -}}
+{{- if .autoscaling.behavior -}}
+{{- toYaml .autoscaling.behavior -}}
+{{- else -}}
+scaleUp:
+  stabilizationWindowSeconds: 0
+  policies:
+    - type: Percent
+      value: 100
+      periodSeconds: 15
+scaleDown:
+  stabilizationWindowSeconds: {{ min 3600 (max 300 (mul 2 (int .is.cold))) }}
+  policies:
+    - type: Pods
+      value: 1
+      periodSeconds: {{ min 1800 (max 15 (int .is.cold)) }}
+{{- end -}}
+{{- end -}}
+
+{{/* An identifier for a formula. */}}
+{{- define "storehand.identifier" -}}
+{{- regexReplaceAll "[^A-Za-z0-9]" . "_" -}}
+{{- end -}}
+
+{{/* Triggers that ask the broker itself; empty where KEDA was told no address: (dict "root" $ "pool" pool "auth" name). */}}
+{{- define "storehand.brokerTriggers" -}}
+{{- $root := .root -}}
+{{- $pool := .pool -}}
+{{- $keda := $root.Values.broker.keda -}}
+{{- $type := $root.Values.broker.type -}}
+{{- $auth := .auth -}}
+{{- $triggers := list -}}
+{{- $common := dict -}}
+{{- $kind := "" -}}
+{{- if and (has $type (list "redis" "sentinel")) $keda.address -}}
+{{- $kind = ternary "redis-sentinel" "redis" (eq $type "sentinel") -}}
+{{- $common = dict (ternary "addresses" "address" (eq $type "sentinel")) $keda.address "databaseIndex" (toString (int $keda.database)) "enableTLS" (toString $keda.tls) "listLength" "1" -}}
+{{- if eq $type "sentinel" -}}
+{{- $_ := set $common "sentinelMaster" $root.Values.broker.masterName -}}
+{{- end -}}
+{{- else if and (eq $type "rabbitmq") $keda.hostKey -}}
+{{- $kind = "rabbitmq" -}}
+{{- $common = dict "protocol" $keda.protocol "mode" "QueueLength" "value" "1" -}}
+{{- end -}}
+{{- if $kind -}}
+{{- range $family := $pool.queues -}}
+{{- range $priority := list "interactive" "standard" "bulk" -}}
+{{- $queue := printf "%s.%s.%s" $root.Values.queuePrefix $family $priority -}}
+{{- $where := ternary (dict "queueName" $queue) (dict "listName" $queue) (eq $kind "rabbitmq") -}}
+{{- $trigger := dict "type" $kind "name" (include "storehand.identifier" (printf "q_%s_%s" $family $priority)) "metadata" (merge (dict) $where $common) -}}
+{{- if $auth -}}
+{{- $_ := set $trigger "authenticationRef" (dict "name" $auth) -}}
+{{- end -}}
+{{- $triggers = append $triggers $trigger -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- toYaml $triggers -}}
+{{- end -}}
+
+{{/* KEDA's name of the broker's secret parameters; empty where none is needed. */}}
+{{- define "storehand.brokerAuth" -}}
+{{- $keda := .Values.broker.keda -}}
+{{- $refs := list -}}
+{{- $secret := include "storehand.brokerSecret" . -}}
+{{- if and (has .Values.broker.type (list "redis" "sentinel")) $keda.address -}}
+{{- if $keda.passwordKey -}}
+{{- $refs = append $refs (dict "parameter" "password" "name" $secret "key" $keda.passwordKey) -}}
+{{- end -}}
+{{- if $keda.usernameKey -}}
+{{- $refs = append $refs (dict "parameter" "username" "name" $secret "key" $keda.usernameKey) -}}
+{{- end -}}
+{{- else if and (eq .Values.broker.type "rabbitmq") $keda.hostKey -}}
+{{- $refs = append $refs (dict "parameter" "host" "name" $secret "key" $keda.hostKey) -}}
+{{- end -}}
+{{- toYaml $refs -}}
+{{- end -}}
