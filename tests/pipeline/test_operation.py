@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import subprocess
 import sys
@@ -43,8 +44,25 @@ def test_inspect_tells_what_the_worker_is_and_does(
     client.job(job_id).cancel()
 
 
+def test_all_that_a_worker_writes_from_start_to_end_is_json_when_it_is_asked_to(tmp_path: Path) -> None:
+    shop = Shop(tmp_path, log_format="json", drain_s=5)
+    with Client(shop.settings) as client, shop.worker() as worker:
+        handle = client.submit(ProbeInput())
+        handle.result(timeout=10)
+        until(lambda: handle.id in worker.log_text())
+        worker.send(signal.SIGTERM)
+        assert worker.wait() == 0
+
+    lines = [json.loads(line) for line in worker.log_text().splitlines()]
+
+    assert all(line.keys() >= {"ts", "level", "logger", "message"} for line in lines)
+    [about_job] = [line for line in lines if line.get("job") == handle.id and line["logger"] == "storehand_worker.jobs"]
+    assert (about_job["task"], about_job["attempt"]) == ("probe", 1)
+    assert any(line["logger"].startswith("celery") for line in lines)
+
+
 def test_families_whose_tasks_are_not_loaded_here_are_left_to_other_workers(celery: Any, worker: WorkerProcess) -> None:
-    [queues] = celery.control.inspect(timeout=5).active_queues().values()
+    [queues] = celery.control.inspect(timeout=5, limit=1).active_queues().values()
 
     assert {queue["name"] for queue in queues} == {
         "storehand", "storehand.default.bulk", "storehand.default.interactive", "storehand.default.standard"

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from storehand.errors import Cancelled, InvalidInput, Overloaded, PluginError
 from storehand.job import Outcome
 from storehand_worker.log import JobLog, set_up_logging
+from storehand_worker.log_lines import AboutJob
 from tests.unit.rows import a_job
+
+TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
+TRACEPARENT = f"00-{TRACE}-00f067aa0ba902b7-01"
 
 
 @pytest.fixture
@@ -21,6 +27,18 @@ def lines():
     stream = io.StringIO()
     set_up_logging("INFO", stream=stream)
     yield lambda: stream.getvalue().splitlines()
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+@pytest.fixture
+def objects():
+    """What it logs as JSON, a line each."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    stream = io.StringIO()
+    set_up_logging("INFO", log_format="json", stream=stream)
+    yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
     root.handlers[:] = before
     root.setLevel(level)
 
@@ -70,3 +88,62 @@ def test_setting_up_twice_does_not_double_the_lines(lines):
 
     assert lines() == []
     assert len(stream.getvalue().splitlines()) == 1
+
+
+def test_a_job_that_belongs_to_a_trace_names_it(lines):
+    done(Outcome.succeeded({}), trace=TRACEPARENT)
+
+    assert f"(echo, standard, attempt 1, trace {TRACE}) succeeded" in lines()[0]
+
+
+def test_as_json_a_line_is_one_object_with_time_level_and_the_job_it_is_about(objects):
+    done(Outcome.of_error(PluginError()), trace=TRACEPARENT)
+
+    [line] = objects()
+    at = datetime.fromisoformat(line.pop("ts"))
+    assert timedelta(0) <= datetime.now(UTC) - at < timedelta(seconds=60)
+    assert line.pop("message").startswith("job job-1 (echo, standard, attempt 1")
+    assert line == {
+        "level": "WARNING", "logger": "storehand_worker.jobs", "thread": "MainThread", "job": "job-1", "task": "echo",
+        "priority": "standard", "tenant": "default", "attempt": 1, "trace_id": TRACE, "span_id": "00f067aa0ba902b7",
+    }  # fmt: skip
+
+
+def test_whatever_a_job_s_thread_logs_is_about_that_job(objects):
+    log = logging.getLogger("some.library")
+    with AboutJob(a_job(id="job-7")):
+        log.info("fetching")
+    log.info("fetched")
+
+    inside, after = objects()
+    assert (inside["job"], inside["logger"]) == ("job-7", "some.library")
+    assert "job" not in after
+    assert "trace_id" not in inside
+
+
+@pytest.mark.parametrize("trace", ["", "00-zz", "not a trace", TRACEPARENT.upper()])
+def test_what_is_no_trace_is_left_out(objects, trace):
+    with AboutJob(a_job(trace=trace)):
+        logging.getLogger("x").info("hello")
+
+    assert "trace_id" not in objects()[0]
+
+
+def test_an_error_is_a_field_and_its_words_are_withheld_where_they_may_quote(objects):
+    given = "".join(["a sec", "ret of the shop"])  # a traceback shows the line of the source
+    try:
+        int(given)
+    except ValueError:
+        logging.getLogger("x").exception("it broke")
+
+    [line] = objects()
+    assert (line["error"], line["message"]) == ("ValueError", "it broke")
+    assert "withheld" in line["traceback"]
+    assert "secret" not in line["traceback"]
+
+
+def test_a_line_stays_one_line_and_valid_whatever_is_in_it(objects):
+    logging.getLogger("x").info("%s", "two\nlines, 中文, \U0001f600 and half a pair \udc80")
+
+    [line] = objects()
+    assert line["message"] == "two\nlines, 中文, \U0001f600 and half a pair \udc80"

@@ -11,13 +11,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from celery import Celery, signals
+from celery.apps import worker as celery_worker
 
 from storehand.broker.guarded import register_guarded
 from storehand.celery_app import make_celery
 from storehand.errors import SettingsError
 from storehand.settings import Settings, read_settings
 from storehand_worker.inflation import bound_decompression
-from storehand_worker.log import set_up_logging
+from storehand_worker.log import leave_nothing_unsaid, set_up_logging
+from storehand_worker.log_lines import say_json
 
 QUIET = ("celery.worker.strategy", "kombu", "amqp")
 """They say per message what our job log says better."""
@@ -57,7 +59,12 @@ def _on_init(instance: Any = None, **_: Any) -> None:
     from storehand_worker.job_path import JobPath
     from storehand_worker.steps import connect
 
+    set_up_logging(settings.log_level, log_format=settings.log_format)  # Celery warns before it asks for it
+    leave_nothing_unsaid()
     instance.app.storehand_worker = instance
+    if settings.log_format == "json":
+        instance.quiet = True  # Celery's banner
+        celery_worker.safe_say = say_json
     instance.app.job_path = JobPath(instance.app, settings)
     connect(instance.app)
     signals.setup_logging.connect(
@@ -67,7 +74,7 @@ def _on_init(instance: Any = None, **_: Any) -> None:
 
 def _set_up_logging(settings: Settings, loglevel: Any) -> None:
     level = _named_level(loglevel) or settings.log_level
-    set_up_logging(level)
+    set_up_logging(level, log_format=settings.log_format)
     for name in QUIET:
         logging.getLogger(name).setLevel(logging.DEBUG if level == "DEBUG" else logging.WARNING)
     for name in INDISCREET:

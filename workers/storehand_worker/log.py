@@ -4,49 +4,48 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
 import time
-import traceback
 from collections.abc import Callable
-from typing import Any, TextIO
+from typing import Literal, TextIO
 
 from storehand.hookspecs import hookimpl
 from storehand.job import Job, Outcome, Status
+from storehand_worker.log_lines import JsonLines, TextLines, trace_ids
 
 log = logging.getLogger("storehand_worker.jobs")
-
-FORMAT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 
 QUOTED_CODES = frozenset({"settings", "engine", "overloaded", "out_of_memory", "model_not_available", "unavailable"})
 """Errors whose messages we write ourselves. Others (`invalid_input`, `plugin` ...) may quote the shop's data."""
 
 
-QUOTING = (ValueError, LookupError, AssertionError)
-"""Among them pydantic's, json's and Unicode's errors."""
-
-
-def set_up_logging(level: str = "INFO", *, stream: TextIO | None = None) -> None:
-    """Text lines on stderr for the whole process, once; called again it only changes level and stream."""
+def set_up_logging(
+    level: str = "INFO", *, log_format: Literal["text", "json"] = "text", stream: TextIO | None = None
+) -> None:
+    """Lines on stderr for the whole process, once; called again it only changes level, form and stream. `level` and
+    `log_format` are the settings."""
     root = logging.getLogger()
     for handler in [each for each in root.handlers if isinstance(each, _OurHandler)]:
         root.removeHandler(handler)
     handler = _OurHandler(stream or sys.stderr)
-    handler.setFormatter(_Discreet(FORMAT))
+    handler.setFormatter(JsonLines() if log_format == "json" else TextLines())
     root.addHandler(handler)
     root.setLevel(level)
 
 
-class _Discreet(logging.Formatter):
-    """Tracebacks without the words of errors that quote what they could not read: those may be a customer's."""
+def leave_nothing_unsaid() -> None:
+    """From now on Python's warnings, and errors that end a thread or the process, are log lines too: printed as Python
+    does it they would be no JSON, and might quote a job."""
+    logging.captureWarnings(True)
+    sys.excepthook = lambda kind, error, trace: _tell_end(error, "the process")
+    threading.excepthook = lambda args: _tell_end(
+        args.exc_value, f"the thread {args.thread.name if args.thread else '?'}"
+    )
 
-    def formatException(self, ei: Any) -> str:  # noqa: N802  # logging's name
-        lines: list[str] = []
-        error, seen = ei[1], set[int]()
-        while error is not None and id(error) not in seen:
-            seen.add(id(error))
-            words = "(its text is withheld, it may quote a job)" if isinstance(error, QUOTING) else str(error)
-            lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}: {words}", *lines]
-            error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-        return "Traceback (most recent call last):\n" + "\n".join(line.rstrip("\n") for line in lines)
+
+def _tell_end(error: BaseException | None, who: str) -> None:
+    if not isinstance(error, SystemExit | KeyboardInterrupt):
+        logging.getLogger("storehand_worker").critical("%s ends by an error of our own", who, exc_info=error)
 
 
 class _OurHandler(logging.StreamHandler[TextIO]):
@@ -67,14 +66,16 @@ class JobLog:
         took_s = max(0.0, self._clock() - (job.started_at or job.created_at))
         log.log(
             level,
-            "job %s (%s, %s, attempt %d) %s after %.2f s; %s",
+            "job %s (%s, %s, attempt %d%s) %s after %.2f s; %s",
             job.id,
             job.task,
             job.priority,
             job.attempts,
+            f", trace {ids[0]}" if (ids := trace_ids(job)) else "",
             _how(outcome),
             took_s,
             _NEXT[outcome.status],
+            extra={"job": job},
         )
 
 

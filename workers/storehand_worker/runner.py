@@ -19,6 +19,7 @@ from storehand_worker.crew import Crew
 from storehand_worker.delivery import Delivery, Early, Parked
 from storehand_worker.envelope import End, Envelope, Item
 from storehand_worker.gate import SuspectGate
+from storehand_worker.log_lines import AboutJob
 from storehand_worker.running import Running
 from storehand_worker.settle import JobObserver, Settler
 from storehand_worker.stream import EventPump
@@ -152,7 +153,10 @@ class JobRunner:
             self._store.mark_published([job.id])  # its message is in our hand
         except Unavailable as error:
             return Parked(error.message, pause_s=UNAVAILABLE_PAUSE_S)
-        log.warning("job %s was claimed here and never begun, the store's answer was lost; it begins now", job.id)
+        log.warning(
+            "job %s was claimed here and never begun, the store's answer was lost; it begins now", job.id,
+            extra={"job": job},
+        )  # fmt: skip
         return Parked("its claim was lost", pause_s=0.0)
 
     def begin(self, job: Job, delivery: Delivery, on_give_up: GiveUp, before_wait: Callable[[], None]) -> Running:
@@ -173,7 +177,7 @@ class JobRunner:
         running.begin()
         try:
             job = self._payloads.whole(running.job)
-            with context.inside():
+            with context.inside(), AboutJob(running.job):
                 outcome = run_task(self._tasks.get(job.task), job, context, self._models)
             running.stream.flush()
             return outcome
@@ -181,7 +185,10 @@ class JobRunner:
             return Outcome.of_error(error)
         except Unavailable as error:
             self.settler.hand_back([running])
-            log.warning("job %s: %s; trying again in %.0f s", running.job.id, error.message, PAYLOAD_PAUSE_S)
+            log.warning(
+                "job %s: %s; trying again in %.0f s", running.job.id, error.message, PAYLOAD_PAUSE_S,
+                extra={"job": running.job},
+            )  # fmt: skip
             raise Parked(error.message, pause_s=PAYLOAD_PAUSE_S) from error
         finally:
             running.leave()

@@ -151,8 +151,9 @@ class Settler:
         self._count("retried")
         level = logging.INFO if issubclass(error_class(error.code), EngineError) else logging.WARNING
         log.log(
-            level, "job %s: attempt %d ended with %s; trying again in %.1f s", job.id, job.attempts, error.code, pause_s
-        )
+            level, "job %s: attempt %d ended with %s; trying again in %.1f s",
+            job.id, job.attempts, error.code, pause_s, extra={"job": job},
+        )  # fmt: skip
         raise Early("waits for its next attempt", pause_s=pause_s)
 
     def _leave_to_others(self, running: Running, *, is_suspect: bool) -> None:

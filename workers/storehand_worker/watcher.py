@@ -147,10 +147,13 @@ class Watcher:
         row = self._store.get([job_id]).get(job_id)
         if row is not None and not row.status.is_terminal:
             self._count("leases_lost")
-            log.warning("job %s: its lease is lost; it stops here and no answer is written", job_id)
+            log.warning(
+                "job %s: its lease is lost; it stops here and no answer is written", job_id, extra={"job": running.job}
+            )
             self._store.tell({job_id: (NewNote("lost_lease", {"owner": self._owner}),)})
         else:
-            log.info("job %s: its row is %s already; it stops here", job_id, row.status if row else "gone")
+            state = row.status if row else "gone"
+            log.info("job %s: its row is %s already; it stops here", job_id, state, extra={"job": running.job})
 
     def _watch_times(self, running: Running) -> None:
         """Deadline and soft limit need no store: they are kept while it is away."""
@@ -158,7 +161,8 @@ class Watcher:
         if self._clock() - running.started_at >= running.limits.soft_s:
             error = TimeLimit(f"the soft limit of {running.limits.soft_s:g} s is over")
             if running.context.stop(error):
-                log.warning("job %s: %s; it is asked to stop", running.job.id, error.message)
+                about = {"job": running.job}
+                log.warning("job %s: %s; it is asked to stop", running.job.id, error.message, extra=about)
 
     def _watch_hard_limit(self, running: Running) -> None:
         if self._clock() - running.started_at >= running.limits.hard_s and running.given_up_at is None:
@@ -177,7 +181,10 @@ class Watcher:
         running.given_up_at = self._clock()
         self._given_up.append(running)
         if written and running.take():
-            log.error("job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s)
+            log.error(
+                "job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s,
+                extra={"job": running.job},
+            )  # fmt: skip
             self._observers.on_job_done(replace(running.job, finished_at=self.clock()), outcome)
             running.on_give_up(outcome)
         running.context.stop(TimeLimit())

@@ -62,6 +62,8 @@ def _plugin_error(job: Job, error: BaseException) -> PluginError:
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].name}, line {frames[-1].lineno}" if frames else "?"
     kind = type(error).__name__
-    log.error("job %s: the task %s raised %s in %s; the job has failed", job.id, job.task, kind, where)
+    log.error(
+        "job %s: the task %s raised %s in %s; the job has failed", job.id, job.task, kind, where, extra={"job": job}
+    )
     log.debug("job %s\n%s", job.id, "".join(traceback.format_tb(error.__traceback__)))  # its text may quote the input
     return PluginError(f"the task {job.task!r} raised {kind} in {where}")
