@@ -95,7 +95,7 @@ annotations:
 {{/*
 The pools that are installed, merged over poolDefaults, with what follows from their values under `is`:
 workload (name of the Deployment), drain and grace (s), softLimit (s), min and max (pods), shortestWait (s),
-startup (s), families, models and settings. As YAML, for `fromYaml`.
+startup (s), families, models and settings. As JSON, for `fromJson`.
 */}}
 {{- define "storehand.pools" -}}
 {{- $pools := dict -}}
@@ -121,13 +121,25 @@ startup (s), families, models and settings. As YAML, for `fromYaml`.
 {{- $_ := set $is "shortestWait" (minf (float64 $waits.interactive) (float64 $waits.standard) (float64 $waits.bulk)) -}}
 {{- $_ := set $is "cold" $cold -}}
 {{- $_ := set $is "startup" (int ($pool.probes.startupSeconds | default (max 600 (mul 4 $cold)))) -}}
-{{- $_ := set $is "models" (mustMergeOverwrite (deepCopy ($.Values.models | default dict)) (deepCopy ($pool.models | default dict))) -}}
-{{- $_ := set $is "settings" (mustMergeOverwrite (deepCopy ($.Values.settings | default dict)) (deepCopy ($pool.settings | default dict))) -}}
-{{- $_ := set $is "hubModels" (include "storehand.hubModels" $is.models | fromYamlArray) -}}
+{{- $_ := set $is "models" (include "storehand.overlaid" (list $.Values.models $pool.models) | fromJson) -}}
+{{- $_ := set $is "settings" (include "storehand.overlaid" (list $.Values.settings $pool.settings) | fromJson) -}}
+{{- $_ := set $is "hubModels" (include "storehand.hubModels" $is.models | fromJsonArray) -}}
 {{- $_ := set $pools $name (merge (dict "is" $is) $pool) -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $pools -}}
+{{- toJson $pools -}}
+{{- end -}}
+
+{{/* (list below above): one map over another; a key that is null is left out. */}}
+{{- define "storehand.overlaid" -}}
+{{- $whole := mustMergeOverwrite (deepCopy (index . 0 | default dict)) (deepCopy (index . 1 | default dict)) -}}
+{{- $kept := dict -}}
+{{- range $key, $value := $whole -}}
+{{- if not (kindIs "invalid" $value) -}}
+{{- $_ := set $kept $key $value -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $kept -}}
 {{- end -}}
 
 {{/* The bindings that name a model of the hub: owner/name, and no engine behind an endpoint. */}}
@@ -141,7 +153,7 @@ startup (s), families, models and settings. As YAML, for `fromYaml`.
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $found -}}
+{{- toJson $found -}}
 {{- end -}}
 
 {{- define "storehand.isEmbedded" -}}

@@ -27,7 +27,7 @@ securityContext:
 nodeSelector:
   {{- toYaml . | nindent 2 }}
 {{- end }}
-{{- with include "storehand.tolerations" . | fromYamlArray }}
+{{- with include "storehand.tolerations" . | fromJsonArray }}
 tolerations:
   {{- toYaml . | nindent 2 }}
 {{- end }}
@@ -41,7 +41,7 @@ topologySpreadConstraints:
   - {{- merge (dict) . (dict "labelSelector" (dict "matchLabels" (include "storehand.selector" (dict "root" $root "component" "worker" "pool" $name) | fromYaml))) | toYaml | nindent 4 }}
   {{- end }}
 {{- end }}
-{{- $init := concat (include "storehand.prefetchContainers" . | fromYamlArray) $pool.initContainers }}
+{{- $init := concat (include "storehand.prefetchContainers" . | fromJsonArray) $pool.initContainers }}
 {{- with $init }}
 initContainers:
   {{- toYaml . | nindent 2 }}
@@ -166,7 +166,7 @@ volumes:
 {{- $taint := ternary "nvidia.com/gpu" .pool.gpu.resource (hasPrefix "nvidia.com/" .pool.gpu.resource) -}}
 {{- $all = append $all (dict "key" $taint "operator" "Exists" "effect" "NoSchedule") -}}
 {{- end -}}
-{{- toYaml $all -}}
+{{- toJson $all -}}
 {{- end -}}
 
 {{- define "storehand.modelVolume" -}}
@@ -220,7 +220,7 @@ emptyDir:
 {{- $containers = append $containers $container -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $containers -}}
+{{- toJson $containers -}}
 {{- end -}}
 
 {{/* Mount and variable of the hub's token, where models are downloaded: by the prefetch, else by the worker. */}}

@@ -59,7 +59,7 @@ scaleDown:
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $triggers -}}
+{{- toJson $triggers -}}
 {{- end -}}
 
 {{/* KEDA's name of the broker's secret parameters; empty where none is needed. */}}
@@ -77,5 +77,5 @@ scaleDown:
 {{- else if and (eq .Values.broker.type "rabbitmq") $keda.hostKey -}}
 {{- $refs = append $refs (dict "parameter" "host" "name" $secret "key" $keda.hostKey) -}}
 {{- end -}}
-{{- toYaml $refs -}}
+{{- toJson $refs -}}
 {{- end -}}

@@ -14,7 +14,7 @@
 
 {{/* What workers, exporter and test pod share. */}}
 {{- define "storehand.sharedSettings" -}}
-{{- $s := dict "http_host" "0.0.0.0" "http_port" .Values.metrics.port "data_dir" "/var/lib/storehand" "log_format" .Values.log.format "log_level" .Values.log.level "queue_prefix" .Values.queuePrefix "routes" (include "storehand.routes" . | fromYaml) "visibility_s" .Values.broker.visibilitySeconds "tracing" .Values.tracing.enabled "require_signature" .Values.signing.required -}}
+{{- $s := dict "http_host" "0.0.0.0" "http_port" .Values.metrics.port "data_dir" "/var/lib/storehand" "log_format" .Values.log.format "log_level" .Values.log.level "queue_prefix" .Values.queuePrefix "routes" (include "storehand.routes" . | fromJson) "visibility_s" .Values.broker.visibilitySeconds "tracing" .Values.tracing.enabled "require_signature" .Values.signing.required -}}
 {{- if eq .Values.broker.type "sentinel" -}}
 {{- $_ := set $s "broker_master_name" .Values.broker.masterName -}}
 {{- end -}}
@@ -27,7 +27,7 @@
 {{- end -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $s -}}
+{{- toJson $s -}}
 {{- end -}}
 
 {{- define "storehand.routes" -}}
@@ -37,13 +37,13 @@
 {{- $_ := set $routes $task $family -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $routes -}}
+{{- toJson $routes -}}
 {{- end -}}
 
 {{/* Data of a pool's ConfigMap: (dict "root" $ "pool" pool). */}}
 {{- define "storehand.poolEnv" -}}
 {{- $pool := .pool -}}
-{{- $s := include "storehand.sharedSettings" .root | fromYaml -}}
+{{- $s := include "storehand.sharedSettings" .root | fromJson -}}
 {{- $_ := set $s "queues" $pool.queues -}}
 {{- if $pool.plugins -}}
 {{- $_ := set $s "plugins" $pool.plugins -}}
@@ -71,14 +71,14 @@
 {{- if include "storehand.hubToken" (dict "root" .root "pool" $pool "isPrefetch" false) -}}
 {{- $_ := set $out "HF_TOKEN_PATH" "/etc/storehand/hub/token" -}}
 {{- end -}}
-{{- $out = merge $out (include "storehand.commonEnv" .root | fromYaml) -}}
-{{- toYaml $out -}}
+{{- $out = merge $out (include "storehand.commonEnv" .root | fromJson) -}}
+{{- toJson $out -}}
 {{- end -}}
 
 {{/* Data of the exporter's ConfigMap. */}}
 {{- define "storehand.exporterEnv" -}}
 {{- $out := dict -}}
-{{- $s := include "storehand.sharedSettings" .root | fromYaml -}}
+{{- $s := include "storehand.sharedSettings" .root | fromJson -}}
 {{- $plans := dict -}}
 {{- range $name, $pool := .pools -}}
 {{- $plan := dict "families" $pool.queues "slots" $pool.concurrency "utilization" $pool.autoscaling.utilization "wait_objective_s" $pool.slo.waitSeconds "objective" $pool.slo.objective "service_hint_s" $pool.costHintSeconds "cold_start_s" $pool.coldStartSeconds "min_workers" $pool.is.min "max_workers" (max 1 $pool.is.max) -}}
@@ -90,7 +90,7 @@
 {{- $_ := set $s "pools" $plans -}}
 {{- include "storehand.addSettings" (dict "out" $out "settings" $s) -}}
 {{- include "storehand.addSettings" (dict "out" $out "settings" (.root.Values.settings | default dict)) -}}
-{{- toYaml (merge $out (include "storehand.commonEnv" .root | fromYaml)) -}}
+{{- toJson (merge $out (include "storehand.commonEnv" .root | fromJson)) -}}
 {{- end -}}
 
 {{/* Variables of others: caches go where one may write. */}}
@@ -108,7 +108,7 @@
 {{- $_ := set $out "OTEL_TRACES_SAMPLER_ARG" (toJson .Values.tracing.ratio) -}}
 {{- $out = merge (dict) (.Values.tracing.env | default dict) $out -}}
 {{- end -}}
-{{- toYaml $out -}}
+{{- toJson $out -}}
 {{- end -}}
 
 {{/* Container env that needs the pod's own name: (dict "root" $ "pool" name "service" name "extra" list). */}}

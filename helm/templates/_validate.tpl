@@ -4,7 +4,7 @@ and writes one sentence per line, or nothing.
 */}}
 
 {{- define "storehand.validate" -}}
-{{- $pools := include "storehand.pools" . | fromYaml -}}
+{{- $pools := include "storehand.pools" . | fromJson -}}
 {{- $context := dict "root" . "pools" $pools "embedded" (eq .Values.broker.type "embedded") "production" (eq .Values.profile "production") -}}
 {{- $found := list -}}
 {{- range $refusal := include "storehand.refusals" . | fromYamlArray -}}
@@ -120,7 +120,7 @@ pools.{{ $name }}.queues is empty: name the families it serves, for example [tex
 {{- $served = concat $served .queues -}}
 {{- end -}}
 {{- if .pools -}}
-{{- range $task, $family := include "storehand.routes" .root | fromYaml -}}
+{{- range $task, $family := include "storehand.routes" .root | fromJson -}}
 {{- if not (has $family $served) }}
 routes sends {{ $task }} to the family {{ $family }}, which no pool serves, so its jobs would wait for ever: add {{ $family }} to a pool's queues, or set routes.{{ $task }} to null if nobody submits it.
 {{- end -}}
@@ -145,7 +145,7 @@ the family {{ $family }} is served by pools.{{ get $first $family }} and pools.{
 
 {{- define "storehand.refuse.missingPlugin" -}}
 {{- $bundled := list "chat" "copy" "description" "recommendation" "sentiment" -}}
-{{- $routes := include "storehand.routes" .root | fromYaml -}}
+{{- $routes := include "storehand.routes" .root | fromJson -}}
 {{- range $name, $pool := .pools -}}
 {{- if $pool.plugins -}}
 {{- range $task, $family := $routes -}}
@@ -311,7 +311,7 @@ pools.{{ $name }} has autoscaling.mode={{ $pool.autoscaling.mode }}, and extraOb
 
 {{- define "storehand.refuse.missingApi" -}}
 {{- if .root.Values.requireApis -}}
-{{- range $api, $what := include "storehand.missingApis" . | fromYaml }}
+{{- range $api, $what := include "storehand.missingApis" . | fromJson }}
 the cluster does not know {{ $api }}, which {{ $what }} needs: install it, or turn that off (or set requireApis=false).
 {{- end -}}
 {{- end -}}
@@ -336,7 +336,7 @@ the cluster does not know {{ $api }}, which {{ $what }} needs: install it, or tu
 {{- $_ := set $missing $api $what -}}
 {{- end -}}
 {{- end -}}
-{{- toYaml $missing -}}
+{{- toJson $missing -}}
 {{- end -}}
 
 {{/*
