@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from storehand.errors import PluginError
-from storehand.job import EventKind, NewJob, NewNote, Outcome, Status
+from storehand.job import EventKind, NewJob, NewNote, Outcome, Priority, Status
 from storehand.store import HISTORY_NOTES, Claimed, Finish, NewEvent
 from tests.contract.stores import STORES, Clock
+from tests.contract.tallied import Witness
 
 OWNERS = st.sampled_from(["w1", "w2", "w3"])
 LEASE_S = 10.0
@@ -31,6 +32,7 @@ class Histories(RuleBasedStateMachine):
         self.folder = tempfile.TemporaryDirectory()
         self.clock = Clock()
         self.store = STORES[self.kind](Path(self.folder.name), self.clock)
+        self.witness = Witness(self.store)
         self.holds: dict[str, tuple[str, int]] = {}  # job -> owner and attempt of the last mine-claim
         self.ended: dict[str, Outcome] = {}
         self.keys: dict[str, str] = {}
@@ -45,12 +47,14 @@ class Histories(RuleBasedStateMachine):
         key=st.none() | st.sampled_from("abc"),
         deadline=st.none() | st.just(25.0),
         wait=st.none() | st.just(5.0),
+        priority=st.sampled_from(Priority),
     )
-    def create(self, key: str | None, deadline: float | None, wait: float | None) -> str:
+    def create(self, key: str | None, deadline: float | None, wait: float | None, priority: Priority) -> str:
         now = self.clock()
         new = NewJob(
             "t",
             {"k": key},
+            priority=priority,
             idempotency_key=key,
             deadline=None if deadline is None else now + deadline,
             not_before=None if wait is None else now + wait,
@@ -88,9 +92,10 @@ class Histories(RuleBasedStateMachine):
         is_written = self.store.finish([Finish(job_id, Outcome.of_error(PluginError("discarded")))])[0]
         assert is_written == (not before.status.is_terminal)
 
-    @rule(job_id=jobs, owner=OWNERS, count=st.booleans())
-    def release(self, job_id: str, owner: str, count: bool) -> None:
-        self.store.release([job_id], owner, count_attempt=count)
+    @rule(job_id=jobs, owner=OWNERS, count=st.booleans(), pause=st.none() | st.just(7.0))
+    def release(self, job_id: str, owner: str, count: bool, pause: float | None) -> None:
+        not_before = None if pause is None else self.clock() + pause
+        self.store.release([job_id], owner, count_attempt=count, not_before=not_before)
 
     @rule(job_id=jobs, owner=OWNERS)
     def renew(self, job_id: str, owner: str) -> None:
@@ -180,20 +185,25 @@ class Histories(RuleBasedStateMachine):
             assert ends == ([len(events)] if job.status.is_terminal else [])
 
     @invariant()
+    def tallies_are_what_a_look_at_all_rows_finds(self) -> None:
+        self.witness.check(self.clock())
+
+    @invariant()
     def attempts_and_crashes_stay_within_what_happened(self) -> None:
         for job in self.store.find(limit=1000):
             assert 0 <= job.crashes <= MAX_CRASHES + 1
             assert job.attempts >= 0
 
 
+@pytest.mark.parametrize("histories", [12, pytest.param(60, marks=pytest.mark.long)])
 @pytest.mark.parametrize("kind", STORES)
-def test_no_history_breaks_the_promises(kind: str) -> None:
+def test_no_history_breaks_the_promises(kind: str, histories: int) -> None:
     machine = type(f"Histories_{kind}", (Histories,), {"kind": kind})
 
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=40 if kind == "sqlite" else 20,  # a server answers more slowly than a file
+            max_examples=histories,
             stateful_step_count=30,
             deadline=None,
             database=None,

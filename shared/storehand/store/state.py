@@ -56,6 +56,10 @@ class Tally:
     seconds, its retries included. Of a job that was cancelled in a later attempt only what came after that."""
 
 
+UPKEEP_GRACE_S = 10.0
+MOST_UNRUNG = 1000
+
+
 @dataclass(frozen=True, slots=True)
 class Upkeep:
     """Who reconciles, and what it has before it."""
@@ -63,7 +67,7 @@ class Upkeep:
     leader: str | None
     """None where the lead has run out: nobody reconciles."""
     unrung: int
-    """Jobs that need a message and have none, as `unrung` would return them with a grace of 10 s; up to 1,000."""
+    """Jobs that need a message and have none, as `unrung` finds them with UPKEEP_GRACE_S; up to MOST_UNRUNG."""
     dead_letters: int
 
 

@@ -10,11 +10,8 @@ import sqlite3
 
 from storehand.job import Priority
 from storehand.store.leases import IsDead
-from storehand.store.state import Tally, Upkeep
+from storehand.store.state import MOST_UNRUNG, UPKEEP_GRACE_S, Tally, Upkeep
 from storehand.store.upkeep import count_unrung
-
-UPKEEP_GRACE_S = 10.0
-MOST_UNRUNG = 1000
 
 _DUE = "max(updated_at, coalesce(not_before, 0))"
 _QUEUED = "jobs INDEXED BY jobs_due WHERE status = 'queued' AND task = t.task AND priority = t.priority"

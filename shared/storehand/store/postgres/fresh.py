@@ -24,8 +24,8 @@ KNOWN_BY_KEY = (
 )
 
 _STATE = (
-    "id text, task text, tenant text, idempotency_key text, subject text, created_at float8, not_before float8,"
-    " deadline float8"
+    "id text, task text, tenant text, priority text, idempotency_key text, subject text, created_at float8,"
+    " not_before float8, deadline float8"
 )
 _INPUT = (
     "input text, fingerprint text, priority text, batch text, parent text, experiment text, trace text,"
@@ -134,8 +134,9 @@ def row_of(new: NewJob) -> NewRow:
     """All of a new row but its times. InvalidInput for what the database can't store."""
     text = encode_input(new.input)
     row = {
-        "id": new.id, "task": new.task, "tenant": new.tenant, "idempotency_key": new.idempotency_key,
-        "subject": new.subject, "not_before": new.not_before, "deadline": new.deadline,
+        "id": new.id, "task": new.task, "tenant": new.tenant, "priority": str(new.priority),
+        "idempotency_key": new.idempotency_key, "subject": new.subject, "not_before": new.not_before,
+        "deadline": new.deadline,
     }  # fmt: skip
     inputs = {
         "id": new.id, "input": text, "fingerprint": job_fingerprint(new, text), "priority": str(new.priority),

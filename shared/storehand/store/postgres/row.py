@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import fields
-from typing import Any
+from typing import Any, NamedTuple
 
 from storehand.job import Job, Priority, Status
 from storehand.store.rows import decode_outcome
@@ -24,16 +24,19 @@ STATE = (
     "finished_at", "last_seq", "history", "outcome",
 )  # fmt: skip
 
+COUNTED_AS = "coalesce(j.priority, (SELECT old.priority FROM $.inputs old WHERE old.n = j.n))"
+"""Rows of a program one version behind have their priority only there."""
+
 LOCK_ROWS = f"""
-WITH j AS MATERIALIZED (SELECT {", ".join(STATE)} FROM $.jobs WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
+WITH j AS MATERIALIZED (SELECT {", ".join(STATE)}, priority FROM $.jobs WHERE id = ANY(%(ids)s) ORDER BY id FOR UPDATE)
 SELECT extract(epoch FROM clock_timestamp())::float8, pg_current_xact_id()::text,
-       {", ".join(f"j.{name}" for name in STATE)}, {", ".join(f"i.{name}" for name in _IN_INPUTS)}
+       {", ".join(f"j.{name}" for name in STATE)}, {COUNTED_AS}, {", ".join(f"i.{name}" for name in _IN_INPUTS)}
 FROM j LEFT JOIN $.inputs i ON i.n = j.n AND j.id = ANY(%(with_inputs)s)
 """  # noqa: S608  # names above
 """In the order of ids, so that two transactions with rows in common never wait for each other. The latest of the times
 is one when all were locked: of two that wait for one row the later one has the later time."""
 
-_LOCKED = (*STATE, *_IN_INPUTS)
+_LOCKED = (*STATE, "counted_as", *_IN_INPUTS)
 
 _TYPES = {
     **dict.fromkeys(("n",), "bigint"),
@@ -43,19 +46,30 @@ _TYPES = {
 }
 
 
+class Move(NamedTuple):
+    """A row changed its status; `busy_s` is how long a worker had it, if one did."""
+
+    before: str
+    after: str
+    busy_s: float
+
+
 class Row:
     """One locked row, of LOCK_ROWS. Read its columns with `row["owner"]`, change them with `put`."""
 
-    __slots__ = ("_values", "changed")
+    __slots__ = ("_values", "changed", "moves")
 
     def __init__(self, values: Sequence[Any]) -> None:
         self._values: dict[str, Any] = dict(zip(_LOCKED, values, strict=True))
         self.changed: set[str] = set()
+        self.moves: list[Move] = []
 
     def __getitem__(self, column: str) -> Any:
         return self._values[column]
 
-    def put(self, **values: object) -> None:
+    def put(self, **values: Any) -> None:
+        if values.get("status", self["status"]) != self["status"]:
+            self.moves.append(self._move(values["status"], values["updated_at"]))
         self._values.update(values)
         self.changed.update(values)
 
@@ -66,6 +80,12 @@ class Row:
     @property
     def is_terminal(self) -> bool:
         return self._values["finished_at"] is not None
+
+    def _move(self, status: str, now: float) -> Move:
+        if self["status"] != Status.RUNNING:
+            return Move(self["status"], status, 0.0)
+        is_first = self["cancel_requested_at"] is not None and self["attempts"] == 1  # a cancel moves `updated_at`
+        return Move(self["status"], status, max(0.0, now - self["started_at" if is_first else "updated_at"]))
 
     def job(self) -> Job:
         """As it stands now, changes included; for rows whose inputs were read."""

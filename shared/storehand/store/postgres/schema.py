@@ -82,7 +82,23 @@ _MARKS = """
 CREATE TABLE $.marks (nonce text PRIMARY KEY, serial bigint NOT NULL, at float8 NOT NULL) WITH (fillfactor = 50);
 """  # the last transaction of each process
 
-MIGRATIONS: tuple[str, ...] = (_FIRST, _MARKS)
+_TALLIES = """
+CREATE TABLE $.tallies (
+    shard text NOT NULL,
+    task text NOT NULL,
+    priority text NOT NULL,
+    queued bigint NOT NULL DEFAULT 0,
+    running bigint NOT NULL DEFAULT 0,
+    submitted bigint NOT NULL DEFAULT 0,
+    finished bigint NOT NULL DEFAULT 0,
+    busy_s float8 NOT NULL DEFAULT 0,
+    PRIMARY KEY (shard, task, priority)
+) WITH (fillfactor = 50);
+ALTER TABLE $.jobs ADD COLUMN priority text;
+CREATE INDEX jobs_due ON $.jobs (task, priority, greatest(created_at, not_before)) WHERE finished_at IS NULL;
+"""  # what a claim changes is not in this index either
+
+MIGRATIONS: tuple[str, ...] = (_FIRST, _MARKS, _TALLIES)
 """Step i leads from version i to i + 1. Append only."""
 
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('storehand ' || %s, 0))"

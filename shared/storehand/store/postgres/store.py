@@ -7,9 +7,21 @@ from pathlib import Path
 from typing import TypeVar
 
 from storehand.job import Event, Job, NewJob, NewNote, Note, Status
-from storehand.store import NO_LIMITS, Claim, DeadLetter, Finish, Limit, NewEvent, Signal, StoreStats, Swept
+from storehand.store import (
+    NO_LIMITS,
+    Claim,
+    DeadLetter,
+    Finish,
+    Limit,
+    NewEvent,
+    Signal,
+    StoreStats,
+    Swept,
+    Tally,
+    Upkeep,
+)
 from storehand.store.notes import decode_notes
-from storehand.store.postgres import leases, upkeep
+from storehand.store.postgres import leases, tallies, upkeep
 from storehand.store.postgres.fresh import is_storable, row_of
 from storehand.store.postgres.link import Link, target_of
 from storehand.store.postgres.links import PATIENCE_S, Links
@@ -188,6 +200,16 @@ class PostgresStore:
 
     def stats(self) -> StoreStats:
         return self._slowly(lambda link: upkeep.stats(link, now=self._test_time()))
+
+    def tallies(self) -> list[Tally]:
+        if self._links.read(tallies.is_off):
+            while self._slowly(tallies.give_priority):
+                pass
+            self._slowly(tallies.recount)
+        return self._links.read(lambda link: tallies.tallies(link, now=self.now()))
+
+    def upkeep(self) -> Upkeep:
+        return self._slowly(lambda link: upkeep.upkeep(link, now=self._test_time()))
 
     def close(self) -> None:
         self._links.close()

@@ -22,6 +22,7 @@ from psycopg import errors
 from storehand.errors import StorehandError
 from storehand.store.postgres.link import Link, is_connection_lost, is_worth_repeating
 from storehand.store.postgres.links import TRIES, Links
+from storehand.store.postgres.tallies import COUNTS
 from storehand.store.postgres.transaction import Transaction
 from storehand.store.postgres.unit import Call, Late, Unit
 from storehand.store.postgres.writes import Mark
@@ -88,7 +89,7 @@ class Turns:
         self._waiting: list[_Waiting] = []
         self._is_led = False
         self._doubts: list[tuple[str, Mark, Sequence[Call[Any]]]] = []
-        self._mark = Mark(secrets.token_hex(8), 0)
+        self._mark = Mark(COUNTS + secrets.token_hex(8), 0)
 
     def _lead(self, mine: _Waiting) -> None:
         with self._lock:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 from storehand.job import Job, Status
-from storehand.store import DeadLetter, StoreStats, Swept
+from storehand.store import DeadLetter, StoreStats, Swept, Upkeep
 from storehand.store.postgres.link import Link
 from storehand.store.postgres.row import SELECT_JOB, jobs_of
+from storehand.store.state import MOST_UNRUNG, UPKEEP_GRACE_S
 from storehand.store.upkeep import LONG_UNCLAIMED
 
 SLOW_S = 30.0
@@ -34,9 +35,8 @@ _MARK_KEPT_S = 7 * 86400
 _NOW = "(SELECT coalesce(%(now)s::float8, extract(epoch FROM clock_timestamp())::float8))"
 """The clock of tests, else the server's; a subquery: an index is of no use for what may change from row to row."""
 
-_UNRUNG = f"""
-{SELECT_JOB} CROSS JOIN (SELECT {_NOW} AS now) AS t
-WHERE j.finished_at IS NULL AND (
+_NEEDS_MESSAGE = """
+j.finished_at IS NULL AND (
     j.status = 'queued' AND (j.not_before IS NULL OR j.not_before <= t.now) AND (
         -- never published: the producer gets its grace, unless the job was handed back or waited for its time
         j.published_at IS NULL
@@ -47,8 +47,28 @@ WHERE j.finished_at IS NULL AND (
     OR j.status = 'running' AND j.lease_until <= t.now - %(grace)s AND (
         j.published_at IS NULL OR j.published_at < j.lease_until + %(grace)s OR j.published_at <= t.now - %(long)s
     )
-) ORDER BY j.status DESC, j.created_at LIMIT %(limit)s
+)
+"""
+
+_UNRUNG = f"""
+{SELECT_JOB} CROSS JOIN (SELECT {_NOW} AS now) AS t WHERE {_NEEDS_MESSAGE}
+ORDER BY j.status DESC, j.created_at LIMIT %(limit)s
 """  # running before queued: few workers die, but a broker may lose thousands of messages
+
+
+_UPKEEP = f"""
+SELECT (SELECT owner FROM $.leader WHERE until > {_NOW}), (SELECT count(*) FROM $.dead_letters), (
+    SELECT count(*) FROM (
+        SELECT FROM $.jobs j CROSS JOIN (SELECT {_NOW} AS now) AS t WHERE {_NEEDS_MESSAGE} LIMIT %(limit)s
+    ) AS found
+)
+"""  # noqa: S608  # constants
+
+
+def upkeep(link: Link, *, now: float | None) -> Upkeep:
+    values = {"now": now, "grace": UPKEEP_GRACE_S, "long": LONG_UNCLAIMED * UPKEEP_GRACE_S, "limit": MOST_UNRUNG}
+    [(leader, letters, unrung)] = link.run(_UPKEEP, values).fetchall()
+    return Upkeep(leader, unrung, letters)
 
 
 def unrung(link: Link, *, grace_s: float, limit: int, now: float | None) -> list[Job]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from storehand.store.postgres.fresh import INSERT_INPUTS, INSERT_JOBS
 from storehand.store.postgres.row import update
+from storehand.store.postgres.tallies import ADD_TALLIES, deltas
 from storehand.store.postgres.unit import Unit
 from storehand.store.rows import ERASED_FINGERPRINT
 
@@ -56,6 +57,8 @@ def write(unit: Unit, mark: Mark, *, valid_until: float) -> tuple[str, Sequence[
     parts = list(_parts(unit))
     if not parts:
         return "", ()
+    if counted := deltas(unit):
+        parts.append((ADD_TALLIES, _json([{"shard": mark.nonce, **each} for each in counted])))
     parts.append((_MARK, _json([mark._asdict()])))
     branches = ", ".join(
         f"{'made' if text is INSERT_JOBS else f'w{number}'} AS ({text})" for number, (text, _) in enumerate(parts)

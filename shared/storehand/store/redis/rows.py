@@ -9,7 +9,7 @@ from typing import Any
 from storehand.errors import IdempotencyConflict, Throttled
 from storehand.job import Event, EventKind, Job, NewJob, NewNote, Note, Priority, Status
 from storehand.payload import encode_input, job_fingerprint
-from storehand.store import Claim, Claimed, DeadLetter, Finish, Limit, NewEvent, Signal
+from storehand.store import Claim, Claimed, DeadLetter, Finish, Limit, NewEvent, Signal, Tally
 from storehand.store.admission import quota_exceeded, rate_limited
 from storehand.store.rows import created, decode_outcome, encode, encode_outcome
 
@@ -124,6 +124,16 @@ def events_of(events: Iterable[NewEvent]) -> list[list[str]]:
 def event_of(job_id: str, seq: int, line: str) -> Event:
     attempt, kind, data, at = json.loads(line)
     return Event(job_id, seq, attempt, EventKind(kind), data, at)
+
+
+def tally_of(reply: Sequence[Any]) -> Tally:
+    kind, counts, waiting, scheduled, oldest = reply
+    task, _, priority = kind.rpartition("\0")
+    return Tally(
+        task, _PRIORITY[priority], waiting=waiting, scheduled=scheduled, running=int(counts.get("running", 0)),
+        oldest_due_at=_time(oldest) if waiting else None, submitted=int(counts.get("submitted", 0)),
+        finished=int(counts.get("finished", 0)), busy_s=float(counts.get("busy", 0)),
+    )  # fmt: skip
 
 
 def letter_of(number: int, text: str) -> DeadLetter:

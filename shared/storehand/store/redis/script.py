@@ -13,7 +13,7 @@ from storehand.job import TERMINAL, Job, Outcome
 from storehand.store import HISTORY_NOTES
 from storehand.store.rows import encode_outcome
 
-_PARTS = ("head", "rows", "create", "leases", "events", "upkeep", "tail")
+_PARTS = ("head", "rows", "create", "leases", "events", "upkeep", "tallies", "tail")
 _NUMBER = 987654321
 """Stands in the outcome of a poison job where Lua puts the number of crashes."""
 

@@ -6,15 +6,29 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from storehand.forks import Gate, abandon, guard_forks
 from storehand.job import Event, Job, NewJob, NewNote, Note, Status
-from storehand.store import NO_LIMITS, Claim, DeadLetter, Finish, Limit, NewEvent, Signal, StoreStats, Swept
+from storehand.store import (
+    NO_LIMITS,
+    Claim,
+    DeadLetter,
+    Finish,
+    Limit,
+    NewEvent,
+    Signal,
+    StoreStats,
+    Swept,
+    Tally,
+    Upkeep,
+)
 from storehand.store.redis import rows
 from storehand.store.redis.address import TIMEOUT_S, Address, Tls
 from storehand.store.redis.clock import ServerClock
 from storehand.store.redis.group import Group
 from storehand.store.redis.link import Link
 from storehand.store.redis.listener import FLAGS, Listener
+from storehand.store.redis.tallies import tallies
 from storehand.store.redis.unsure import Unsure
 from storehand.store.rows import encode
+from storehand.store.state import MOST_UNRUNG, UPKEEP_GRACE_S
 from storehand.store.upkeep import LONG_UNCLAIMED
 
 _FEW = 64
@@ -252,6 +266,15 @@ class RedisStore:
             oldest_queued_age_s=None if oldest is False else max(0.0, float(oldest)),
             dead_letters=letters,
         )
+
+    def tallies(self) -> list[Tally]:
+        return tallies(self._slow)
+
+    def upkeep(self) -> Upkeep:
+        leader, unrung, letters = self._slow.run(
+            "upkeep", UPKEEP_GRACE_S, LONG_UNCLAIMED * UPKEEP_GRACE_S, MOST_UNRUNG
+        )  # fmt: skip
+        return Upkeep(leader or None, unrung, letters)
 
     def close(self) -> None:
         self._listener.close()

@@ -42,6 +42,7 @@ local function write(new)
   call('HSET', JOB .. new.id, unpack(fields))
   call('ZADD', STATUS .. 'queued', row.n, new.id)
   file(row)
+  count(row, 'submitted', 1)
   if row.deadline then call('ZADD', P .. 'deadlines', row.deadline, new.id) end
   if new.idempotency_key then call('HSET', P .. 'keys', key_field(new), new.id) end
   if new.subject then call('ZADD', SUBJECT .. new.subject, row.n, new.id) end

@@ -11,6 +11,10 @@ end
 -- The terminal state of a row that is not terminal, its END event, and the dead letter of a poison job.
 local function finish(row, by, how)
   unfile(row)
+  if row.status == 'running' then
+    count_busy(row)
+    count(row, 'finished', 1)
+  end
   call('ZADD', STATUS .. how.status, row.n, row.id)
   call('ZADD', P .. 'finished', NOW, row.id)
   call('HDEL', JOB .. row.id, 'lease_until')
@@ -44,6 +48,7 @@ end
 
 local function take(row, owner, lease_until, by)
   unfile(row)
+  if row.status == 'queued' then count(row, 'running', 1) end
   call('ZADD', P .. 'leased', lease_until, row.id)
   local attempt = text(row.attempts + 1)
   call(
@@ -129,6 +134,7 @@ function ops.release(serial, ids, owner, not_before, is_counted, start, said)
     local row = look(id, STATE)
     if row and row.status == 'running' and row.owner == owner and not is_done(row.released, serial) then
       unfile(row)
+      count_busy(row)
       call('ZADD', STATUS .. 'queued', row.n, id)
       change(row, {
         status = 'queued', owner = false, lease_until = false, published_at = false, updated_at = now,

@@ -3,12 +3,14 @@
 --   fresh  queued, no message yet, by updated_at        deadlines  queued ones, by deadline
 --   due    queued, needs a message from this time on    leased     running, by the end of the lease
 --   rung   queued, by when their message was sent       told       running, lease lost, message sent: by when
+--   waiting:<task>\0<priority>  queued, by when they can begin
 -- A queued job is in one of fresh, due and rung, a running one in leased or told.
+-- `tallies` counts, by task and priority, what was submitted, runs, has finished, and the seconds that took.
 local JOB, EVENTS, HISTORY, STATUS, SUBJECT = P .. 'job:', P .. 'events:', P .. 'history:', P .. 'status:', P .. 'subject:'
 local IS_FINAL = {succeeded = true, failed = true, cancelled = true, expired = true}
 local STATE = {
   'status', 'task', 'tenant', 'attempts', 'crashes', 'owner', 'lease_until', 'published_at', 'not_before', 'deadline',
-  'started_at', 'updated_at', 'cancel_requested_at', 'n', 'call', 'released',
+  'started_at', 'updated_at', 'cancel_requested_at', 'n', 'call', 'released', 'priority',
 }
 
 local function look(id, columns)
@@ -48,8 +50,31 @@ local function change(row, fields)
   if #gone > 0 then call('HDEL', JOB .. row.id, unpack(gone)) end
 end
 
+local function kind_of(row) return row.task .. '\0' .. row.priority end
+
+-- Sums of all calls of this run, written at its end.
+local counted = {}
+local function count(row, what, by)
+  local field = what .. '\0' .. kind_of(row)
+  counted[field] = (counted[field] or 0) + by
+end
+
+-- A running row is handed back or ends: that much of a worker's time it had. A cancel moves `updated_at`.
+local function count_busy(row)
+  count(row, 'running', -1)
+  local began = row.cancel_requested_at and row.attempts == '1' and row.started_at or row.updated_at
+  count(row, 'busy', math.max(0, now - began))
+end
+
+local function wait(row)
+  local due = row.updated_at
+  if row.not_before and tonumber(row.not_before) > tonumber(due) then due = row.not_before end
+  return call('ZADD', P .. 'waiting:' .. kind_of(row), due, row.id)
+end
+
 -- Puts a queued row where the reconciler looks for it.
 local function file(row)
+  wait(row)
   if row.published_at then
     call('ZADD', P .. 'rung', row.published_at, row.id)
   elseif row.not_before or row.started_at then
@@ -67,6 +92,7 @@ local function unfile(row)
     return
   end
   call('ZREM', STATUS .. 'queued', id)
+  call('ZREM', P .. 'waiting:' .. kind_of(row), id)
   if row.deadline then call('ZREM', P .. 'deadlines', id) end
   local set = row.published_at and 'rung' or 'fresh'
   if call('ZREM', P .. set, id) == 0 then call('ZREM', P .. 'due', id) end

@@ -4,4 +4,7 @@ for i, each in ipairs(cjson.decode(ARGV[1])) do
   if not is_good and type(value) == 'table' then value = value.err end
   replies[i] = {is_good, value}
 end
+for field, by in pairs(counted) do  -- never an error: what was done stays done
+  redis.pcall(string.sub(field, 1, 5) == 'busy\0' and 'HINCRBYFLOAT' or 'HINCRBY', P .. 'tallies', field, text(by))
+end
 return cjson.encode({text(real), replies})

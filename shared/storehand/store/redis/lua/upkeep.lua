@@ -23,7 +23,7 @@ local function gather(found, set, most, limit, keep)
   end
 end
 
-function ops.unrung(_, grace_s, long_s, limit)
+local function unrung(grace_s, long_s, limit)
   local found = {}
   gather(found, 'leased', now - grace_s, limit, function(id)  -- first: few workers die, but a broker may lose thousands
     local row = look(id, {'status', 'lease_until', 'published_at'})
@@ -42,8 +42,10 @@ function ops.unrung(_, grace_s, long_s, limit)
     return false
   end)
   gather(found, 'fresh', now - grace_s, limit)
-  return packed_all(found)
+  return found
 end
+
+function ops.unrung(_, grace_s, long_s, limit) return packed_all(unrung(grace_s, long_s, limit)) end
 
 function ops.expire(serial, limit)
   local ids = once(serial, function()
@@ -187,6 +189,13 @@ function ops.stats(_, statuses)
   local first = call('ZRANGE', STATUS .. 'queued', 0, 0)[1]
   if first then oldest = text(now - call('HGET', JOB .. first, 'created_at')) end
   return {counts, oldest, call('HLEN', P .. 'letters')}
+end
+
+-- Who leads, how many need a message, how many letters.
+function ops.upkeep(_, grace_s, long_s, limit)
+  local leader = call('HMGET', P .. 'leader', 'owner', 'until')
+  local leads = leader[1] and tonumber(leader[2]) > now and leader[1]
+  return {leads, #unrung(grace_s, long_s, limit), call('HLEN', P .. 'letters')}
 end
 
 -- The layout that stands, 0 in an empty store; an older one becomes this program's.
