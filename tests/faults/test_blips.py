@@ -77,6 +77,7 @@ def connected(worker: WorkerProcess) -> int:
     return worker.log_text().count("Connected to")
 
 
+@pytest.mark.parametrize("broker", ["redis", pytest.param("rabbitmq", marks=pytest.mark.long)], indirect=True)
 def test_under_long_jobs_a_blip_starts_none_again_and_the_worker_consumes_on(
     shop: Shop, client: Client, blip: Blip
 ) -> None:
@@ -101,6 +102,7 @@ def test_under_long_jobs_a_blip_starts_none_again_and_the_worker_consumes_on(
         assert redelivered(second) == 0
 
 
+@pytest.mark.parametrize("broker", ["rabbitmq", pytest.param("redis", marks=pytest.mark.long)], indirect=True)
 def test_six_jobs_on_three_workers_start_six_times(shop: Shop, client: Client, blip: Blip) -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(shop.worker(name=f"w{number}", concurrency=4)) for number in range(3)]

@@ -17,9 +17,10 @@ from tests.pipeline.workers import Shop
 from tests.waiting import until
 
 
-def test_2000_mixed_jobs_of_another_process_are_all_answered_once(shop: Shop, client: Client) -> None:
+@pytest.mark.parametrize("jobs", [400, pytest.param(2000, marks=pytest.mark.long)])
+def test_mixed_jobs_of_another_process_are_all_answered_once(shop: Shop, client: Client, jobs: int) -> None:
     with shop.worker() as worker:
-        modes = _produce(shop, 2000)
+        modes = _produce(shop, jobs)
         until(lambda: _open(client) == 0, timeout_s=60)
 
         rows = client.store.get(list(modes))

@@ -128,7 +128,7 @@ def served(shop: Shop, worker: WorkerProcess, heard: list[Any]) -> dict[str, Any
         ids += [plain.send_task(f"storehand.{task}", kwargs={"input": data}).id for task, data in inputs]
         slow = plain.send_task("storehand.probe", kwargs={"input": {"text": MARK, "workS": 60}}).id
         celery: Any = make_celery(shop.settings)
-        asked = celery.control.inspect(timeout=5)
+        asked = celery.control.inspect(timeout=5, limit=1)  # or it waits all of that for others to answer
         until(lambda: slow in repr(asked.active()), timeout_s=120, every_s=0.2)
         seen = {name: repr(getattr(asked, name)()) for name in ("active", "conf", "report", "stats", "reserved")}
         seen["query_task"] = repr(asked.query_task(slow))

@@ -67,7 +67,7 @@ def test_looking_and_stopping_a_job_is(control: Any, client: Client) -> None:
     handle = client.submit(ProbeInput(work_s=60))
     until(lambda: handle.status is Status.RUNNING)
 
-    assert handle.id in repr(control.inspect(timeout=5).active())
+    assert handle.id in repr(control.inspect(timeout=5, limit=1).active())
     control.revoke(handle.id, terminate=True)
 
     until(lambda: handle.status is Status.CANCELLED)

@@ -31,7 +31,13 @@ def guarded_redis() -> Iterator[RedisServer]:
         yield server
 
 
-@pytest.fixture(params=["redis refused", "redis wrong", "rabbitmq refused", "rabbitmq wrong"])
+UNUSABLE = [
+    "redis wrong", "rabbitmq refused",
+    pytest.param("redis refused", marks=pytest.mark.long), pytest.param("rabbitmq wrong", marks=pytest.mark.long),
+]  # fmt: skip
+
+
+@pytest.fixture(params=UNUSABLE)
 def broker_url(request: pytest.FixtureRequest) -> str:
     """One that can't be used, with a password in it."""
     kind, state = str(request.param).split()
