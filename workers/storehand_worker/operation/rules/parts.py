@@ -61,7 +61,7 @@ PARTS = Group(
         Alert(
             "StorehandExporterDown",
             "ticket",
-            f"{NO_EXPORTER}\n  or absent(storehand_exporter_up)",
+            f"{NO_EXPORTER}\n  or absent(storehand_exporter_up) unless on () ({NO_EXPORTER})",
             "5m",
             f"{IN_RELEASE}: the exporter does not answer",
             f"{IN_RELEASE}：导出器无响应",

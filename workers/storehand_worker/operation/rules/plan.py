@@ -30,8 +30,8 @@ def age_s(source: str) -> str:
 
 
 def away(source: str) -> str:
-    """Neither an exporter nor any worker reaches it."""
-    workers = told(f"storehand_{source}_up", RELEASE)
+    """No exporter reaches it, or none of the workers that have served."""
+    workers = told(f"storehand_{source}_up and on (job, instance) storehand_start_up_seconds", RELEASE)
     return f"({up(source)} == 0 or {age_s(source)} > {AWAY_S} or {workers} == 0)"
 
 

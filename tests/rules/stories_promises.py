@@ -1,0 +1,167 @@
+"""What callers feel."""
+
+from __future__ import annotations
+
+from tests.rules.story import POOL, RELEASE, Series, Story, at, held, jobs, nothing, plan, rising, source, worker
+
+DAY = 1440
+INTERACTIVE = {**POOL, "priority": "interactive"}
+BULK = {**POOL, "priority": "bulk"}
+
+
+def _ended(good: str, late: str, *, priority: str = "interactive") -> Series:
+    labels = worker(task="chat", priority=priority)
+    found = at("storehand_slo_jobs_total", {**labels, "verdict": "good"}, good)
+    return {**found, **at("storehand_slo_jobs_total", {**labels, "verdict": "late"}, late)}
+
+
+def _ready(*values: str) -> Series:
+    return at("storehand_ready", worker(), *values)
+
+
+def _then_well(good: float, late: float, minutes: int, after: int) -> tuple[str, str]:
+    """Values of good and late jobs, so many a minute; afterwards all are good."""
+    both = good + late
+    return (
+        f"{rising(0, good, minutes)} {rising(good * minutes, both, after)}",
+        f"{rising(0, late, minutes)} {held(late * (minutes - 1), after)}",
+    )
+
+
+STORIES = (
+    Story(
+        "StorehandSloBurnFast", "a fifth of the chats start late for half an hour",
+        {**plan(90), **_ended(*_then_well(8, 2, 30, 60))},
+        quiet=(2, 60), fires=(30,), labels=INTERACTIVE,
+    ),
+    Story(
+        "StorehandSloBurnFast", "a tenth is late: over the promise, but not 14.4 times",
+        {**plan(90), **_ended(*_then_well(9, 1, 90, 1))}, quiet=(30, 60, 89),
+    ),
+    Story(
+        "StorehandSloBurnFast", "three of four jobs an hour are late: too few to judge by",
+        {**plan(61), **_ended(f"{held(0, 30)} {held(1, 31)}",
+                             f"{held(0, 10)} {held(1, 10)} {held(2, 10)} {held(3, 31)}")},
+        quiet=(15, 31, 45, 60),
+    ),
+    Story(
+        "StorehandSloBurnFast", "bulk starts late: nobody is woken",
+        {**plan(60), **_ended(*_then_well(5, 5, 60, 1), priority="bulk")}, quiet=(30, 59),
+    ),
+    Story(
+        "StorehandSloBurnFast", "where nine of ten may be late by the promise, all of them late is still an alert",
+        {**plan(60, objective=0.1), **_ended(rising(0, 0, 60), rising(0, 5, 60))},
+        quiet=(1,), fires=(40,), labels=INTERACTIVE,
+    ),
+    Story(
+        "StorehandSloBurnSlow", "a tenth is late for hours",
+        {**plan(480), **_ended(*_then_well(18, 2, 240, 240))},
+        quiet=(2, 300, 479), fires=(235,), labels=INTERACTIVE, every="5m",
+    ),
+    Story(
+        "StorehandSloBurnSlow", "a twentieth is late for hours: less than six times",
+        {**plan(480), **_ended(*_then_well(19, 1, 480, 1))}, quiet=(239, 479), every="5m",
+    ),
+    Story(
+        "StorehandSloBurnLong", "two of a hundred are late, day after day",
+        {**plan(5 * DAY), **_ended(*_then_well(98, 2, 3 * DAY, 2 * DAY))},
+        quiet=(10, 4 * DAY), fires=(3 * DAY - 1,), labels=INTERACTIVE, every="30m",
+    ),
+    Story(
+        "StorehandSloBurnLong", "bulk is late for days",
+        {**plan(3 * DAY), **_ended(*_then_well(9, 1, 3 * DAY, 1), priority="bulk")},
+        quiet=(10,), fires=(3 * DAY - 1,), labels=BULK, every="30m",
+    ),
+    Story(
+        "StorehandSloBurnLong", "five of a thousand are late: within the promise",
+        {**plan(3 * DAY), **_ended(*_then_well(199, 1, 3 * DAY, 1))}, quiet=(DAY, 3 * DAY - 1), every="30m",
+    ),
+    Story(
+        "StorehandOldestJobLate", "a chat waits for a minute and more, then the line is gone",
+        {**plan(40), **_ready(held(1, 40)), **jobs("oldest_waiting_seconds", held(3, 5), held(55, 15), held(0, 20))},
+        quiet=(4, 8, 22), fires=(15,), labels=INTERACTIVE,
+    ),
+    Story(
+        "StorehandOldestJobLate", "it waits for 30 s, which is late but not four times",
+        {**plan(20), **_ready(held(1, 20)), **jobs("oldest_waiting_seconds", held(30, 20))}, quiet=(10, 19),
+    ),
+    Story(
+        "StorehandOldestJobLate", "no worker is ready: another alert tells it",
+        {**plan(20), **_ready(held(0, 20)), **jobs("oldest_waiting_seconds", held(500, 20))}, quiet=(10, 19),
+    ),
+    Story(
+        "StorehandBulkLate", "a bulk job waits for three hours",
+        {**plan(60), **jobs("oldest_waiting_seconds", held(10800, 30), held(60, 30), priority="bulk")},
+        quiet=(10, 35), fires=(25,), labels=BULK,
+    ),
+    Story(
+        "StorehandBulkLate", "a bulk job waits for an hour and a half",
+        {**plan(60), **jobs("oldest_waiting_seconds", held(5400, 60), priority="bulk")}, quiet=(30, 59),
+    ),
+    Story(
+        "StorehandStalled", "jobs wait, a worker is ready, nothing ends; then it goes on",
+        {
+            **plan(60), **_ready(held(1, 60)), **jobs("jobs_waiting", held(7, 60)),
+            **jobs("jobs_finished_total", rising(0, 5, 10), held(45, 25), rising(45, 5, 25)),
+        },
+        quiet=(12, 20, 40), fires=(30,),
+    ),
+    Story(
+        "StorehandStalled", "nothing ends because nothing waits",
+        {
+            **plan(60), **_ready(held(1, 60)), **jobs("jobs_waiting", held(0, 60)),
+            **jobs("jobs_finished_total", held(45, 60)),
+        },
+        quiet=(30, 59),
+    ),
+    Story(
+        "StorehandStalled", "only one job ends every eight minutes, but it does",
+        {
+            **plan(60), **_ready(held(1, 60)), **jobs("jobs_waiting", held(9, 60)),
+            **jobs("jobs_finished_total", *(held(number, 8) for number in range(7))),
+        },
+        quiet=(30, 55),
+    ),
+    Story(
+        "StorehandNoWorker", "a chat waits for longer than a cold start takes and nobody is ready",
+        {
+            **plan(30), **source("store", 30), **_ready(held(0, 15), held(1, 15)), **jobs("jobs_waiting", held(2, 30)),
+            **jobs("oldest_waiting_seconds", rising(0, 60, 30)),
+        },
+        quiet=(2, 17), fires=(10,),
+    ),
+    Story(
+        "StorehandNoWorker", "there is not even a target of the pool",
+        {**plan(30), **jobs("jobs_waiting", held(2, 30)), **jobs("oldest_waiting_seconds", rising(0, 60, 30))},
+        quiet=(2,), fires=(10,),
+    ),
+    Story(
+        "StorehandNoWorker", "a pool wakes from zero within its cold start",
+        {
+            **plan(30), **_ready(held(0, 7), held(1, 23)),
+            **jobs("jobs_waiting", held(0, 5), held(2, 2), held(0, 23)),
+            **jobs("oldest_waiting_seconds", held(0, 5), held(5, 1), held(65, 1), held(0, 23)),
+        },
+        quiet=(4, 6, 8, 20),
+    ),
+    Story(
+        "StorehandNoWorker", "only bulk waits",
+        {
+            **plan(30), **jobs("jobs_waiting", held(2, 30), priority="bulk"),
+            **jobs("oldest_waiting_seconds", rising(0, 60, 30), priority="bulk"),
+        },
+        quiet=(29,),
+    ),
+    Story(
+        "StorehandQueueUnserved", "jobs wait in a queue of no pool, until the pool is there",
+        {
+            **jobs("jobs_waiting", held(3, 20), "stale", pool=""),
+            **jobs("jobs_waiting", nothing(20), held(3, 20)),
+        },
+        quiet=(5, 22), fires=(15,), labels={**RELEASE, "queue": "storehand.text.interactive"},
+    ),
+    Story(
+        "StorehandQueueUnserved", "they wait in a queue that a pool serves",
+        {**jobs("jobs_waiting", held(3, 40)), **jobs("jobs_waiting", held(0, 40), pool="")}, quiet=(15, 39),
+    ),
+)  # fmt: skip
