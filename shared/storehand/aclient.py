@@ -9,6 +9,7 @@ import asyncio
 import functools
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
@@ -168,7 +169,8 @@ class AsyncClient:
                 future.cancel()
 
     async def _call(self, function: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._executor, function)
+        context = copy_context()  # the caller's active span lives in it
+        return await asyncio.get_running_loop().run_in_executor(self._executor, lambda: context.run(function))
 
 
 def _put(ended: asyncio.Queue[T], handle: T, future: object) -> None:

@@ -16,6 +16,7 @@ from storehand.errors import NotReady, SettingsError, StorehandError, Throttled,
 from storehand.handle import JobHandle
 from storehand.job import Job, NewJob, Priority, Status
 from storehand.submission import Moment, new_job, raw_input, typed_input
+from storehand.traces import sending
 from storehand.waiting import Change
 
 if TYPE_CHECKING:
@@ -199,6 +200,9 @@ class Client:
 
     def enqueue(self, jobs: Sequence[NewJob], *, envelope: bool = False) -> list[Job]:
         """Rows and messages for jobs that are checked (`submission.new_job`): what every `submit` ends in."""
+        return sending(self.settings, jobs, lambda traced: self._enqueue(traced, envelope=envelope))
+
+    def _enqueue(self, jobs: Sequence[NewJob], *, envelope: bool) -> list[Job]:
         rows = self._create(jobs)
         now = self.store.now()
         due = [

@@ -17,6 +17,7 @@ from storehand.columns import checked_epoch, checked_name, checked_priority
 from storehand.contracts import default_priority
 from storehand.errors import InvalidInput, MalformedMessage
 from storehand.job import WIRE_VERSION, Job, NewJob
+from storehand.traces import headers_of
 
 TASK_PREFIX = "storehand."
 MAX_ITEMS = 500
@@ -59,7 +60,10 @@ def doorbell(jobs: Sequence[Job], *, now: float) -> Doorbell:
         name=celery_name(first.task),
         task_id=first.id if len(jobs) == 1 else str(uuid.uuid4()),
         kwargs={"jobs": [job.id for job in jobs]},
-        headers={"storehand": {"v": WIRE_VERSION, "sent_at": now, "priority": str(first.priority)}},
+        headers={
+            "storehand": {"v": WIRE_VERSION, "sent_at": now, "priority": str(first.priority)},
+            **headers_of({job.trace for job in jobs}),
+        },
     )
 
 

@@ -14,8 +14,10 @@ from storehand.job import Job, NewJob, Outcome
 from storehand.settings import Settings
 from storehand.store.sqlite import SqliteStore
 from storehand.task import Context, Models, Task
+from storehand_worker.context import JobContext
 from storehand_worker.delivery import Delivery
 from storehand_worker.gate import SuspectGate
+from storehand_worker.job_trace import Tracer
 from storehand_worker.runner import JobRunner
 from storehand_worker.stream import EventPump
 from storehand_worker.turnstile import Turnstile
@@ -71,6 +73,8 @@ class Bench:
         owner: str = "me",
         turnstile: Turnstile | None = None,
         clock: Callable[[], float] = time.time,
+        tracer: Tracer | None = None,
+        models: Callable[[JobContext, Task[Any, Any]], Any] = lambda context, task: None,
         **settings: Any,
     ) -> None:
         self.settings = Settings(data_dir=folder, synchronous="NORMAL", **settings)
@@ -86,7 +90,7 @@ class Bench:
         self.runner = JobRunner(
             self.store,
             {"word": WordTask(body)},
-            lambda context, task: None,  # type: ignore[arg-type,return-value]  # these tasks ask no model
+            models,  # most tasks here ask none
             self.seen,
             self.settings,
             owner=owner,
@@ -95,6 +99,7 @@ class Bench:
             gate=self.gate,
             turnstile=turnstile,
             count=self._count,
+            tracer=tracer,
         )
 
     def __enter__(self) -> Bench:

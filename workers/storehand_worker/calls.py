@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from storehand.engine import Result
 from storehand.job import NewNote
 from storehand.task import ModelInfo
+from storehand_worker.job_trace import UNTRACED, JobTrace
 
 
 @dataclass(slots=True)
@@ -22,9 +23,10 @@ class _Sum:
 
 
 class Calls:
-    """Written by the threads of one job, read when it ends."""
+    """Written by the threads of one job, read when it ends. `trace` is told of each call as a whole."""
 
-    def __init__(self) -> None:
+    def __init__(self, trace: JobTrace = UNTRACED) -> None:
+        self.trace = trace
         self._by_role: dict[str, _Sum] = {}
         self._lock = threading.Lock()
 

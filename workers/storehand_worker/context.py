@@ -15,6 +15,7 @@ from storehand.errors import Expired, JobStopped, StopJob
 from storehand.job import EventKind, Job, Priority
 from storehand.store import NewEvent
 from storehand_worker.calls import Calls
+from storehand_worker.job_trace import UNTRACED, JobTrace
 from storehand_worker.start import Start
 from storehand_worker.turnstile import Place
 
@@ -32,12 +33,14 @@ class JobContext:
         place: Place | None = None,
         clock: Callable[[], float] = time.time,
         before_wait: Callable[[], None] = lambda: None,
+        trace: JobTrace = UNTRACED,
     ) -> None:
         """`clock` is the store's, in epoch seconds: the row's times are judged by it. `before_wait` is called when the
         job is about to wait for a model."""
         self.place = place
         self.start = Start(job.id)
-        self.calls = Calls()
+        self.trace = trace
+        self.calls = Calls(trace)
         self._job = job
         self._emit = emit
         self._before_wait = before_wait

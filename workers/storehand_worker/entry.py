@@ -13,6 +13,7 @@ from storehand.errors import IdempotencyConflict, InvalidInput, StorehandError, 
 from storehand.job import NewJob, Outcome
 from storehand.message import Call, celery_name, read_call
 from storehand.payload import check_size
+from storehand.traces import HEADER, checked
 from storehand_worker.delivery import Delivery, Early, Parked, current_delivery
 from storehand_worker.later import KEEP_EARLY_S, timed
 from storehand_worker.runner import UNAVAILABLE_PAUSE_S
@@ -66,7 +67,10 @@ class Entry(Task):
         settings = path.settings
         try:
             call = read_call(self.name, self.request.id, args, kwargs, tenant=settings.tenant)
-            call = replace(call, new_jobs=timed(call.new_jobs, self.request))
+            new_jobs = timed(call.new_jobs, self.request)
+            if trace := checked(self.request.get(HEADER)):  # of a producer that is traced, by Celery's instrumentation
+                new_jobs = tuple(replace(job, trace=trace) for job in new_jobs)
+            call = replace(call, new_jobs=new_jobs)
             for new_job in call.new_jobs:
                 check_size(new_job.input, settings.payload_max_bytes)
         except InvalidInput as error:

@@ -39,6 +39,7 @@ from storehand_worker.presence import Presence
 from storehand_worker.reconcile import Reconciler
 from storehand_worker.renewer import LeaseRenewer
 from storehand_worker.runner import JobRunner
+from storehand_worker.span_export import open_tracer
 from storehand_worker.stream import EventPump
 from storehand_worker.turnstile import Turnstile
 from storehand_worker.watched_store import WatchedStore
@@ -82,6 +83,7 @@ class JobPath:
         settings = self.settings
         self.presence.open()
         self._use(self.presence)
+        self._tracer = self._use(open_tracer(settings, self.owner))
         plugins = load_plugins(settings)
         self.observers = Observers(plugins.manager, own={"metrics": self.metrics, "job log": JobLog()})
         metrics = self.metrics
@@ -165,6 +167,7 @@ class JobPath:
             pump=pump,
             turnstile=turnstile,
             count=self.count,
+            tracer=self._tracer,
         )
         self.metrics.watch_jobs(lambda: self.watcher.in_hand)
         self.discards = Discards(store, observers, tenant=settings.tenant, count=self.count)

@@ -17,6 +17,7 @@ from storehand.errors import Cancelled, JobStopped, ModelNotAvailable, Overloade
 from storehand.job import Priority
 from storehand.task import Classification, Completion, Context, GenerateOptions, Kind, ModelInfo, ModelUsage, Prompt
 from storehand_worker.calls import Calls
+from storehand_worker.job_trace import Tell
 from storehand_worker.start import Start
 
 PIECE_TEXTS = 32
@@ -102,7 +103,7 @@ class JobModels:
         if chosen.seed is None:
             chosen = replace(chosen, seed=self._context.seed)
         request = GenerateRequest(prompt=prompt, options=chosen, on_text=on_text, **self._about())
-        [result] = self._run(role, engine, [request])
+        [result] = self._run(role, engine, [request], text=request)
         return list(result.completions)
 
     def classify(self, role: str, texts: Sequence[str]) -> list[Classification]:
@@ -167,7 +168,13 @@ class JobModels:
 
         return self._run(role, self._engine(role, kind), pieces())
 
-    def _run(self, role: str, engine: Engine, requests: Iterable[Request]) -> list[Result]:
+    def _run(
+        self, role: str, engine: Engine, requests: Iterable[Request], *, text: GenerateRequest | None = None
+    ) -> list[Result]:
+        with self._calls.trace.call(role, engine.info, text) as tell:
+            return self._asked(role, engine, requests, tell)
+
+    def _asked(self, role: str, engine: Engine, requests: Iterable[Request], tell: Tell) -> list[Result]:
         """The results in order; leaves by StopJob when the job stops, and leaves nothing of the call behind."""
         self._start.ask()
         call = _Call(engine, self._wait_for, on_queued=self._start.queue)
@@ -177,6 +184,7 @@ class JobModels:
             started = time.monotonic()
             results = [self._spend(role, engine, each) for each in call.results(requests, check=self._context.check)]
             self._add_wall(time.monotonic() - started, results)
+            tell(results, call.asked_at)
             return results
         except StopJob as stop:
             self._report(engine, stop.error.code, wasted_tokens=self._waste())
@@ -236,6 +244,7 @@ class _Call:
         self._engine = engine
         self._wait_for = wait_for
         self._on_queued = on_queued
+        self.asked_at: list[float] = []
         self._waiting: deque[tuple[Request, Future[Result]]] = deque()
         self._lock = threading.Lock()
 
@@ -257,6 +266,7 @@ class _Call:
 
     def _submit(self, request: Request) -> bool:
         """False: the lane is full, but an answer of our own will make room."""
+        asked_at = time.monotonic()
         try:
             future = self._engine.submit(request)
         except Overloaded:
@@ -264,6 +274,7 @@ class _Call:
                 return False
             raise
         self._on_queued()
+        self.asked_at.append(asked_at)
         with self._lock:
             self._waiting.append((request, future))
         return True

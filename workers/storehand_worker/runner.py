@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from storehand.errors import JobNotFound, PayloadLost, Poison, Unavailable
@@ -19,6 +20,7 @@ from storehand_worker.crew import Crew
 from storehand_worker.delivery import Delivery, Early, Parked
 from storehand_worker.envelope import End, Envelope, Item
 from storehand_worker.gate import SuspectGate
+from storehand_worker.job_trace import Tracer
 from storehand_worker.log_lines import AboutJob
 from storehand_worker.running import Running
 from storehand_worker.settle import JobObserver, Settler
@@ -58,6 +60,7 @@ class JobRunner:
         gate: SuspectGate | None = None,
         turnstile: Turnstile | None = None,
         count: Count = uncounted,
+        tracer: Tracer | None = None,
     ) -> None:
         self._store = store
         self._tasks = tasks
@@ -70,6 +73,7 @@ class JobRunner:
         self.gate = gate or SuspectGate()
         self._turnstile = turnstile or Turnstile(0)
         self.count = count
+        self._tracer = tracer or Tracer()
         self._clock = watcher.clock
         self._payloads = open_payloads(settings)
         self._crew = Crew(settings.item_threads)
@@ -118,6 +122,7 @@ class JobRunner:
 
     def claim(self, job_ids: Sequence[str], *, max_deaths: int) -> list[Claim]:
         settings = self._settings
+        self._tracer.mark()
         return self._store.claim(
             job_ids, self._owner, settings.lease_s, max_crashes=settings.max_crashes, max_deaths=max_deaths
         )
@@ -161,11 +166,14 @@ class JobRunner:
 
     def begin(self, job: Job, delivery: Delivery, on_give_up: GiveUp, before_wait: Callable[[], None]) -> Running:
         """A job that is ours from now on; in everybody's sight until `let_go`."""
+        trace = self._tracer.begin(job)
+        if trace.traceparent is not None:
+            job = replace(job, trace=trace.traceparent)  # for logs and observers: this attempt, no more the producer
         stream = self._pump.stream(job.id, job.attempts)
         place = self._turnstile.place(
             is_urgent=job.priority is Priority.INTERACTIVE, is_bulk=job.priority is Priority.BULK
         )
-        context = JobContext(job, emit=stream.put, place=place, clock=self._clock, before_wait=before_wait)
+        context = JobContext(job, emit=stream.put, place=place, clock=self._clock, before_wait=before_wait, trace=trace)
         running = Running(job, context, stream, limits=delivery.limits, on_give_up=on_give_up)
         self._watcher.watch(running)
         delivery.hold(running)
@@ -177,7 +185,7 @@ class JobRunner:
         running.begin()
         try:
             job = self._payloads.whole(running.job)
-            with context.inside(), AboutJob(running.job):
+            with context.inside(), AboutJob(running.job), context.trace.inside():
                 outcome = run_task(self._tasks.get(job.task), job, context, self._models)
             running.stream.flush()
             return outcome
@@ -197,6 +205,7 @@ class JobRunner:
         running.leave()
         delivery.let_go(running)
         self._watcher.let_go(running)
+        running.context.trace.end()
 
 
 class OneMessage:

@@ -79,10 +79,12 @@ class Settler:
 
     def write(self, endings: Sequence[tuple[Running, Finish]]) -> list[bool]:
         """One write for jobs that end together; False for those that have gone to somebody else."""
+        began = time.monotonic()
         written = self._written([finish for _, finish in endings])
         now = self._clock()
         for (running, finish), is_written in zip(endings, written, strict=True):
             if is_written:
+                running.context.trace.stored(finish.outcome, began=began)
                 self._observers.on_job_done(replace(running.job, finished_at=now), finish.outcome)
         return written
 
@@ -102,6 +104,7 @@ class Settler:
         except Unavailable as error:
             log.warning("%d jobs could not be handed back (%s); their leases run out in a moment", len(ids), error)
         for each in mine:
+            each.context.trace.event("handed_back")
             each.context.stop(JobStopped("the worker leaves; the job goes to another one"))
 
     def _written(self, finishes: Sequence[Finish]) -> list[bool]:
@@ -149,6 +152,7 @@ class Settler:
 
         _insist(release, job.id)
         self._count("retried")
+        running.context.trace.event("retried", code=error.code, pause_s=round(pause_s, 3))
         level = logging.INFO if issubclass(error_class(error.code), EngineError) else logging.WARNING
         log.log(
             level, "job %s: attempt %d ended with %s; trying again in %.1f s",
@@ -166,6 +170,7 @@ class Settler:
             _insist(lambda: self._store.release([job.id], self._owner, note=note), job.id)
             self._store.mark_published([job.id])  # its message goes back to the broker, so nobody needs to ring
             self._count("handed_back")
+        running.context.trace.event("engine_lost", code=EngineLost.code)
         raise Parked("the engine is lost; another worker answers", pause_s=LOST_PAUSE_S)
 
 

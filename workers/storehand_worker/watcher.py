@@ -147,6 +147,7 @@ class Watcher:
         row = self._store.get([job_id]).get(job_id)
         if row is not None and not row.status.is_terminal:
             self._count("leases_lost")
+            running.context.trace.event("lease_lost", code="lease_lost")
             log.warning(
                 "job %s: its lease is lost; it stops here and no answer is written", job_id, extra={"job": running.job}
             )
@@ -174,6 +175,7 @@ class Watcher:
         if running.is_taken:
             return
         finish = Finish(running.job.id, outcome, owner=self._owner, attempt=running.job.attempts)
+        began = self._clock()
         [written] = self._store.finish([finish])
         if not written:  # or an earlier try was written, and its answer got lost with the connection
             row = self._store.get([running.job.id]).get(running.job.id)
@@ -185,6 +187,8 @@ class Watcher:
                 "job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s,
                 extra={"job": running.job},
             )  # fmt: skip
+            running.context.trace.stored(outcome, began=began)
+            running.context.trace.end()  # its thread may never come back
             self._observers.on_job_done(replace(running.job, finished_at=self.clock()), outcome)
             running.on_give_up(outcome)
         running.context.stop(TimeLimit())
