@@ -104,7 +104,7 @@ SPEED = Row(
             unit="suffix: calls/s",
             width=12,
             stacked=True,
-            colors={"ok": GREEN},
+            colors={"ok": GREEN, "cancelled": GREY, "expired": ORANGE},
         ),
     ),
 )
@@ -277,8 +277,8 @@ CARE = Row(
         ),
         numbers(
             "Engine restarts",
-            "Times an engine's loop failed and went on, since the workers started. 引擎循环重启次数。",
-            [Query(f"sum({series('engine_restarts_total', MODEL)})", "restarts")],
+            "Times an engine's loop failed and went on, in the time shown. 引擎循环重启次数。",
+            [Query(f"sum(increase({series('engine_restarts_total', MODEL)}[$__range]))", "restarts")],
             unit="short",
             steps=((None, GREEN), (1, ORANGE), (10, RED)),
         ),

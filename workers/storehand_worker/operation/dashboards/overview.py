@@ -45,13 +45,10 @@ def build() -> str:
 
 
 def burn(window: str) -> str:
-    """How many times faster than allowed the error budget is spent; the worst of the chosen releases."""
-    errors = of(f"pool:storehand_slo_errors:ratio_rate{window}", POOL)
-    return f"max by (pool) ({errors} / on ({POOL_LABELS}) {_allowed()})"
-
-
-def _allowed() -> str:
-    return f"(1 - {highest('pool_objective_ratio', by=POOL_LABELS)})"
+    """How many times faster than allowed the error budget is spent: the worst of the chosen releases, by priority."""
+    errors = of(f"priority:storehand_slo_errors:ratio_rate{window}", POOL)
+    allowed = f"(1 - {highest('pool_objective_ratio', by=POOL_LABELS)})"
+    return f"max by (pool, priority) ({errors} / on ({POOL_LABELS}) group_left () {allowed})"
 
 
 PROMISES = Row(
@@ -59,22 +56,20 @@ PROMISES = Row(
     (
         bars(
             "Error budget left, 30 days",
-            "What remains of the jobs that may start late or fail for a reason of ours (1 - objective of the "
-            "pool), over "
-            "30 days or as long as Prometheus remembers. At 0 the promise is broken. 30天错误预算余量，0 "
-            "表示目标未达成。",
-            [Query(f"clamp_min(1 - {burn('30d')}, 0)", "{{pool}}")],
+            "What remains of the jobs that may start late or fail for a reason of ours (1 - objective of the pool), by "
+            "priority, over 30 days or as long as Prometheus remembers. At 0 the promise is broken. "
+            "30天错误预算余量，0 表示目标未达成。",
+            [Query(f"clamp_min(1 - ({burn('30d')} or {burn('1h')}), 0)", "{{pool}} {{priority}}")],
             unit="percentunit",
             steps=((None, RED), (0.1, ORANGE), (0.5, GREEN)),
             highest=1,
             width=6,
         ),
         lines(
-            "Burn rate",
-            "1: the budget lasts exactly 30 days. 14.4 over an hour pages (2 % of the budget gone), 6 over six "
-            "hours pages "
-            "too (5 %). 预算消耗速度：1 为刚好用完，14.4 倍和 6 倍触发告警。",
-            [Query(burn("1h"), "{{pool}} 1 h"), Query(burn("6h"), "{{pool}} 6 h")],
+            "Burn rate, worst priority",
+            "1: the budget lasts exactly 30 days. 14.4 over an hour pages (2 % of the budget gone), 6 over six hours "
+            "pages too (5 %). 预算消耗速度：1 为刚好用完，14.4 倍和 6 倍触发告警。",
+            [Query(f"max by (pool) ({burn(window)})", f"{{{{pool}}}} {window}") for window in ("1h", "6h")],
             unit="suffix: x",
             width=9,
             limits=((None, "transparent"), (6, ORANGE), (14.4, RED)),

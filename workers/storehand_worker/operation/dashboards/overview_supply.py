@@ -118,7 +118,7 @@ _ROOM = Row(
 )
 
 _PLAN = {
-    "required": (recorded("required_workers:sum"), "none"),
+    "required": (f"round({recorded('required_workers:sum')}, 0.01)", "none"),
     "ready": (recorded("ready_workers:sum"), "none"),
     "min": (highest("pool_min_workers", by="pool"), "none"),
     "max": (highest("pool_max_workers", by="pool"), "none"),
@@ -139,6 +139,7 @@ _CAPACITY = Row(
             "各池所需、就绪与计划。",
             _PLAN,
             key="pool",
+            height=5,
         ),
         lines(
             "Workers required and ready",
@@ -184,7 +185,6 @@ _CAPACITY = Row(
                 Query(highest("pool_cold_start_seconds", by="pool"), "{{pool}} plan", plan=True),
             ],
             unit="s",
-            log=True,
         ),
         states(
             "Workers",

@@ -178,17 +178,17 @@ def table(
     columns: Mapping[str, tuple[str, str]],
     *,
     key: str,
-    hidden: Sequence[str] = (),
     width: int = 24,
+    height: int = HEIGHT,
 ) -> tables.Panel:
     """One row for each value of the label `key`. columns: heading -> (expression by that label, unit)."""
-    panel = _common(tables.Panel(), title, about, unit="short", width=width)
+    panel = _common(tables.Panel(), title, about, unit="short", width=width).height(height)
     names = dict(zip(columns, string.ascii_uppercase, strict=False))
     for heading, (expr, unit) in columns.items():
         panel.with_target(_query(Query(expr), names[heading]).instant().format(PromQueryFormat.TABLE))
         panel.override_by_name(heading, [model.DynamicConfigValue(id_val="unit", value=unit)])
     options = {
-        "excludeByName": {"Time": True, **dict.fromkeys(hidden, True)},
+        "excludeByName": {"Time": True},
         "indexByName": {key: 0, **{f"Value #{letter}": place for place, letter in enumerate(names.values(), 1)}},
         "renameByName": {f"Value #{letter}": heading for heading, letter in names.items()},
     }

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from storehand.errors import InvalidInput
 from storehand_worker.operation.dashboards.foreign import OPTIONAL
 from storehand_worker.operation.preview.board import Board, Panel, Target
 from storehand_worker.operation.preview.source import Prometheus, Series
@@ -22,6 +23,8 @@ class Answer:
     expr: str
     """As it was asked: nothing of Grafana's left in it."""
     series: Sequence[Series]
+    refused: str = ""
+    """Why Prometheus did not take the query."""
 
     @property
     def may_be_empty(self) -> bool:
@@ -59,7 +62,7 @@ class Filled:
 
 
 def ask(board: Board, prometheus: Prometheus, window: Window, given: Mapping[str, Sequence[str]]) -> Filled:
-    """Everything the board asks. Unavailable and InvalidInput as the source says."""
+    """Everything the board asks. Unavailable where Prometheus does not answer; a query it refuses is an empty answer."""
 
     def values(label: str, selector: str) -> Sequence[str]:
         return prometheus.label_values(label, selector, start=window.start, end=window.end)
@@ -79,11 +82,14 @@ def ask(board: Board, prometheus: Prometheus, window: Window, given: Mapping[str
 
 def _answer(target: Target, prometheus: Prometheus, window: Window, known: Mapping[str, str]) -> Answer:
     expr = filled(target.expr, known)
-    found = (
-        prometheus.query(expr, at=window.end)
-        if target.instant
-        else prometheus.query_range(expr, start=window.start, end=window.end, step_s=window.step_s)
-    )
+    try:
+        found = (
+            prometheus.query(expr, at=window.end)
+            if target.instant
+            else prometheus.query_range(expr, start=window.start, end=window.end, step_s=window.step_s)
+        )
+    except InvalidInput as error:  # one broken panel must not cost the others
+        return Answer(target, expr, (), error.message)
     named = [replace(series, name=legend(target.legend, series.labels)) for series in found]
     return Answer(target, expr, sorted(named, key=lambda series: series.name))
 

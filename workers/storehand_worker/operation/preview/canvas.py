@@ -46,7 +46,7 @@ class Sheet:
         corner = (box.x, self._height - box.y - box.h)
         style = f"round,pad=0,rounding_size={round_px}" if round_px else "square,pad=0"
         shape = FancyBboxPatch(corner, box.w, box.h, boxstyle=style, transform=IdentityTransform())
-        shape.set(facecolor=fill, edgecolor=border or fill, linewidth=0.8 if border else 0)
+        shape.set(facecolor=fill, edgecolor=border or fill, linewidth=0.8 if border else 0, zorder=-1)
         self._figure.add_artist(shape)
 
     def text(

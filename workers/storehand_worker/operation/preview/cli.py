@@ -68,7 +68,7 @@ def preview(
         empty = filled.empty()
         for panel, answer in empty:
             verdict = "empty, as it may be" if answer.may_be_empty else "EMPTY"
-            say(f"{verdict}: {panel.title}, query {answer.target.ref}: {answer.expr}")
+            say(f"{verdict}: {panel.title}, query {answer.target.ref}: {answer.refused or answer.expr}")
         raise typer.Exit(any(not answer.may_be_empty for _, answer in empty))
 
 

@@ -11,7 +11,7 @@ from storehand_worker.operation.preview.canvas import Box, Sheet
 from storehand_worker.operation.preview.source import Series
 from storehand_worker.operation.preview.units import human
 
-MOST_BARS = 8
+MOST_BARS = 10
 
 
 def draw_bars(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer]) -> None:

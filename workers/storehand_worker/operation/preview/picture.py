@@ -54,7 +54,8 @@ def _head(sheet: Sheet, filled: Filled) -> None:
 
 def _body(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer], filled: Filled) -> None:
     if not any(answer.series for answer in answers):
-        said = NO_DATA if panel.targets else f"not drawn here: {panel.kind}"
+        refused = next((answer.refused for answer in answers if answer.refused), "")
+        said = sheet.fit(refused, box.w - 20, 14) or (NO_DATA if panel.targets else f"not drawn here: {panel.kind}")
         sheet.text(box.x + box.w / 2, box.y + box.h / 2, said, size=14, color=sheet.theme.faint, across="center")
         return
     marked = list(filled.marks)

@@ -1,0 +1,65 @@
+"""The pictures in docs/dashboards.md, from a real run: `python -m tests.dashboards.pictures --write`, about 6 minutes.
+
+Workers of two pools serve all five tasks in both languages with the starter models; a nightly run arrives, a second
+text worker joins, the first is asked to leave and drains, another nightly run arrives.
+"""
+
+from __future__ import annotations
+
+import argparse
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.dashboards.scene import ROOT, Scene, scene
+from tests.servers import PrometheusServer
+
+PICTURES = (
+    ("overview", "dashboard-overview.png", ()),
+    ("engine", "dashboard-engines.png", ()),
+    ("overview", "dashboard-lateness.png", ("--row", "Promises", "--row", "How late", "--theme", "light")),
+)
+"""(dashboard, file in docs/, options)"""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--write", action="store_true", help="into docs/; else into the folder of --to")
+    parser.add_argument("--to", type=Path, default=Path())
+    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--keep", action="store_true", help="leave Prometheus running until Enter")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="storehand-pictures-") as folder, scene(Path(folder)) as play:
+        perform(play, given.minutes)
+        draw(play.server, ROOT / "docs" if given.write else given.to, minutes=given.minutes)
+        if given.keep:
+            print(f"Prometheus: {play.server.url}; Enter ends it", flush=True)
+            sys.stdin.readline()
+
+
+def perform(play: Scene, minutes: float) -> None:
+    """The same things at the same shares of the time, however long it is."""
+    tenth_s = minutes * 6
+    with play.load(per_s=4):
+        time.sleep(tenth_s * 2)
+        play.nightly_run(80)
+        time.sleep(tenth_s * 2)
+        play.second.start()
+        time.sleep(tenth_s * 2)
+        play.first.ask_to_leave()
+        time.sleep(tenth_s)
+        play.nightly_run(60)
+        time.sleep(tenth_s * 3)
+
+
+def draw(server: PrometheusServer, folder: Path, *, minutes: float) -> None:
+    for name, file, options in PICTURES:
+        command = [sys.executable, "-m", "storehand.cli", "preview", name, "--prometheus", server.url]
+        times = ["--last", f"{minutes}m", "--scrape-interval", "1s"]
+        subprocess.run([*command, *times, "--out", str(folder / file), "--list-empty", *options], check=False)
+
+
+if __name__ == "__main__":
+    main()
