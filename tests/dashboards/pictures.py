@@ -42,22 +42,22 @@ def main() -> None:
 def perform(play: Scene, minutes: float) -> None:
     """The same things at the same shares of the time, however long it is."""
     tenth_s = minutes * 6
-    with play.load(per_s=4):
+    with play.load(per_s=5):
         time.sleep(tenth_s * 2)
-        play.nightly_run(80)
+        play.nightly_run(240)
         time.sleep(tenth_s * 2)
         play.second.start()
         time.sleep(tenth_s * 2)
         play.first.ask_to_leave()
         time.sleep(tenth_s)
-        play.nightly_run(60)
+        play.nightly_run(160)
         time.sleep(tenth_s * 3)
 
 
 def draw(server: PrometheusServer, folder: Path, *, minutes: float) -> None:
     for name, file, options in PICTURES:
         command = [sys.executable, "-m", "storehand.cli", "preview", name, "--prometheus", server.url]
-        times = ["--last", f"{minutes}m", "--scrape-interval", "1s"]
+        times = ["--last", f"{minutes}m", "--scrape-interval", "5s"]  # rates over 20 s: smoother
         subprocess.run([*command, *times, "--out", str(folder / file), "--list-empty", *options], check=False)
 
 

@@ -30,8 +30,8 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[2]
 RULES = tuple(sorted((ROOT / "helm/rules").glob("*.yaml")))
 POOLS = {
-    "text": {"families": ["text"], "slots": 16, "min_workers": 1, "max_workers": 3, "cold_start_s": 20},
-    "encoder": {"families": ["encoder"], "slots": 16, "min_workers": 1, "max_workers": 2, "cold_start_s": 20},
+    "text": {"families": ["text"], "slots": 8, "min_workers": 1, "max_workers": 3, "cold_start_s": 20},
+    "encoder": {"families": ["encoder"], "slots": 8, "min_workers": 1, "max_workers": 2, "cold_start_s": 20},
 }
 KNOWLEDGE_BASE = "help"
 READY_S = 120.0
@@ -75,7 +75,7 @@ def environment(folder: Path) -> dict[str, str]:
     ours = {
         "STOREHAND_DATA_DIR": str(folder / "data"),
         "STOREHAND_POOLS": json.dumps(POOLS),
-        "STOREHAND_CONCURRENCY": "16",
+        "STOREHAND_CONCURRENCY": "8",
         "STOREHAND_DRAIN_S": "15",
         "OMP_NUM_THREADS": "1",
         "HF_HUB_OFFLINE": "1",

@@ -9,7 +9,6 @@ from storehand_worker.operation.dashboards.panels import (
     GREY,
     ORANGE,
     PRIORITIES,
-    PURPLE,
     RED,
     Query,
     bars,
@@ -18,9 +17,10 @@ from storehand_worker.operation.dashboards.panels import (
     numbers,
     states,
 )
-from storehand_worker.operation.dashboards.promql import highest, mean, quantile, rate, ratio, series, total
+from storehand_worker.operation.dashboards.promql import POOL, highest, mean, of, quantile, rate, ratio, series, total
 
 MODEL = 'model=~"$model"'
+_WORKER = "{{pod}} {{instance}}"
 UID = "storehand-engines"
 KINDS = {"prompt": BLUE, "output": GREEN, "padding": GREY, "wasted": RED}
 
@@ -37,9 +37,9 @@ def build() -> str:
     )
 
 
-def _share(kind: str, of: str) -> str:
+def _share(kind: str, whole: str) -> str:
     part = rate("tokens_total", MODEL, f'kind="{kind}"', by="model")
-    return ratio(part, rate("tokens_total", MODEL, f'kind=~"{of}"', by="model"))
+    return ratio(part, rate("tokens_total", MODEL, f'kind=~"{whole}"', by="model"))
 
 
 _GAP = rate("host_gap_seconds_total", MODEL, by="model")
@@ -239,13 +239,17 @@ MEMORY = Row(
             log=True,
         ),
         lines(
-            "Device memory",
-            "By device; dashed: what it has. Empty without an accelerator. 显存。",
+            "Memory",
+            "Resident memory of workers, and used memory of their accelerators; dashed: what those have. 内存与显存。",
             [
-                Query(total("device_memory_bytes", 'state="used"', by="pool, pod, device"), "{{pod}} {{device}} used"),
+                Query(f"{of('process_resident_memory_bytes', POOL)} and on (instance) {series('slots')}", _WORKER),
                 Query(
-                    total("device_memory_bytes", 'state="total"', by="pool, pod, device"),
-                    "{{pod}} {{device}} total",
+                    total("device_memory_bytes", 'state="used"', by="instance, pod, device"),
+                    f"{_WORKER} {{{{device}}}}",
+                ),
+                Query(
+                    total("device_memory_bytes", 'state="total"', by="instance, pod, device"),
+                    f"{_WORKER} {{{{device}}}}",
                     plan=True,
                 ),
             ],
@@ -264,10 +268,14 @@ CARE = Row(
     "Health · 健康",
     (
         states(
-            "Engines",
-            "Whether each model can answer. 引擎状态。",
-            [Query(f"min by (model) ({series('engine_up', MODEL)})", "{{model}}")],
+            "Engines and accelerators",
+            "Whether each model can answer, and each accelerator. 引擎与加速卡状态。",
+            [
+                Query(f"min by (model) ({series('engine_up', MODEL)})", "{{model}}"),
+                Query(f"min by (pod, device) ({series('device_up')})", "{{pod}} {{device}}"),
+            ],
             words={"0": ("dead", RED), "1": ("up", GREEN)},
+            width=12,
         ),
         lines(
             "Loading of models",
@@ -281,13 +289,6 @@ CARE = Row(
             [Query(f"sum(increase({series('engine_restarts_total', MODEL)}[$__range]))", "restarts")],
             unit="short",
             steps=((None, GREEN), (1, ORANGE), (10, RED)),
-        ),
-        numbers(
-            "Devices",
-            "Accelerators that answer, of all that workers have seen. Empty without one. 可用设备数。",
-            [Query(f"sum({series('device_up')})", "devices")],
-            unit="short",
-            steps=((None, PURPLE),),
         ),
     ),
 )

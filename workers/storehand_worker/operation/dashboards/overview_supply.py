@@ -5,6 +5,7 @@ from __future__ import annotations
 from storehand_worker.operation.dashboards.foreign import foreign
 from storehand_worker.operation.dashboards.page import Row
 from storehand_worker.operation.dashboards.panels import (
+    BLUE,
     GREEN,
     ORANGE,
     RED,
@@ -29,6 +30,7 @@ from storehand_worker.operation.dashboards.promql import (
 
 _IS_WORKER = f"and on (instance) {series('slots')}"
 _OURS = 'namespace=~"$namespace",deployment=~"($release).*"'
+_HAS = of("kube_deployment_status_replicas_ready", _OURS)
 _KEDA = '{namespace=~"$namespace"}'
 _UP = {"0": ("away", RED), "1": ("there", GREEN)}
 
@@ -72,47 +74,32 @@ _ROOM = Row(
             width=6,
         ),
         lines(
-            "Memory of workers",
-            "Resident memory, by worker. 工作进程内存。",
-            [Query(f"{of('process_resident_memory_bytes', POOL)} {_IS_WORKER}", "{{pod}} {{instance}}")],
+            "Memory",
+            "Resident memory of workers, and used memory of the accelerators they see; dashed: what those have. "
+            "工作进程内存与显存。",
+            [
+                Query(f"{of('process_resident_memory_bytes', POOL)} {_IS_WORKER}", "{{pod}} {{instance}}"),
+                Query(total("device_memory_bytes", 'state="used"', by="pool, device"), "{{pool}} {{device}}"),
+                Query(
+                    total("device_memory_bytes", 'state="total"', by="pool, device"), "{{pool}} {{device}}", plan=True
+                ),
+            ],
             unit="bytes",
-            width=6,
+            width=12,
         ),
         lines(
-            "CPU of workers",
-            "Cores in use, by worker. 工作进程 CPU。",
+            "CPU and accelerators",
+            "100 % is one core, or one accelerator in which a kernel always runs (NVIDIA DCGM exporter). Both are duty "
+            "cycles, not load: scale on backlog. CPU 与 GPU 忙碌占比。",
             [
                 Query(
                     f"rate({of('process_cpu_seconds_total', POOL)}[$__rate_interval]) {_IS_WORKER}",
                     "{{pod}} {{instance}}",
-                )
-            ],
-            unit="suffix: cores",
-            width=6,
-        ),
-        lines(
-            "Device memory",
-            "Used memory of the accelerators that workers see; dashed: what they have. Empty without one. 显存。",
-            [
-                Query(total("device_memory_bytes", 'state="used"', by="pool, device"), "{{pool}} {{device}}"),
-                Query(
-                    total("device_memory_bytes", 'state="total"', by="pool, device"),
-                    "{{pool}} {{device}} total",
-                    plan=True,
                 ),
+                Query(foreign("DCGM_FI_DEV_GPU_UTIL", by="Hostname, gpu") + " / 100", "{{Hostname}} device {{gpu}}"),
             ],
-            unit="bytes",
-            width=6,
-        ),
-        lines(
-            "Device busy",
-            "Share of time in which a kernel ran (NVIDIA DCGM exporter). It is a duty cycle, not a load: scale on "
-            "backlog. "
-            "Empty without DCGM. GPU 忙碌时间占比。",
-            [Query(foreign("DCGM_FI_DEV_GPU_UTIL", by="Hostname, gpu") + " / 100", "{{Hostname}} {{gpu}}")],
             unit="percentunit",
-            width=6,
-            highest=1,
+            width=12,
         ),
     ),
 )
@@ -142,46 +129,41 @@ _CAPACITY = Row(
             height=5,
         ),
         lines(
-            "Workers required and ready",
-            "Required is what KEDA or the HPA read; ready are workers whose /readyz is green. Dashed: most that "
-            "are allowed. "
-            "所需与就绪的工作进程数。",
+            "Workers required, desired, ready",
+            "Required is what KEDA or the HPA read; desired is what they asked Kubernetes for "
+            "(kube-state-metrics); ready "
+            "are workers whose /readyz is green. Dashed: most that are allowed. 所需、期望与就绪的工作进程数。",
             [
                 Query(recorded("required_workers:sum"), "{{pool}} required"),
                 Query(recorded("ready_workers:sum"), "{{pool}} ready"),
+                Query(foreign("kube_deployment_spec_replicas", _OURS, by="deployment"), "{{deployment}} desired"),
                 Query(highest("pool_max_workers", by="pool"), "{{pool}} max", plan=True),
             ],
             unit="short",
         ),
         lines(
-            "Replicas: desired and ready",
-            "What the autoscaler asked for and what Kubernetes has (kube-state-metrics). Empty elsewhere. "
-            "期望与就绪副本。",
+            "Scaler: what makes it blind",
+            "Sources that the exporter can't read, pods that Kubernetes wants and has not, and per second the "
+            "errors and "
+            "empty answers that KEDA met. All of it should be 0. 伸缩器：不可读数据源、缺少的副本、错误。",
             [
-                Query(foreign("kube_deployment_spec_replicas", _OURS, by="deployment"), "{{deployment}} desired"),
-                Query(foreign("kube_deployment_status_replicas_ready", _OURS, by="deployment"), "{{deployment}} ready"),
+                Query(f"sum(1 - {series('exporter_up')})", "sources away"),
+                Query(f"sum({of('kube_deployment_spec_replicas', _OURS)} - {_HAS})", "pods missing"),
+                Query(f"sum(rate(keda_scaler_detail_errors_total{_KEDA}[$__rate_interval]))", "KEDA errors/s"),
+                Query(
+                    f"sum(rate(keda_scaler_empty_upstream_responses_total{_KEDA}[$__rate_interval]))",
+                    "KEDA empty answers/s",
+                ),
             ],
             unit="short",
         ),
         lines(
-            "Scaler",
-            "Errors and empty answers that KEDA met, per second: it scales blindly meanwhile. Empty without KEDA. "
-            "伸缩器错误。",
-            [
-                Query(f"sum(rate(keda_scaler_detail_errors_total{_KEDA}[$__rate_interval]))", "errors"),
-                Query(
-                    f"sum(rate(keda_scaler_empty_upstream_responses_total{_KEDA}[$__rate_interval]))", "empty answers"
-                ),
-            ],
-            unit="suffix: /s",
-        ),
-        lines(
             "Start-up",
             "Process start to serving, by worker: mostly the loading of models. Dashed: the cold start the plan "
-            "reckons with, "
-            "which counts the pod's creation too. 启动到就绪时长。",
+            "reckons "
+            "with, which counts the pod's creation too. 启动到就绪时长。",
             [
-                Query(highest("start_up_seconds", by="pool, pod, instance"), "{{pool}} {{pod}} {{instance}}"),
+                Query(highest("start_up_seconds", by="pool, pod, instance"), "{{pod}} {{instance}}"),
                 Query(highest("pool_cold_start_seconds", by="pool"), "{{pool}} plan", plan=True),
             ],
             unit="s",
@@ -195,13 +177,8 @@ _CAPACITY = Row(
                     "{{pool}} {{pod}} {{instance}}",
                 )
             ],
-            words={
-                "0": ("not ready", RED),
-                "1": ("ready", GREEN),
-                "2": ("draining", ORANGE),
-                "3": ("draining", ORANGE),
-            },
-            width=16,
+            words={"0": ("not ready", ORANGE), "1": ("ready", GREEN), "2": ("draining", BLUE), "3": ("draining", BLUE)},
+            width=24,
         ),
     ),
 )

@@ -62,7 +62,7 @@ class Filled:
 
 
 def ask(board: Board, prometheus: Prometheus, window: Window, given: Mapping[str, Sequence[str]]) -> Filled:
-    """Everything the board asks. Unavailable where Prometheus does not answer; a query it refuses is an empty answer."""
+    """Everything the board asks. Unavailable where Prometheus is not there; what it refuses has no answer."""
 
     def values(label: str, selector: str) -> Sequence[str]:
         return prometheus.label_values(label, selector, start=window.start, end=window.end)

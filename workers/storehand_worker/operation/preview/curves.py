@@ -56,7 +56,8 @@ def bounds(panel: Panel, curves: Sequence[Curve], *, log: bool) -> tuple[float, 
     high = max([*values, *(float(each) for each in asked if each is not None)], default=1.0)
     if log:
         low = 10.0 ** math.floor(math.log10(min((v for v in values if v > 0), default=0.1)))
-        return low, max(10.0 ** math.ceil(math.log10(max(high, low * 1.01)) * 2 - 1e-9) ** 0.5, low * 10)
+        halves = math.ceil(math.log10(max(high, low)) * 2 + 0.1)  # half a power of ten: not too much air above
+        return low, max(10.0 ** (halves / 2), low * 10)
     low = min([0.0, *values])
     return low, (high if high > low else low + 1) + (high - low) * 0.06
 
@@ -107,7 +108,8 @@ def _stack(axes: Axes, curves: Sequence[Curve]) -> None:
             low + (value if _is_number(value) else 0.0) for low, value in zip(below, curve.series.values, strict=True)
         ]
         axes.fill_between(curve.series.times, below, top, color=curve.color, alpha=0.35, linewidth=0, zorder=1.5)
-        axes.plot(curve.series.times, top, color=curve.color, linewidth=1.2, zorder=2)
+        edge = [high if high > low else math.nan for low, high in zip(below, top, strict=True)]  # no line over nothing
+        axes.plot(curve.series.times, edge, color=curve.color, linewidth=1.2, zorder=2)
         below = top
 
 

@@ -6,6 +6,7 @@ import math
 import time
 
 from matplotlib.axes import Axes
+from matplotlib.ticker import NullLocator
 
 from storehand_worker.operation.preview.answers import Marked
 from storehand_worker.operation.preview.canvas import Box, Sheet
@@ -39,19 +40,25 @@ def value_axis(sheet: Sheet, axes: Axes, room: Box, *, low: float, high: float, 
     """About four lines, each with its value."""
     if log:
         axes.set_yscale("log")
+        axes.yaxis.set_major_locator(NullLocator())  # the lines below are ours
+        axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylim(low, high)
-    for tick in log_ticks(low, high) if log else ticks(low, high, most=max(2, int(room.h / 34))):
+    for tick in (
+        log_ticks(low, high) if log else ticks(low, high, most=max(2, int(room.h / 34)), binary=unit == "bytes")
+    ):
         share = (math.log(tick / low) / math.log(high / low)) if log else (tick - low) / (high - low)
         y = room.y + room.h * (1 - share)
         axes.axhline(tick, color=sheet.theme.lines, linewidth=0.7, zorder=0)
         sheet.text(room.x - 7, y, human(tick, unit), size=LABEL, color=sheet.theme.faint, across="right")
 
 
-def ticks(low: float, high: float, *, most: int) -> list[float]:
-    """Round values between the two."""
+def ticks(low: float, high: float, *, most: int, binary: bool = False) -> list[float]:
+    """Round values between the two; powers of two for what is counted in KiB and GiB."""
     rough = (high - low) / most
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
+    if binary:
+        step = 2.0 ** math.ceil(math.log2(rough))
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 

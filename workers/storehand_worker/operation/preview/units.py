@@ -23,7 +23,7 @@ def human(value: float, unit: str) -> str:
     if kind == "si":
         return _scaled(value, _SI, rest.strip())
     if unit in ("percentunit", "percent"):
-        return f"{digits(value * 100 if unit == 'percentunit' else value)} %"
+        return f"{digits(round(value * 100 if unit == 'percentunit' else value, 2))} %"
     if unit in ("s", "ms"):
         return _seconds(value if unit == "s" else value / 1000)
     if unit in ("bytes", "decbytes"):
