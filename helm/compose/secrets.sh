@@ -37,9 +37,17 @@ keep redis_users <<END
 user default off
 user storehand on >$redis resetkeys resetchannels ~storehand* ~{storehand}* ~_kombu.* ~*.storehand.control.pidbox* &/0.storehand.control.pidbox &/0.storehand.events/* &/0.storehand.events/worker.* &{storehand}* -@all +@read +@write +@connection +@transaction +@pubsub +@scripting +@blocking -@dangerous +info +time
 END
-keep rabbitmq_user <<END
-default_user = storehand
-default_pass = $rabbitmq
+keep rabbitmq_definitions <<END
+{
+  "vhosts": [{"name": "storehand"}],
+  "users": [{"name": "storehand", "password": "$rabbitmq", "tags": []}],
+  "permissions": [{
+    "user": "storehand", "vhost": "storehand",
+    "configure": "^(storehand.*|.*[.]storehand[.]control[.]pidbox)\$",
+    "write": "^(amq[.]default|storehand.*|reply[.]storehand[.]control[.]pidbox|.*[.]storehand[.]control[.]pidbox)\$",
+    "read": "^(storehand.*|reply[.]storehand[.]control[.]pidbox|.*[.]storehand[.]control[.]pidbox)\$"
+  }]
+}
 END
 keep grafana_password <<END
 $(password)

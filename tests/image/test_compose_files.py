@@ -99,7 +99,8 @@ def test_one_password_stands_in_all_files_of_its_server(secrets):
     assert redis[1] != rabbitmq[1]
     assert len(redis[1]) == len(rabbitmq[1]) == 48
     assert f">{redis[1]} " in (secrets / "redis_users").read_text()
-    assert f"default_pass = {rabbitmq[1]}\n" in (secrets / "rabbitmq_user").read_text()
+    (user,) = json.loads((secrets / "rabbitmq_definitions").read_text())["users"]
+    assert user["password"] == rabbitmq[1]
     client = (secrets / "client.env").read_text()
     assert redis[1] in client
     assert rabbitmq[1] in client
@@ -110,9 +111,7 @@ def test_the_users_have_the_rights_that_security_md_names_and_no_more(secrets):
     rabbitmq = re.search(
         r"^rabbitmqctl set_permissions -p shop storehand '(.*)' '(.*)' '(.*)'$", SECURITY, re.MULTILINE
     )
-    said = dict(
-        re.findall(r"^default_permissions\.(\w+) = (.*)$", (FOLDER / "rabbitmq.conf").read_text(), re.MULTILINE)
-    )
+    (said,) = json.loads((secrets / "rabbitmq_definitions").read_text())["permissions"]
 
     assert redis
     assert (secrets / "redis_users").read_text().rstrip().endswith(redis[1])
