@@ -26,7 +26,11 @@ scaleDown:
 {{- regexReplaceAll "[^A-Za-z0-9]" . "_" -}}
 {{- end -}}
 
-{{/* Triggers that ask the broker itself; empty where KEDA was told no address: (dict "root" $ "pool" pool "auth" name). */}}
+{{/*
+Triggers that ask the broker itself; empty where KEDA was told no address:
+(dict "root" $ "pool" pool "isOnly" bool "auth" name). What is in hand stands in one hash for all pools of a Redis, so it
+counts only where there is one pool.
+*/}}
 {{- define "storehand.brokerTriggers" -}}
 {{- $root := .root -}}
 {{- $pool := .pool -}}
@@ -47,16 +51,23 @@ scaleDown:
 {{- $common = dict "protocol" $keda.protocol "mode" "QueueLength" "value" "1" -}}
 {{- end -}}
 {{- if $kind -}}
+{{- $names := list -}}
 {{- range $family := $pool.queues -}}
 {{- range $priority := list "interactive" "standard" "bulk" -}}
-{{- $queue := printf "%s.%s.%s" $root.Values.queuePrefix $family $priority -}}
+{{- $names = append $names (printf "%s.%s.%s" $root.Values.queuePrefix $family $priority) -}}
+{{- end -}}
+{{- end -}}
+{{- if and .isOnly (ne $kind "rabbitmq") -}}
+{{- $names = append $names (printf "%s.unacked" $root.Values.queuePrefix) -}}
+{{- end -}}
+{{- range $queue := $names -}}
 {{- $where := ternary (dict "queueName" $queue) (dict "listName" $queue) (eq $kind "rabbitmq") -}}
-{{- $trigger := dict "type" $kind "name" (include "storehand.identifier" (printf "q_%s_%s" $family $priority)) "metadata" (merge (dict) $where $common) -}}
+{{- $name := include "storehand.identifier" (printf "q_%s" (trimPrefix (printf "%s." $root.Values.queuePrefix) $queue)) -}}
+{{- $trigger := dict "type" $kind "name" $name "metadata" (merge (dict) $where $common) -}}
 {{- if $auth -}}
 {{- $_ := set $trigger "authenticationRef" (dict "name" $auth) -}}
 {{- end -}}
 {{- $triggers = append $triggers $trigger -}}
-{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $triggers -}}

@@ -21,6 +21,7 @@ and writes one sentence per line, or nothing.
 
 {{- define "storehand.refusals" -}}
 - noPools
+- poolName
 - noBroker
 - noStore
 - embeddedShared
@@ -55,6 +56,14 @@ and writes one sentence per line, or nothing.
 {{- define "storehand.refuse.noPools" -}}
 {{- if not .pools -}}
 pools is empty, so nothing would work: name at least one, for example --set 'pools.all.queues={text,encoder,default}'.
+{{- end -}}
+{{- end -}}
+
+{{- define "storehand.refuse.poolName" -}}
+{{- range $name, $pool := .pools -}}
+{{- if or (eq $name "exporter") (hasSuffix "-placeholder" $name) }}
+pools.{{ $name }} would take the name of another object of the chart: call it something else.
+{{- end -}}
 {{- end -}}
 {{- end -}}
 

@@ -33,7 +33,8 @@ def outdated() -> list[str]:
 
 
 def _tables(keys: Iterable[Key]) -> str:
-    return "\n".join(_table(name, list(group)) for name, group in groupby(keys, key=_chapter))
+    in_chapters = sorted(keys, key=lambda key: _chapter(key) != "")  # what stands alone comes first
+    return "\n".join(_table(name, list(group)) for name, group in groupby(in_chapters, key=_chapter))
 
 
 def _chapter(key: Key) -> str:

@@ -6,15 +6,35 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from storehand.model_binding import ModelBinding
+from storehand.settings import Settings
 from tests.chart.values_file import HELM, Key, read_keys
 
 SCHEMA_FILE = HELM / "values.schema.json"
 POOL_NAME = "^[a-z]([a-z0-9-]{0,28}[a-z0-9])?$"
 """Part of object names and a label's value."""
 
-_TYPES: dict[type, str] = {bool: "boolean", int: "integer", float: "number", str: "string", list: "array", dict: "object"}
+_TYPES: dict[type, str] = {
+    bool: "boolean",
+    int: "integer",
+    float: "number",
+    str: "string",
+    list: "array",
+    dict: "object",
+}
 
 Schema = dict[str, Any]
+
+_NAMES: dict[str, Schema] = {
+    "settings": {"propertyNames": {"enum": sorted(Settings.model_fields)}},
+    "models": {
+        "additionalProperties": {
+            "type": ["object", "null"],
+            "propertyNames": {"enum": sorted(ModelBinding.model_fields)},
+        }
+    },
+}
+"""A misspelt setting would be an environment variable that nobody reads."""
 
 
 def make_schema(keys: Iterable[Key] | None = None) -> str:
@@ -53,4 +73,6 @@ def _of(key: Key) -> Schema:
     said = dict(key.schema)
     enum = said.get("enum")
     kind = said.pop("type", None) or (None if enum else _TYPES[type(key.default)])
-    return {"description": key.sentence, **({"type": kind} if kind else {}), **said}
+    if kind == "object" and key.path[0] == "poolDefaults":
+        kind = ["object", "null"]  # a pool can do without the map that its defaults have
+    return {"description": key.sentence, **({"type": kind} if kind else {}), **said, **_NAMES.get(key.path[-1], {})}

@@ -1,4 +1,4 @@
-"""helm/values.yaml as documentation: every key with its default, its sentence, and what its comment says of its type."""
+"""helm/values.yaml as documentation: every key with its default, sentence and type."""
 
 from __future__ import annotations
 
