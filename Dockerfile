@@ -11,7 +11,7 @@ ARG BASE=python:3.11-slim-bookworm
 FROM ${BASE} AS dependencies
 ARG VARIANT=cuda
 ARG TORCH_INDEX_URL=
-ARG EXTRAS=worker,models,redis,postgres
+ARG EXTRAS=worker,models,redis,postgres,tracing
 ARG SOURCE_DATE_EPOCH=0
 ENV PIP_CACHE_DIR=/var/cache/pip PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /src
