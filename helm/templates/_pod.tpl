@@ -148,6 +148,23 @@ volumes:
   {{- end }}
 {{- end -}}
 
+{{/*
+Annotations of a pod: checksums, so that a change of settings starts it anew; its own; and by default, leave for cluster
+autoscalers to take the node away though there are local folders on it: they hold nothing that is not elsewhere.
+(dict "root" $ "container" name "config" text "secret" text "own" map)
+*/}}
+{{- define "storehand.podAnnotations" -}}
+{{- $sums := dict "checksum/config" (sha256sum .config) -}}
+{{- if .secret -}}
+{{- $_ := set $sums "checksum/secret" (sha256sum .secret) -}}
+{{- end -}}
+{{- $defaults := dict "kubectl.kubernetes.io/default-container" .container -}}
+{{- if not (include "storehand.isEmbedded" .root) -}}
+{{- $_ := set $defaults "cluster-autoscaler.kubernetes.io/safe-to-evict-local-volumes" "data,tmp,models,shm" -}}
+{{- end -}}
+{{- toYaml (merge (dict) $sums (.own | default dict) $defaults) -}}
+{{- end -}}
+
 {{/* Resources with the device, which a pod must ask for as a limit. */}}
 {{- define "storehand.resources" -}}
 {{- $resources := deepCopy (.resources | default dict) -}}
