@@ -111,6 +111,12 @@ STORIES = (
         _drained(held(6, 3), f"{held(6, 76)}"), quiet=(12, 80), fires=(17,),
     ),
     Story(
+        "StorehandDrainKilled", "the same, and the reconciler finds them before anybody takes them",
+        {**_drained(held(6, 3), held(0, 76)),
+         **at("storehand_rung_total", worker(2, why="worker_gone"), held(0, 14), held(6, 76))},
+        quiet=(12, 80), fires=(17,),
+    ),
+    Story(
         "StorehandDrainKilled", "it was seen with jobs in hand last, but finished them",
         _drained(held(2, 3), f"{held(0, 76)}"), quiet=(14, 20, 40),
     ),

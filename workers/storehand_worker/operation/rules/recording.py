@@ -24,10 +24,11 @@ from storehand_worker.operation.rules.rule import Group, Record
 POINT_S = 30
 """Seconds between the points of `storehand-slo`: a sum of rates times this is a number of jobs."""
 
-WINDOWS = {"30m": "30m", "1h": "1h", "2h": "2h", "6h": "6h"}
-LONG_WINDOWS = {"1d": "1d", "3d": "3d", "30d": "30d:5m"}
-"""Beside 5m, from whose points they are summed: each job weighs alike, and a thousand workers cost no more than one.
-Of 30 days a point every 5 minutes is enough, for each covers 5 minutes."""
+WINDOWS = ("30m", "1h", "2h", "6h")
+"""Beside 5m, from whose points they are summed: each job weighs alike, and a thousand workers cost no more than one."""
+
+LONG_WINDOWS = ("1d", "3d", "30d:5m")
+"""Of 30 days a point every 5 minutes is enough, for each covers 5 minutes."""
 
 _WAITING = "task:storehand_jobs_waiting:sum"
 _SUBMITTED = "task:storehand_jobs_submitted:rate2m"
@@ -102,6 +103,8 @@ def _share(level: str, labels: str, window: str) -> Record:
         bad, every = f"sum_over_time({bad}[{window}])", f"sum_over_time({every}[{window}])"
     every = f"sum by ({labels}) ({every})"
     share = f"{otherwise_zero(f'sum by ({labels}) ({bad})', every, labels)}\n  / on ({labels}) ({every} > 0)"
+    if ":" in window:  # its points lie at full five minutes, and the first have none
+        share += f"\n  or on ({labels}) {level}:storehand_slo_errors:ratio_rate3d"
     return Record(f"{level}:storehand_slo_errors:ratio_rate{name}", share)
 
 
@@ -121,12 +124,12 @@ SLO = Group(
             "priority:storehand_slo_jobs:rate5m",
             f"sum by ({PRIORITY}, verdict) (task:storehand_slo_jobs:rate5m)",
         ),
-        *_shares("5m", *WINDOWS.values()),
+        *_shares("5m", *WINDOWS),
     ),
     interval=f"{POINT_S}s",
 )
 
-SLO_LONG = Group("storehand-slo-long", _shares(*LONG_WINDOWS.values()), interval="5m")
+SLO_LONG = Group("storehand-slo-long", _shares(*LONG_WINDOWS), interval="5m")
 
 
 def _p95(histogram: str) -> str:

@@ -11,7 +11,9 @@ _KILLED_WHILE_DRAINING = (
     "(max_over_time(storehand_draining[10m]) == 1 unless storehand_draining)"
     " and last_over_time(storehand_jobs_in_hand[10m]) > 0"
 )
-_CRASHED = f"sum by ({RELEASE}) ({grown('storehand_crashes_total', '10m')}) > 0"
+_GONE = 'storehand_rung_total{why="worker_gone"}'
+_CRASHED = f"sum by ({RELEASE}) ({grown('storehand_crashes_total', '10m')} or {grown(_GONE, '10m')}) > 0"
+"""Found by who claims them again, or by the reconciler before."""
 _OURS = f"max by (namespace, pod, release, pool) ({pooled('last_over_time(storehand_slots[1h])')})"
 _KILLED = (
     'kube_pod_container_status_last_terminated_reason{reason="OOMKilled"} == 1'
