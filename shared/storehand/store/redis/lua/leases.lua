@@ -11,10 +11,7 @@ end
 -- The terminal state of a row that is not terminal, its END event, and the dead letter of a poison job.
 local function finish(row, by, how)
   unfile(row)
-  if row.status == 'running' then
-    count_busy(row)
-    count(row, 'finished', 1)
-  end
+  if row.status == 'running' then count_end(row) end
   call('ZADD', STATUS .. how.status, row.n, row.id)
   call('ZADD', P .. 'finished', NOW, row.id)
   call('HDEL', JOB .. row.id, 'lease_until')
@@ -48,7 +45,7 @@ end
 
 local function take(row, owner, lease_until, by)
   unfile(row)
-  if row.status == 'queued' then count(row, 'running', 1) end
+  if row.status == 'queued' then count(row, 'started', 1) end
   call('ZADD', P .. 'leased', lease_until, row.id)
   local attempt = text(row.attempts + 1)
   call(
@@ -134,7 +131,8 @@ function ops.release(serial, ids, owner, not_before, is_counted, start, said)
     local row = look(id, STATE)
     if row and row.status == 'running' and row.owner == owner and not is_done(row.released, serial) then
       unfile(row)
-      count_busy(row)
+      count_end(row)
+      count(row, 'handed', 1)
       call('ZADD', STATUS .. 'queued', row.n, id)
       change(row, {
         status = 'queued', owner = false, lease_until = false, published_at = false, updated_at = now,

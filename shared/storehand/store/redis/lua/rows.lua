@@ -5,7 +5,8 @@
 --   rung   queued, by when their message was sent       told       running, lease lost, message sent: by when
 --   waiting:<task>\0<priority>  queued, by when they can begin
 -- A queued job is in one of fresh, due and rung, a running one in leased or told.
--- `tallies` counts, by task and priority, what was submitted, runs, has finished, and the seconds that took.
+-- `tallies` counts by task and priority: submitted; started, a claim; ended, what was claimed; handed, ended by a
+-- hand-back; and the busy microseconds between. So started - ended run, and ended - handed have finished.
 local JOB, EVENTS, HISTORY, STATUS, SUBJECT = P .. 'job:', P .. 'events:', P .. 'history:', P .. 'status:', P .. 'subject:'
 local IS_FINAL = {succeeded = true, failed = true, cancelled = true, expired = true}
 local STATE = {
@@ -59,11 +60,11 @@ local function count(row, what, by)
   counted[field] = (counted[field] or 0) + by
 end
 
--- A running row is handed back or ends: that much of a worker's time it had. A cancel moves `updated_at`.
-local function count_busy(row)
-  count(row, 'running', -1)
+-- A running row is handed back or ends: so long a worker had it. A cancel moves `updated_at`.
+local function count_end(row)
+  count(row, 'ended', 1)
   local began = row.cancel_requested_at and row.attempts == '1' and row.started_at or row.updated_at
-  count(row, 'busy', math.max(0, now - began))
+  count(row, 'busy', math.max(0, math.floor((now - began) * 1000000 + 0.5)))
 end
 
 local function wait(row)

@@ -5,6 +5,6 @@ for i, each in ipairs(cjson.decode(ARGV[1])) do
   replies[i] = {is_good, value}
 end
 for field, by in pairs(counted) do  -- never an error: what was done stays done
-  redis.pcall(string.sub(field, 1, 5) == 'busy\0' and 'HINCRBYFLOAT' or 'HINCRBY', P .. 'tallies', field, text(by))
+  redis.pcall('HINCRBY', P .. 'tallies', field, text(by))
 end
 return cjson.encode({text(real), replies})

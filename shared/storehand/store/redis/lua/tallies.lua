@@ -21,7 +21,8 @@ function ops.tallies()
     local what, kind = string.match(flat[i], '^(%a+)%z(.*)$')
     kinds[kind] = kinds[kind] or {}
     kinds[kind][what] = flat[i + 1]
-    if what == 'running' then short_running = short_running - flat[i + 1] end
+    if what == 'started' then short_running = short_running - flat[i + 1] end
+    if what == 'ended' then short_running = short_running + flat[i + 1] end
   end
   local found = {}
   for kind, counts in pairs(kinds) do
@@ -43,7 +44,7 @@ function ops.retally(_, below, limit)
     local row = look(part[i], {'status', 'task', 'priority', 'updated_at', 'not_before'})
     if row then
       added = added + wait(row)
-      count(row, 'running', 0)  -- from now on it is one of the kinds
+      count(row, 'started', 0)  -- from now on it is one of the kinds
     end
   end
   return {added, #part == 2 * limit and n or false}
@@ -59,16 +60,27 @@ function ops.untally(_, kind, from, limit)
   return {removed, #ids == limit and from + limit - removed or false}
 end
 
--- Counts what runs anew; so many rows are running at most as all workers have slots.
+-- Counts what runs anew; so many rows are running at most as all workers have slots. Starts and ends only grow.
 function ops.rerun()
-  local flat = call('HGETALL', P .. 'tallies')
+  local running, flat = {}, call('HGETALL', P .. 'tallies')
   for i = 1, #flat, 2 do
-    if string.match(flat[i], '^running%z') then call('HSET', P .. 'tallies', flat[i], 0) end
+    local what, kind = string.match(flat[i], '^(%a+)%z(.*)$')
+    local sign = what == 'started' and -1 or what == 'ended' and 1 or 0
+    running[kind] = (running[kind] or 0) + sign * flat[i + 1]
   end
   for _, set in ipairs({'leased', 'told'}) do
     for _, id in ipairs(call('ZRANGE', P .. set, 0, -1)) do
       local row = look(id, {'status', 'task', 'priority'})
-      if row then count(row, 'running', 1) end
+      if row then running[kind_of(row)] = (running[kind_of(row)] or 0) + 1 end
+    end
+  end
+  for kind, missing in pairs(running) do
+    local task, priority = string.match(kind, '^(.*)%z(%w+)$')
+    local row = {task = task, priority = priority}
+    if missing > 0 then count(row, 'started', missing) end
+    if missing < 0 then
+      count(row, 'ended', -missing)
+      count(row, 'handed', -missing)  -- nobody knows how they ended
     end
   end
   return true
