@@ -19,7 +19,7 @@ from storehand.errors import Cancelled, InvalidInput, JobNotFound, NotReady, Plu
 
 COMMANDS = (
     "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "explain", "dead", "erase",
-    "schema", "plugins", "doctor", "knowledge", "train",
+    "schema", "plugins", "doctor", "exporter", "preview", "simulate", "knowledge", "train",
 )  # fmt: skip
 BELOW = (
     "jobs show", "dead list", "dead show", "dead retry", "dead drop", "knowledge ingest", "knowledge list",

@@ -23,6 +23,9 @@ _WORKER_COMMANDS = {
     "worker": "Run a worker: load the models and serve jobs.",
     "drain": "Ask a worker on this host to finish and leave.",
     "plugins": "List the plugins a worker would load.",
+    "exporter": "Serve metrics of queues and jobs, always on.",
+    "preview": "Draw a Grafana dashboard from a live Prometheus to a PNG.",
+    "simulate": "Compare scaling policies on traffic traces.",
     "demo": "A bilingual shop in one minute.",
     "knowledge": "Knowledge bases that the chat task answers from.",
     "train": "Train a model on the shop's own data.",
@@ -30,7 +33,7 @@ _WORKER_COMMANDS = {
 
 _ORDER = (
     "demo", "worker", "drain", "submit", "bulk", "result", "stream", "cancel", "jobs", "explain", "dead", "erase",
-    "schema", "plugins", "doctor", "knowledge", "train",
+    "schema", "plugins", "doctor", "exporter", "preview", "simulate", "knowledge", "train",
 )  # fmt: skip
 
 TaskSchemas = Mapping[str, tuple[dict[str, Any], dict[str, Any]]]
