@@ -23,6 +23,7 @@ from storehand.cli.output import print_json, print_table
 from storehand.settings import Settings
 from storehand_worker.cli_drain import drain
 from storehand_worker.cli_exporter import exporter
+from storehand_worker.cli_simulate import simulate
 from storehand_worker.operation.preview.cli import preview
 
 EXTRA_MODULES = frozenset(
@@ -41,6 +42,7 @@ def register(app: App) -> None:
     app.command("plugins")(plugins)
     app.command("demo")(demo)
     app.command("preview")(preview)
+    app.command("simulate")(simulate)
 
 
 @contextmanager

@@ -5,27 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 from storehand.job import Priority
 from storehand.pools import Pool
 from storehand.scaling import Demand, required_workers
+from storehand_worker.simulate.names import ServiceTime
 
 SCRAPE_S = 15.0
 ARRIVALS_S = 120.0
 SHORT_S, LONG_S, BUSY_S = 300.0, 1800.0, 3600.0
-
-
-class ServiceTime(StrEnum):
-    """How S, the seconds a job holds a slot, is read from what has ended."""
-
-    MEAN_30M = "mean30m"
-    MEAN_5M = "mean5m"
-    LARGER = "larger"
-    """Of the two means."""
-    BUSIEST = "busiest"
-    """The largest mean of 5 minutes within 6 h."""
-    HINT = "hint"
 
 
 @dataclass(slots=True)

@@ -35,6 +35,7 @@ class Sight(Protocol):
 
     def engine_share(self) -> float:
         """Of the last minute in which the engines' threads were busy, mean of the workers that serve."""
+        ...
 
 
 Look = Callable[[Sight], Reading | None]

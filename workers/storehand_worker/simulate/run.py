@@ -10,7 +10,8 @@ from storehand.pools import Pool
 from storehand_worker.simulate.cluster import Cluster
 from storehand_worker.simulate.hpa import SYNC_S, Autoscaler, proposed
 from storehand_worker.simulate.machine import Machine, Work
-from storehand_worker.simulate.monitor import SCRAPE_S, Monitor, ServiceTime
+from storehand_worker.simulate.monitor import SCRAPE_S, Monitor
+from storehand_worker.simulate.names import ServiceTime
 from storehand_worker.simulate.nodes import NodePlan
 from storehand_worker.simulate.policies import Policy
 from storehand_worker.simulate.traffic import Traffic
