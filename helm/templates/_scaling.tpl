@@ -28,8 +28,8 @@ scaleDown:
 
 {{/*
 Triggers that ask the broker itself; empty where KEDA was told no address:
-(dict "root" $ "pool" pool "isOnly" bool "auth" name). What is in hand stands in one hash for all pools of a Redis, so it
-counts only where there is one pool.
+(dict "root" $ "pool" pool "auth" name). What is in hand stands in one hash for all pools of a Redis. Each counts all of it:
+when Prometheus and exporter are silent it is better to keep too many pods than to take busy ones away.
 */}}
 {{- define "storehand.brokerTriggers" -}}
 {{- $root := .root -}}
@@ -57,7 +57,7 @@ counts only where there is one pool.
 {{- $names = append $names (printf "%s.%s.%s" $root.Values.queuePrefix $family $priority) -}}
 {{- end -}}
 {{- end -}}
-{{- if and .isOnly (ne $kind "rabbitmq") -}}
+{{- if ne $kind "rabbitmq" -}}
 {{- $names = append $names (printf "%s.unacked" $root.Values.queuePrefix) -}}
 {{- end -}}
 {{- range $queue := $names -}}

@@ -19,6 +19,7 @@ VALUES = merged(BASE, TOGGLES["keda"], TOGGLES["watched"], TOGGLES["keda asks re
 Judge = Callable[[list[Document]], list[str]]
 
 DEPLOYMENT, CONFIG = ("Deployment", "shop-storehand-text"), ("ConfigMap", "shop-storehand-text")
+LOST_KEY = {"name": CONFIG[1], "key": "A"}
 TEMPLATE, WORKER = "spec.template", "spec.template.spec.containers.0"
 
 
@@ -62,7 +63,7 @@ FLAWS: list[tuple[Judge, tuple[str, str], str, object]] = [
     (_references, DEPLOYMENT, f"{WORKER}.envFrom.0.configMapRef.name", "text"),
     (_references, DEPLOYMENT, f"{TEMPLATE}.spec.serviceAccountName", "text"),
     (_references, DEPLOYMENT, f"{TEMPLATE}.spec.volumes.0", {"name": "secrets", "secret": {"secretName": "lost"}}),
-    (_references, DEPLOYMENT, f"{WORKER}.env", [{"name": "A", "valueFrom": {"configMapKeyRef": {"name": CONFIG[1], "key": "A"}}}]),
+    (_references, DEPLOYMENT, f"{WORKER}.env", [{"name": "A", "valueFrom": {"configMapKeyRef": LOST_KEY}}]),
     (_references, ("TriggerAuthentication", "shop-storehand-broker"), "spec.secretTargetRef.0.name", "lost"),
     (_references, ("ScaledObject", "shop-storehand-text"), "spec.triggers.0.authenticationRef", {"name": "lost"}),
     (_settings, CONFIG, "data.STOREHAND_CONCURENCY", "4"),

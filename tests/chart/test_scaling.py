@@ -108,7 +108,7 @@ def test_the_brokers_triggers_name_our_queues_and_the_key_of_what_is_in_hand() -
     asked = {trigger["metadata"]["listName"] for trigger in triggers}
 
     ours = set(queue_names(settings)) - {settings.queue_prefix}  # which plain producers use, and no pool owns
-    assert asked == ours | {transport_options(settings)["unacked_index_key"]}
+    assert asked == ours | {transport_options(settings)["unacked_key"]}
     rabbit = _of_kind(render(BASE, TOGGLES["keda"], TOGGLES["keda asks rabbitmq"]), "ScaledObject")["encoder"]
     assert {trigger["metadata"]["queueName"] for trigger in _triggers(rabbit, "rabbitmq")} == ours
 
