@@ -153,3 +153,22 @@ def test_a_long_partial_text_is_cut_and_other_errors_have_none() -> None:
 
     assert [len(text) for text in failed(Cancelled()).details["partial"]] == [PARTIAL_CHARACTERS // 2, 0]
     assert "partial" not in failed(EngineError("no")).details
+
+
+def test_the_memory_of_the_slots_is_told_as_written_kept_and_all_there_is(words: Path) -> None:
+    gate = Gate()
+    gate.close()
+    with running(replace(spec_of(words, slots=4, max_tokens=64), on_batch=gate)) as engine:
+        before = engine.stats()
+        future = engine.submit(ask("one", "w5 w6 w7", max_new_tokens=8))
+        gate.let_through(2)
+        until(lambda: len(gate.reports) >= 3)
+        during = engine.stats()
+        gate.open()
+        tokens = future.result(10).prompt_tokens
+        until(lambda: engine.stats().running == 0)
+        after = engine.stats()
+
+    assert (before.kv_used, before.kv_reserved, before.kv_limit) == (0, 0, 4 * 64)
+    assert (during.kv_used, during.kv_reserved) == (tokens + 2, 64)
+    assert (after.kv_used, after.kv_reserved, after.kv_limit) == (0, 0, 4 * 64)

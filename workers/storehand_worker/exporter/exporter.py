@@ -15,7 +15,7 @@ from storehand_worker.exporter.plan import plan_of
 from storehand_worker.exporter.readings import BrokerReader, BrokerReading, StoreReader, StoreReading
 from storehand_worker.exporter.source import STALE_S, Source
 from storehand_worker.health import HealthServer
-from storehand_worker.log import set_up_logging
+from storehand_worker.log import leave_nothing_unsaid, set_up_logging
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,8 @@ class Exporter:
 
 def run_exporter(settings: Settings, *, every_s: float = EVERY_S) -> int:
     """Until SIGTERM or SIGINT; returns the exit code."""
-    set_up_logging(settings.log_level)
+    set_up_logging(settings.log_level, log_format=settings.log_format)
+    leave_nothing_unsaid()
     leave = threading.Event()
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda *_: leave.set())
