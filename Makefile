@@ -38,7 +38,7 @@ servers: ## Redis, RabbitMQ, PostgreSQL and Prometheus for the tests: installs w
 ALONE := tests/unit/test_aclient.py tests/project
 
 test: $(VENV)/.dev servers ## the test suite, under ten minutes on two cores
-	$(BIN)/pytest -m 'not long and not gpu' -n 2 --dist loadfile $(addprefix --ignore ,$(ALONE)) tests
+	$(BIN)/pytest -m 'not long and not gpu' -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(ALONE)) tests
 	$(BIN)/pytest -m 'not long and not gpu' $(ALONE)
 
 test-long: $(VENV)/.dev servers ## the tests that take minutes: kill tables, big runs
@@ -77,9 +77,12 @@ evaluate: $(VENV)/.dev ## how good the answers are: the checker, chat, recommend
 	$(BIN)/python -m tests.evaluation.chat
 	$(BIN)/python -m tests.evaluation.recommendation
 
-docs: $(VENV)/.dev ## regenerate the reference pages in docs/
+docs: $(VENV)/.dev ## regenerate the reference pages, and the chart's rules, dashboards and README
 	$(BIN)/python -m tests.project.docs --write
 	$(BIN)/python -m tests.project.tasks --write
+	$(BIN)/python -m tests.project.rules --write
+	$(BIN)/python -m tests.project.dashboards --write
+	$(BIN)/python -m tests.chart.readme --write
 
 clean: ## remove the virtual environment and caches
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -50,6 +50,7 @@ def test_after_sigkill_with_50_in_flight_the_next_worker_answers_all(shop: Shop,
     assert took_s < 15  # a worker's start, and then the suspects in groups of eight
 
 
+@pytest.mark.long  # the same with a second worker at hand: test_of_two_workers_one_dies_and_the_other_takes_over
 def test_a_dead_workers_jobs_do_not_wait_for_their_long_leases(shop: Shop, client: Client) -> None:
     shop.overrides["lease_s"] = 60
     with shop.worker() as worker:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.conftest import require
 from tests.image.composition import FOLDER, ROOT, composition, mounts
 from tests.servers import PrometheusServer
 from tests.servers.server import program
@@ -40,8 +41,7 @@ def _targets(job: dict[str, Any]) -> list[tuple[str, int]]:
 
 
 def test_prometheus_accepts_the_configuration():
-    if reason := PrometheusServer.missing():
-        pytest.skip(reason)
+    require(PrometheusServer)
     command = [program("promtool"), "check", "config", "--syntax-only", str(FOLDER / "prometheus.yml")]
 
     checked = subprocess.run(command, capture_output=True, text=True, timeout=30)

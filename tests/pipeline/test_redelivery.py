@@ -82,7 +82,7 @@ def test_a_message_of_a_job_that_runs_elsewhere_waits_for_its_answer(
     assert shop.noted("starts")[handle.id] == 1
 
 
-@everywhere
+@everywhere("redis+redis")
 def test_a_job_due_later_starts_when_it_is_due(client: Client, worker: WorkerProcess) -> None:
     due = client.store.now() + 1.5
 

@@ -129,6 +129,7 @@ def test_the_soft_limit_of_a_message_is_kept(send: Send, outcome_of: OutcomeOf) 
     assert time.monotonic() - began < 5
 
 
+@everywhere("rabbitmq+redis")
 def test_the_hard_limit_answers_a_job_whose_thread_will_not_stop(
     client: Client, celery: Any, send: Send, outcome_of: OutcomeOf, shop: Shop
 ) -> None:
