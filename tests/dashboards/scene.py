@@ -84,8 +84,8 @@ def environment(folder: Path) -> dict[str, str]:
 
 
 @contextmanager
-def scene(folder: Path) -> Iterator[Scene]:
-    """Workers `text-1` and `encoder-1` serve and are scraped every second; a third, `text-2`, has not begun."""
+def scene(folder: Path, *, every_s: float = 1.0) -> Iterator[Scene]:
+    """Workers `text-1` and `encoder-1` serve and are scraped; a third, `text-2`, has not begun."""
     made = [
         Process("text-1", ["worker", "--queues", "text", "-n", "text-1@%h"], folder, {"pool": "text"}),
         Process("encoder-1", ["worker", "--queues", "encoder", "-n", "encoder-1@%h"], folder, {"pool": "encoder"}),
@@ -93,7 +93,7 @@ def scene(folder: Path) -> Iterator[Scene]:
         Process("text-2", ["worker", "--queues", "text", "-n", "text-2@%h"], folder, {"pool": "text"}),
     ]
     with ExitStack() as stack:
-        server = stack.enter_context(PrometheusServer(*(each.scrape for each in made), rules=RULES, every_s=1.0))
+        server = stack.enter_context(PrometheusServer(*(each.scrape for each in made), rules=RULES, every_s=every_s))
         for process in made:
             stack.callback(process.end)
         for process in made[:3]:
@@ -123,7 +123,7 @@ class Scene:
     def load(self, *, per_s: float) -> Iterator[None]:
         """Customers who ask and wait, reviews and texts in waves of about `per_s` jobs a second, all five tasks."""
         threads = [
-            *(threading.Thread(target=self._customers, args=(number,), daemon=True) for number in range(3)),
+            *(threading.Thread(target=self._customers, args=(number,), daemon=True) for number in range(2)),
             threading.Thread(target=self._waves, args=(per_s,), daemon=True),
         ]
         for thread in threads:
@@ -170,7 +170,7 @@ class Scene:
                 with suppress(StorehandError):
                     answer = self._client.submit(asked).result(60)
                     said.append(ChatMessage(role="assistant", content=answer.reply))
-                if self._stopped.wait(0.7):
+                if self._stopped.wait(1):
                     return
 
 

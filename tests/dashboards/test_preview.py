@@ -124,8 +124,10 @@ def test_states_are_joined_while_they_last_and_gaps_stay_gaps():
 
 def test_axes_have_round_values():
     assert ticks(0, 1, most=4) == [0, 0.25, 0.5, 0.75, 1.0]
-    assert ticks(0, 600 * 2**20, most=4, binary=True) == [0, 2**28, 2**29]
-    assert log_ticks(0.001, 100) == pytest.approx([0.001, 0.1, 10])
+    assert ticks(0, 600 * 2**20, most=4, unit="bytes") == [0, 2**28, 2**29]
+    assert ticks(0, 250, most=4, unit="s") == [0, 120, 240]
+    assert log_ticks(0.001, 100) == pytest.approx([0.001, 0.01, 0.1, 1, 10, 100][::2])
+    assert log_ticks(0.1, 5000, unit="s") == pytest.approx([0.1, 10, 600])
 
 
 def test_a_table_joins_queries_by_their_labels_in_the_order_and_names_that_are_asked_for():

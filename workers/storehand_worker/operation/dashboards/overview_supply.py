@@ -30,6 +30,9 @@ from storehand_worker.operation.dashboards.promql import (
 
 _IS_WORKER = f"and on (instance) {series('slots')}"
 _OURS = 'namespace=~"$namespace",deployment=~"($release).*"'
+_HAS_BEGUN = f"and on (pod, instance) {series('start_up_seconds')} > 0"
+"""A worker that still loads its models has not looked for the broker."""
+
 _HAS = of("kube_deployment_status_replicas_ready", _OURS)
 _KEDA = '{namespace=~"$namespace"}'
 _UP = {"0": ("away", RED), "1": ("there", GREEN)}
@@ -206,8 +209,8 @@ _GROUND = Row(
             "Store and broker as exporter and workers see them, and whether somebody reconciles. 依赖与协调者状态。",
             [
                 Query(f"min by (source) ({series('exporter_up')})", "exporter: {{source}}"),
-                Query(f"min({series('store_up')})", "workers: store"),
-                Query(f"min({series('broker_up')})", "workers: broker"),
+                Query(f"min({series('store_up')} {_HAS_BEGUN})", "workers: store"),
+                Query(f"min({series('broker_up')} {_HAS_BEGUN})", "workers: broker"),
                 Query(f"max({series('reconciler_up')})", "reconciler"),
             ],
             words=_UP,

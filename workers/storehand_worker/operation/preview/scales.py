@@ -13,6 +13,7 @@ from storehand_worker.operation.preview.canvas import Box, Sheet
 from storehand_worker.operation.preview.units import human
 from storehand_worker.operation.preview.variables import Window
 
+_LONG_S = (60, 600, 3600, 36000, 864000)
 LABEL = 10.5
 """Pixels of the letters at an axis."""
 
@@ -43,31 +44,35 @@ def value_axis(sheet: Sheet, axes: Axes, room: Box, *, low: float, high: float, 
         axes.yaxis.set_major_locator(NullLocator())  # the lines below are ours
         axes.yaxis.set_minor_locator(NullLocator())
     axes.set_ylim(low, high)
-    for tick in (
-        log_ticks(low, high) if log else ticks(low, high, most=max(2, int(room.h / 34)), binary=unit == "bytes")
-    ):
+    most = max(2, int(room.h / 34))
+    found = log_ticks(low, high, unit=unit) if log else ticks(low, high, most=most, unit=unit)
+    for tick in found:
         share = (math.log(tick / low) / math.log(high / low)) if log else (tick - low) / (high - low)
         y = room.y + room.h * (1 - share)
         axes.axhline(tick, color=sheet.theme.lines, linewidth=0.7, zorder=0)
         sheet.text(room.x - 7, y, human(tick, unit), size=LABEL, color=sheet.theme.faint, across="right")
 
 
-def ticks(low: float, high: float, *, most: int, binary: bool = False) -> list[float]:
-    """Round values between the two; powers of two for what is counted in KiB and GiB."""
+def ticks(low: float, high: float, *, most: int, unit: str = "") -> list[float]:
+    """Round values between the two; round for KiB and GiB, and for minutes and hours, where they are counted so."""
     rough = (high - low) / most
     size = 10.0 ** math.floor(math.log10(rough))
     step = next(size * factor for factor in (1, 2, 2.5, 5, 10) if size * factor >= rough * 0.999)
-    if binary:
+    if unit == "bytes":
         step = 2.0 ** math.ceil(math.log2(rough))
+    elif unit == "s" and rough > 10:
+        step = float(next((each for each in _TIMES_S if each >= rough), step))
     first = math.ceil(low / step - 1e-9)
     return [number * step for number in range(first, math.floor(high / step + 1e-9) + 1)]
 
 
-def log_ticks(low: float, high: float) -> list[float]:
-    """Powers of ten, or of a hundred where there are many."""
+def log_ticks(low: float, high: float, *, unit: str = "") -> list[float]:
+    """Powers of ten, or of a hundred where there are many; minutes and hours among seconds."""
     powers = range(math.ceil(math.log10(low) - 1e-9), math.floor(math.log10(high) + 1e-9) + 1)
-    every = max(1, math.ceil(len(powers) / 5))
-    return [10.0**power for power in powers][::every]
+    found = [10.0**power for power in powers]
+    if unit == "s":
+        found = [each for each in (*(each for each in found if each <= 10), *_LONG_S) if low <= each <= high]
+    return found[:: max(1, math.ceil(len(found) / 5))]
 
 
 def marks(axes: Axes, sheet: Sheet, marked: list[Marked]) -> None:
