@@ -1,7 +1,7 @@
 {{/* What KEDA and HPA share. */}}
 
-{{/* Up by 100 % each 15 s at once; down by one pod per cold start, after twice that: a pod that goes too early costs a
-cold start to come back. Kubernetes allows periods up to 1800 s and windows up to 3600 s. */}}
+{{/* Up by 100 % or 4 pods each 15 s at once; down by one pod per cold start, after twice that: a pod that goes too early
+costs a cold start to come back. Kubernetes allows periods up to 1800 s and windows up to 3600 s. */}}
 {{- define "storehand.behavior" -}}
 {{- if .autoscaling.behavior -}}
 {{- toYaml .autoscaling.behavior -}}
@@ -12,12 +12,15 @@ scaleUp:
     - type: Percent
       value: 100
       periodSeconds: 15
+    - type: Pods
+      value: 4
+      periodSeconds: 15
 scaleDown:
   stabilizationWindowSeconds: {{ min 3600 (max 300 (mul 2 (int .is.cold))) }}
   policies:
     - type: Pods
       value: 1
-      periodSeconds: {{ min 1800 (max 15 (int .is.cold)) }}
+      periodSeconds: {{ min 1800 (max 60 (int .is.cold)) }}
 {{- end -}}
 {{- end -}}
 
@@ -28,8 +31,7 @@ scaleDown:
 
 {{/*
 Triggers that ask the broker itself; empty where KEDA was told no address:
-(dict "root" $ "pool" pool "auth" name). What is in hand stands in one hash for all pools of a Redis. Each counts all of it:
-when Prometheus and exporter are silent it is better to keep too many pods than to take busy ones away.
+(dict "root" $ "pool" pool "auth" name). In a Redis what is in hand stands in one hash for all pools; see brokerFormula.
 */}}
 {{- define "storehand.brokerTriggers" -}}
 {{- $root := .root -}}
@@ -71,6 +73,27 @@ when Prometheus and exporter are silent it is better to keep too many pods than 
 {{- end -}}
 {{- end -}}
 {{- toJson $triggers -}}
+{{- end -}}
+
+{{/*
+Workers by the broker's own figures: (ready + in hand) / slots, and nil unless all of them are known: a part would scale
+in. What is in hand is told for all pools together; each gets the share that it has of all slots at their most pods.
+(dict "pools" pools "pool" pool "triggers" triggers)
+*/}}
+{{- define "storehand.brokerFormula" -}}
+{{- $slots := float64 .pool.slots -}}
+{{- $all := 0.0 -}}
+{{- range .pools -}}
+{{- $all = addf $all (mulf (float64 .slots) (float64 (max 1 .is.max))) -}}
+{{- end -}}
+{{- $share := round (divf (mulf $slots (float64 (max 1 .pool.is.max))) $all) 4 -}}
+{{- $known := list -}}
+{{- $sum := list -}}
+{{- range .triggers -}}
+{{- $known = append $known (printf "%s != nil" .name) -}}
+{{- $sum = append $sum (ternary (printf "%s * %s" (toJson $share) .name) .name (eq .name "q_unacked")) -}}
+{{- end -}}
+{{- printf "(%s ? (%s) / %d : nil)" (join " && " $known) (join " + " $sum) (int .pool.slots) -}}
 {{- end -}}
 
 {{/* KEDA's name of the broker's secret parameters; empty where none is needed. */}}

@@ -81,7 +81,7 @@
 {{- $s := include "storehand.sharedSettings" .root | fromJson -}}
 {{- $plans := dict -}}
 {{- range $name, $pool := .pools -}}
-{{- $plan := dict "families" $pool.queues "slots" $pool.concurrency "utilization" $pool.autoscaling.utilization "wait_objective_s" $pool.slo.waitSeconds "objective" $pool.slo.objective "service_hint_s" $pool.costHintSeconds "cold_start_s" $pool.coldStartSeconds "min_workers" $pool.is.min "max_workers" (max 1 $pool.is.max) -}}
+{{- $plan := dict "families" $pool.queues "slots" $pool.slots "utilization" $pool.autoscaling.utilization "wait_objective_s" $pool.slo.waitSeconds "objective" $pool.slo.objective "service_hint_s" $pool.costHintSeconds "cold_start_s" $pool.coldStartSeconds "min_workers" $pool.is.min "max_workers" (max 1 $pool.is.max) -}}
 {{- with $pool.autoscaling.catchUpSeconds -}}
 {{- $_ := set $plan "catch_up_s" . -}}
 {{- end -}}
@@ -131,7 +131,9 @@
 {{/* Files that every pod of ours may read: secrets under the settings' names, certificates. */}}
 {{- define "storehand.secretVolumes" -}}
 {{- $sources := list -}}
-{{- range $each := list (list (include "storehand.brokerSecret" .) .Values.broker.secretKey "broker_url") (list (include "storehand.storeSecret" . | default (include "storehand.brokerSecret" .)) .Values.store.secretKey "store_url") (list .Values.signing.existingSecret .Values.signing.secretKey "signing_keys") (list .Values.payloads.existingSecret .Values.payloads.secretKey "payload_url") -}}
+{{- $brokerKey := ternary "broker_url" .Values.broker.secretKey (eq .Values.broker.existingSecret "") -}}
+{{- $storeKey := ternary "store_url" .Values.store.secretKey (and (ne .Values.store.url "") (eq .Values.store.existingSecret "")) -}}
+{{- range $each := list (list (include "storehand.brokerSecret" .) $brokerKey "broker_url") (list (include "storehand.storeSecret" . | default (include "storehand.brokerSecret" .)) $storeKey "store_url") (list .Values.signing.existingSecret .Values.signing.secretKey "signing_keys") (list .Values.payloads.existingSecret .Values.payloads.secretKey "payload_url") -}}
 {{- if index $each 0 -}}
 {{- $sources = append $sources (dict "secret" (dict "name" (index $each 0) "items" (list (dict "key" (index $each 1) "path" (index $each 2))))) -}}
 {{- end -}}

@@ -109,6 +109,9 @@ broker.type=embedded, and yet URLs or secrets of a broker or store are set: unse
 {{- if and $.production $each.url }}
 profile=production, and {{ $side }}.url stands in the values, where Helm and everybody who reads the release sees its password: put it into a secret and name that in {{ $side }}.existingSecret.
 {{- end -}}
+{{- if and $each.url (not $each.existingSecret) (or (dig "keda" "passwordKey" "" $each) (dig "keda" "usernameKey" "" $each) (dig "keda" "hostKey" "" $each)) }}
+{{ $side }}.keda names keys of a secret of yours, and with {{ $side }}.url the chart makes one that has none of them: use {{ $side }}.existingSecret.
+{{- end -}}
 {{- if and $each.url $each.existingSecret }}
 {{ $side }}.url and {{ $side }}.existingSecret are both set: unset one.
 {{- end -}}
