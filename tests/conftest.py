@@ -21,6 +21,7 @@ settings.load_profile("shared machine")
 
 BUDGET_S = {
     "unit": 160,
+    "scaling": 15,
     "contract": 300,
     "broker": 90,
     "pipeline": 290,

@@ -20,9 +20,6 @@ class Sight(Protocol):
     @property
     def pool(self) -> Pool: ...
 
-    @property
-    def concurrency(self) -> int: ...
-
     def required(self) -> float | None:
         """The rule's last value; None while Prometheus is away."""
 
@@ -75,7 +72,7 @@ def _in_hand_of_all(sight: Sight) -> Reading | None:
     ready, in_hand = sight.ready_messages(), sight.in_hand_messages()
     if ready is None or in_hand is None:
         return None
-    return Reading(sum(ready.values()) + sum(in_hand.values()), target=float(sight.concurrency))
+    return Reading(sum(ready.values()) + sum(in_hand.values()), target=float(sight.pool.slots))
 
 
 def _longest_list(sight: Sight) -> Reading | None:

@@ -78,7 +78,7 @@ class _Sight:
 
     def __init__(self, cluster: Cluster, monitor: Monitor) -> None:
         self.cluster, self.monitor = cluster, monitor
-        self.pool, self.concurrency = cluster.pool, cluster.machine.concurrency
+        self.pool = cluster.pool
         self._delivered: dict[Priority, int] = dict.fromkeys(Priority, 0)
         self._rates: dict[Priority, float] = dict.fromkeys(Priority, 0.0)
         self._busy: dict[int, float] = {}

@@ -1,0 +1,1 @@
+"""The scaling rule and the simulator that judges it."""
