@@ -25,7 +25,7 @@ from tests.dashboards.lint import known_metrics
 from tests.pipeline.probe_plugin import ProbeInput
 from tests.servers import RedisServer
 
-POOL = {"concurrency": 40, "autoscaling": {"min": 2, "max": 9}, "slo": {"waitSeconds": {"interactive": 7}}}
+POOL = {"concurrency": 80, "slots": 40, "autoscaling": {"min": 2, "max": 9}, "slo": {"waitSeconds": {"interactive": 7}}}
 SCALED = (BASE, TOGGLES["keda"], TOGGLES["keda asks redis"], {"pools": {"text": POOL}})
 
 
@@ -79,7 +79,7 @@ def test_the_exporters_plan_the_workers_and_the_scaler_say_the_same_of_a_pool() 
     pool: Pool = exporter.pools["text"]
 
     assert set(exporter.pools) == {"text", "encoder"}
-    assert (pool.slots, list(pool.families)) == (worker.concurrency, worker.queues)
+    assert (pool.slots, list(pool.families)) == (40, worker.queues)
     assert pool.wait_objective_s == worker.wait_objective_s
     assert pool.wait_objective_s[Priority.INTERACTIVE] == 7
     assert (pool.min_workers, pool.max_workers) == (scaled["minReplicaCount"], scaled["maxReplicaCount"]) == (2, 9)
@@ -131,7 +131,8 @@ def test_without_prometheus_and_exporter_messages_per_slot_decide_and_half_an_an
     scaled = _of_kind(render(*SCALED), "ScaledObject")["text"]
     queues = [trigger["name"] for trigger in _triggers(scaled, "redis")]
 
-    assert _evaluated(scaled, {"*": 20.0}) == len(queues) * 20 / 40
+    of_all_slots = 40 * 9 / (40 * 9 + 32 * 4)
+    assert _evaluated(scaled, {"*": 20.0}) == pytest.approx((3 * 20 + 20 * of_all_slots) / 40, abs=1e-3)
     assert _evaluated(scaled, {"*": 20.0, queues[0]: None}) is None
     assert _evaluated(scaled, {}) is None
 
