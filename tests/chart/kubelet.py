@@ -13,7 +13,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGTERM
-from typing import Any
 
 from tests.chart.pods import Pod, env
 from tests.chart.render import Document
@@ -41,7 +40,7 @@ class PodProcess(WorkerProcess):
     def __init__(self, shop: Shop, name: str, pod: Pod, documents: list[Document], secrets: Mapping[str, str]) -> None:
         super().__init__(shop, name, (), {})
         self._container = pod.main
-        self._grace_s = float(pod.spec["terminationGracePeriodSeconds"])
+        self._grace_s = float(pod.spec.get("terminationGracePeriodSeconds", 30))
         self._root = shop.folder / name
         self._settings = self._places(env(self._container, documents), secrets)
 
@@ -53,12 +52,17 @@ class PodProcess(WorkerProcess):
         """As the pod's own startup and readiness probes say."""
         assert self.exit_code() is None, f"the worker left with {self.exit_code()}:\n{self.log_text()}"
         try:
-            return all(self._passes(self._container[kind]) for kind in ("startupProbe", "readinessProbe"))
+            return self.probe("startupProbe") and self.probe("readinessProbe")
         except OSError:
             return False
 
-    def _passes(self, probe: dict[str, Any]) -> bool:
-        return 200 <= self.get(probe["httpGet"]["path"])[0] < 400
+    def probe(self, kind: str) -> bool:
+        """Whether the container's probe of this kind passes."""
+        return 200 <= self.get(self._container[kind]["httpGet"]["path"])[0] < 400
+
+    @property
+    def environment(self) -> dict[str, str]:
+        return {**self._shop.environment, **self._settings}
 
     def stop(self) -> Stopped:
         """The hook, SIGTERM, and SIGKILL when the grace is over; its time runs from the beginning of the hook."""
@@ -75,11 +79,9 @@ class PodProcess(WorkerProcess):
         hook = ((self._container.get("lifecycle") or {}).get("preStop") or {}).get("exec")
         if hook is None:
             return None
-        environment = {**self._shop.environment, **self._settings}
+        command, grace_s = _found(hook["command"]), self._grace_s
         try:
-            ran = subprocess.run(
-                _found(hook["command"]), env=environment, capture_output=True, timeout=self._grace_s, check=False
-            )
+            ran = subprocess.run(command, env=self.environment, capture_output=True, timeout=grace_s, check=False)
         except subprocess.TimeoutExpired:
             return None
         return ran.returncode

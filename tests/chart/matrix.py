@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -21,10 +19,6 @@ OLDEST, NEWEST = f"{kubernetes.VERSIONS[0]}.0", f"{kubernetes.VERSIONS[-1]}.0"
 @cache
 def examples() -> dict[str, dict[str, Any]]:
     return ci_files()
-
-
-def pairs() -> Iterator[tuple[str, str]]:
-    yield from combinations(TOGGLES, 2)
 
 
 def objections(*layers: Values) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from storehand import Client
+from storehand.contracts import INPUTS
 from storehand.handle import JobHandle
 from storehand.job import Status
 from tests.chart.kubelet import PodProcess, Stopped
@@ -35,6 +36,7 @@ class Cluster:
             SECRETS,
             {
                 "broker": {"type": kind},
+                "routes": dict.fromkeys(INPUTS),  # none: the probe's family is `default`
                 "pools": {"probe": {"queues": ["default"], "plugins": ["probe"], "settings": quick, **pool}},
             },
         )
@@ -79,6 +81,9 @@ class Load:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
         self._is_over.set()
         self._thread.join()
 
@@ -94,9 +99,9 @@ def test_a_pod_that_is_stopped_under_load_finishes_or_hands_back_what_it_has(clu
     with ExitStack() as running:
         for pod in (old, new):
             running.push(pod).start()
-        until(lambda: old.is_ready() and new.is_ready(), timeout_s=60)
+        until(lambda: old.is_ready() and new.is_ready(), timeout_s=60, every_s=0.1)
         with Load(client) as load:
-            until(lambda: _running(load.handles, old) >= 4)
+            until(lambda: _running(load.handles, old) >= 4, every_s=0.1)
             stopped = old.stop()
         outcomes = [handle.outcome(timeout=30) for handle in load.handles]
 
@@ -107,6 +112,44 @@ def test_a_pod_that_is_stopped_under_load_finishes_or_hands_back_what_it_has(clu
     again = {job for job, starts in cluster.shop.noted("starts").items() if starts > 1}
     assert again == _handed_back(load.handles, client)
     assert again, "the worker was too quick for this test"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cluster", [("redis+redis", FINISH), ("rabbitmq+postgres", FINISH)], indirect=True, ids=str)
+def test_a_pod_that_may_finish_hands_nothing_back(cluster: Cluster, client: Client) -> None:
+    old, new = cluster.pod_process("old"), cluster.pod_process("new")
+    with ExitStack() as running:
+        for pod in (old, new):
+            running.push(pod).start()
+        until(lambda: old.is_ready() and new.is_ready(), timeout_s=60, every_s=0.1)
+        with Load(client) as load:
+            until(lambda: _running(load.handles, old) >= 4, every_s=0.1)
+            stopped = old.stop()
+        outcomes = [handle.outcome(timeout=60) for handle in load.handles]
+
+    _assert_orderly(stopped, cluster, old)
+    assert {outcome.code for outcome in outcomes} == {"ok"}
+    assert set(cluster.shop.noted("starts").values()) == set(cluster.shop.noted("ends").values()) == {1}
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    "cluster", [("redis+redis", HAND_BACK), ("rabbitmq+postgres", HAND_BACK)], indirect=True, ids=str
+)
+def test_a_rollout_of_three_pods_under_load_loses_nothing(cluster: Cluster, client: Client) -> None:
+    """As a Deployment with maxSurge 1 and maxUnavailable 0 does it: the new pod is ready before an old one goes."""
+    with ExitStack() as running, Load(client, every_s=0.04) as load:
+        old = [running.enter_context(cluster.pod_process(f"old-{number}")) for number in range(3)]
+        for number, pod in enumerate(old):
+            running.enter_context(cluster.pod_process(f"new-{number}"))
+            _assert_orderly(pod.stop(), cluster, pod)
+        load.end()
+        outcomes = [handle.outcome(timeout=120) for handle in load.handles]
+
+    assert len(outcomes) > 200
+    assert {outcome.code for outcome in outcomes} == {"ok"}
+    assert {(handle.job.attempts, handle.job.crashes) for handle in load.handles} == {(1, 0)}
+    assert set(cluster.shop.noted("ends").values()) == {1}
 
 
 def _running(handles: list[JobHandle[ProbeOutput]], worker: PodProcess) -> int:

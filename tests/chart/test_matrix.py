@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterable
+
 import pytest
 
 from tests.chart.matrix import BASE, NEWEST, TOGGLES, examples, objections
-from tests.chart.render import render
+from tests.chart.render import Refused, Values, render
 
 EXAMPLES = sorted(examples())
 
@@ -25,3 +28,35 @@ def test_two_engines_make_the_same_of_an_example(example: str) -> None:
 @pytest.mark.parametrize("toggle", TOGGLES)
 def test_a_toggle_is_beyond_reproach(toggle: str) -> None:
     assert objections(BASE, TOGGLES[toggle]) == []
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("toggle", TOGGLES)
+def test_two_engines_make_the_same_of_a_toggle(toggle: str) -> None:
+    layers = BASE, TOGGLES[toggle]
+
+    assert render(*layers, kubernetes=NEWEST) == render(*layers, engine="second", kubernetes=NEWEST)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_a_toggle_over_an_example_is_refused_with_a_reason_or_beyond_reproach(example: str) -> None:
+    _judge_all((examples()[example], values) for values in TOGGLES.values())
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("toggle", TOGGLES)
+def test_two_toggles_together_are_refused_with_a_reason_or_beyond_reproach(toggle: str) -> None:
+    later = list(TOGGLES)[list(TOGGLES).index(toggle) + 1 :]
+    _judge_all((BASE, TOGGLES[toggle], TOGGLES[other]) for other in later)
+
+
+def _judge_all(values: Iterable[tuple[Values, ...]]) -> None:
+    found: list[str] = []
+    for layers in values:
+        try:
+            found += [f"{layers[1:]}: {each}" for each in objections(*layers)]
+        except Refused as refused:
+            if not re.search(r"^- .+ \[\w+\]$", str(refused), re.MULTILINE):
+                found.append(f"{layers[1:]}: refused without a reason of ours: {refused}")
+    assert found == []
