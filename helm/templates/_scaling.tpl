@@ -24,9 +24,9 @@ scaleDown:
 {{- end -}}
 {{- end -}}
 
-{{/* An identifier for a formula. */}}
+{{/* An identifier for a formula; two queues never have the same. */}}
 {{- define "storehand.identifier" -}}
-{{- regexReplaceAll "[^A-Za-z0-9]" . "_" -}}
+{{- regexReplaceAll "[^A-Za-z0-9_]" (replace "_" "__" .) "_" -}}
 {{- end -}}
 
 {{/*
@@ -64,7 +64,7 @@ Triggers that ask the broker itself; empty where KEDA was told no address:
 {{- end -}}
 {{- range $queue := $names -}}
 {{- $where := ternary (dict "queueName" $queue) (dict "listName" $queue) (eq $kind "rabbitmq") -}}
-{{- $name := include "storehand.identifier" (printf "q_%s" (trimPrefix (printf "%s." $root.Values.queuePrefix) $queue)) -}}
+{{- $name := printf "q_%s" (include "storehand.identifier" (trimPrefix (printf "%s." $root.Values.queuePrefix) $queue)) -}}
 {{- $trigger := dict "type" $kind "name" $name "metadata" (merge (dict) $where $common) -}}
 {{- if $auth -}}
 {{- $_ := set $trigger "authenticationRef" (dict "name" $auth) -}}
