@@ -140,7 +140,7 @@ class EchoTask(Task[EchoInput, EchoOutput]):
     roles: ClassVar[Mapping[str, Kind]] = {"text": "generate"}
     examples = (EchoInput(text="hello"), EchoInput(text="你好"))
 
-    def run(self, input: EchoInput, models: Models, context: Context) -> EchoOutput:  # noqa: A002
+    def run(self, input: EchoInput, models: Models, context: Context) -> EchoOutput:
         return EchoOutput(text=models.generate("text", input.text)[0].text)
 
 

@@ -61,7 +61,7 @@ class AsyncClient:
 
     async def submit(
         self,
-        input: TaskInput[O],  # noqa: A002  # the word of the domain
+        input: TaskInput[O],
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,
@@ -82,7 +82,7 @@ class AsyncClient:
     async def submit_raw(
         self,
         task: str,
-        input: Mapping[str, Any],  # noqa: A002  # the word of the domain
+        input: Mapping[str, Any],
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,

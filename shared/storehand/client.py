@@ -68,7 +68,7 @@ class Client:
 
     def submit(
         self,
-        input: TaskInput[O],  # noqa: A002  # the word of the domain
+        input: TaskInput[O],
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,
@@ -91,7 +91,7 @@ class Client:
     def submit_raw(
         self,
         task: str,
-        input: Mapping[str, Any],  # noqa: A002  # the word of the domain
+        input: Mapping[str, Any],
         *,
         idempotency_key: str | None = None,
         deadline: Moment | None = None,

@@ -256,5 +256,5 @@ class Task(ABC, Generic[InputT, OutputT]):
         return
 
     @abstractmethod
-    def run(self, input: InputT, models: Models, context: Context) -> OutputT:  # noqa: A002  # the word of the domain
+    def run(self, input: InputT, models: Models, context: Context) -> OutputT:
         """The work. Raise a StorehandError for a coded failure; anything else becomes code `plugin`."""

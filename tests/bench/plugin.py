@@ -34,7 +34,7 @@ class BenchTextTask(Task[BenchTextInput, BenchTextOutput]):
     output_type = BenchTextOutput
     roles: ClassVar[dict[str, Kind]] = {TEXT_ROLE: "generate"}
 
-    def run(self, input: BenchTextInput, models: Models, context: Context) -> BenchTextOutput:  # noqa: A002
+    def run(self, input: BenchTextInput, models: Models, context: Context) -> BenchTextOutput:
         options = GenerateOptions(
             max_new_tokens=input.max_new_tokens,
             temperature=input.temperature,
@@ -63,7 +63,7 @@ class BenchLabelsTask(Task[BenchLabelsInput, BenchLabelsOutput]):
     output_type = BenchLabelsOutput
     roles: ClassVar[dict[str, Kind]] = {LABELS_ROLE: "classify"}
 
-    def run(self, input: BenchLabelsInput, models: Models, context: Context) -> BenchLabelsOutput:  # noqa: A002
+    def run(self, input: BenchLabelsInput, models: Models, context: Context) -> BenchLabelsOutput:
         return BenchLabelsOutput(labels=tuple(each.label for each in models.classify(LABELS_ROLE, input.texts)))
 
 

@@ -74,7 +74,7 @@ def _run(scenario: Scenario, scene: Scene, load: Load, witness: Witness, hands: 
         while not is_time() and time.monotonic() < end:
             tell(f"{witness.answered}/{scenario.jobs} answered, {len(hands.done)}/{len(scenario.steps)} faults")
             deaths += scene.fleet.mend()
-            time.sleep(0.05)
+            time.sleep(0.05)  # between two looks at `is_time`
         return is_time()
 
     for step in scenario.steps:

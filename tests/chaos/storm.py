@@ -72,7 +72,7 @@ class Storm:
             while (now_s := time.monotonic() - began) < at_s:
                 tell(now_s, f"{state}; {witness.answered} answered, {witness.open} open")
                 self._deaths += scene.fleet.mend()
-                time.sleep(STEP_S)
+                time.sleep(STEP_S)  # between two looks; when to go on is decided by `at_s`
 
         for each in plan(self._seed, self._duration_s, self._has(scene)):
             until(each.at_s, "fine")
@@ -92,7 +92,7 @@ class Storm:
             self._deaths += scene.fleet.mend()
             if load.is_over:
                 mixed.settle(eye.store)
-            time.sleep(STEP_S)
+            time.sleep(STEP_S)  # between two looks at what is open
         load.stop()
         scene.fleet.leave(LEAVE_S)
         notes = [*mixed.broken, *mixed.contradictions()]

@@ -167,7 +167,7 @@ class Witness:
             except Unavailable:
                 if time.monotonic() > end:
                     return None
-                time.sleep(0.2)
+                time.sleep(0.2)  # the store is away: asked again, until give_up_s
 
 
 def _as_it_stands(job_id: str, job: Job | None) -> str:

@@ -53,7 +53,7 @@ def product(value: object) -> Product:
     return Product.model_validate(value)
 
 
-def run(models: Models, input: DescriptionInput, context: FakeContext | None = None) -> DescriptionOutput:  # noqa: A002
+def run(models: Models, input: DescriptionInput, context: FakeContext | None = None) -> DescriptionOutput:
     return TASK.run(input, models, context or FakeContext())
 
 

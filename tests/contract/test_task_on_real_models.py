@@ -33,7 +33,7 @@ class BothTask(Task[BothInput, BothOutput]):
     roles: ClassVar[Mapping[str, Kind]] = {"text": "generate", "labels": "classify"}
     examples = (BothInput(words=("warm jacket", "背包轻便")), BothInput(words=("a", "bag for school", "保暖") * 14))
 
-    def run(self, input: BothInput, models: Models, context: Context) -> BothOutput:  # noqa: A002
+    def run(self, input: BothInput, models: Models, context: Context) -> BothOutput:
         options = GenerateOptions(max_new_tokens=8, temperature=1.0, n=2)
         texts = models.generate("text", input.words[0], options)
         labels = models.classify("labels", input.words)

@@ -1,5 +1,4 @@
 """One line that sells a product: a whole Storehand plugin."""
-# ruff: noqa: A002  # `input` is the word of the domain
 
 from collections.abc import Mapping
 from typing import Annotated, ClassVar

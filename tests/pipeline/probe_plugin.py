@@ -40,7 +40,7 @@ class ProbeTask(Task[ProbeInput, ProbeOutput]):
     output_type = ProbeOutput
     optional_roles: ClassVar[Mapping[str, Kind]] = {"text": "generate"}  # loaded where a test binds it
 
-    def run(self, input: ProbeInput, models: Models, context: Context) -> ProbeOutput:  # noqa: A002
+    def run(self, input: ProbeInput, models: Models, context: Context) -> ProbeOutput:
         _note("starts", context)
         end = time.monotonic() + (0 if input.mode == "speak" else input.work_s)
         while time.monotonic() < end:

@@ -43,7 +43,7 @@ class WordTask(Task[WordInput, WordOutput]):
     def __init__(self, body: Body) -> None:
         self._body = body
 
-    def run(self, input: WordInput, models: Models, context: Context) -> WordOutput:  # noqa: A002
+    def run(self, input: WordInput, models: Models, context: Context) -> WordOutput:
         answer: WordOutput = self._body(input, context)
         return answer
 

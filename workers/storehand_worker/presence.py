@@ -30,7 +30,8 @@ TELL_S = 0.5
 
 def folders(settings: Settings) -> list[Path]:
     """Where workers leave their files, the first that can be written."""
-    memory = Path("/dev/shm") if os.access("/dev/shm", os.W_OK) else Path(tempfile.gettempdir())  # noqa: S108
+    shared = Path("/dev/shm")  # noqa: S108  # the folder below it is this user's own
+    memory = shared if os.access(shared, os.W_OK) else Path(tempfile.gettempdir())
     return [settings.data_dir / "workers", memory / f"storehand-workers-{os.getuid()}"]
 
 

@@ -78,7 +78,7 @@ class Found:
 
 
 def find_answer(
-    input: ChatInput,  # noqa: A002  # the word of the domain
+    input: ChatInput,
     turn: Turn,
     signals: Signals,
     retriever: Retriever,
@@ -113,7 +113,7 @@ def _of_order(order: Order, turn: Turn, retriever: Retriever, now: datetime) -> 
     return Found("strong", 1.0, "known", tuple(dict.fromkeys(parts))[:MOST_PARTS], missing=_unlike(missing))
 
 
-def _order_state(input: ChatInput, turn: Turn, signals: Signals) -> OrderState:  # noqa: A002  # the word of the domain
+def _order_state(input: ChatInput, turn: Turn, signals: Signals) -> OrderState:
     number = signals.order_number
     asked = signals.asks_order or (input.order is not None and (signals.asks_how_to_track or is_of_order(turn.text)))
     if not asked and number and turn.earlier and is_thin(turn.text):  # he was asked for his number, and here it is
@@ -125,7 +125,7 @@ def _order_state(input: ChatInput, turn: Turn, signals: Signals) -> OrderState: 
     return "not_found" if number else "number_needed"
 
 
-def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever) -> Found:  # noqa: A002  # the word of the domain
+def _answer_to(question: str, input: ChatInput, turn: Turn, retriever: Retriever) -> Found:
     finding = _searched(question, turn, retriever)
     confidence, best = finding.confidence, finding.best
     if input.product is not None:

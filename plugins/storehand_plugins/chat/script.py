@@ -15,7 +15,7 @@ LOCALE = "zh-Hant"
 _TRADITIONAL_LOCALES = ("zh-hant", "zh-tw", "zh-hk", "zh-mo")
 
 
-def wants_traditional(input: ChatInput, turn: Turn) -> bool:  # noqa: A002  # the word of the domain
+def wants_traditional(input: ChatInput, turn: Turn) -> bool:
     """By what the customer writes; by the locale where his words could be either."""
     if turn.language != "zh":
         return False
@@ -23,7 +23,7 @@ def wants_traditional(input: ChatInput, turn: Turn) -> bool:  # noqa: A002  # th
     return is_traditional(said) or (input.locale or "").lower().startswith(_TRADITIONAL_LOCALES)
 
 
-def in_traditional(reply: Reply, input: ChatInput, found: Found) -> Reply:  # noqa: A002  # the word of the domain
+def in_traditional(reply: Reply, input: ChatInput, found: Found) -> Reply:
     """Character for character: citations keep their places, and those of order and product stay words of the reply."""
     kept = set(_kept(input, found))
     pieces = tuple(traditional(piece, keep=kept) for piece in reply.pieces)
@@ -37,7 +37,7 @@ def in_traditional(reply: Reply, input: ChatInput, found: Found) -> Reply:  # no
     return replace(reply, pieces=pieces, citations=citations)
 
 
-def _kept(input: ChatInput, found: Found) -> Iterator[str]:  # noqa: A002  # the word of the domain
+def _kept(input: ChatInput, found: Found) -> Iterator[str]:
     for candidate in found.finding.candidates:
         yield candidate.article.title
     yield from (candidate.quote for candidate in found.quoted)

@@ -20,7 +20,7 @@ _WISH_CHARS = 120
 
 
 def summary_of(
-    input: ChatInput,  # noqa: A002  # the word of the domain
+    input: ChatInput,
     turn: Turn,
     signals: Signals,
     decision: Decision,
@@ -72,7 +72,7 @@ def summary_of(
     return "\n".join(lines)
 
 
-def collect(input: ChatInput, turn: Turn, signals: Signals) -> dict[str, str]:  # noqa: A002  # the word of the domain
+def collect(input: ChatInput, turn: Turn, signals: Signals) -> dict[str, str]:
     """`order_number`, `product`, `wish`, `contact` (masked), as far as they are known."""
     number = order_number(input, signals)
     found = {
@@ -88,7 +88,7 @@ def collect(input: ChatInput, turn: Turn, signals: Signals) -> dict[str, str]:  
     return {name: value for name, value in found.items() if value}
 
 
-def order_number(input: ChatInput, signals: Signals) -> str | None:  # noqa: A002  # the word of the domain
+def order_number(input: ChatInput, signals: Signals) -> str | None:
     """What the customer names goes before the order that came with the request."""
     if input.order is None:
         return signals.order_number
@@ -109,7 +109,7 @@ def title_of(candidate: Candidate) -> str:
     return candidate.article.title or _cut(candidate.quote, 60)
 
 
-def _items(input: ChatInput) -> str | None:  # noqa: A002  # the word of the domain
+def _items(input: ChatInput) -> str | None:
     names = [item.name for item in input.order.items[:3]] if input.order else []
     return ", ".join(names) or None
 

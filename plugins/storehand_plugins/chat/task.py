@@ -64,7 +64,7 @@ class ChatTask(Task[ChatInput, ChatOutput]):
         assert settings.knowledge_dir is not None, "settings fill it"
         self._library = Library(KnowledgeStore(settings.knowledge_dir))
 
-    def run(self, input: ChatInput, models: Models, context: Context) -> ChatOutput:  # noqa: A002  # the word of the domain
+    def run(self, input: ChatInput, models: Models, context: Context) -> ChatOutput:
         now = self._clock()
         context.check()
         turn = read_turn(input)
@@ -87,7 +87,7 @@ class ChatTask(Task[ChatInput, ChatOutput]):
                 context.emit(piece)
         return _output(input, turn, signals, decision, found, reply, written, models, shelf, self)
 
-    def _shelf(self, input: ChatInput, context: Context) -> Shelf | None:  # noqa: A002  # the word of the domain
+    def _shelf(self, input: ChatInput, context: Context) -> Shelf | None:
         if input.knowledge_base is None:
             return None
         if self._library is None:
@@ -96,7 +96,7 @@ class ChatTask(Task[ChatInput, ChatOutput]):
 
     def _retriever(
         self,
-        input: ChatInput,  # noqa: A002  # the word of the domain
+        input: ChatInput,
         turn: Turn,
         shelf: Shelf | None,
         models: Models,
@@ -116,7 +116,7 @@ class ChatTask(Task[ChatInput, ChatOutput]):
         return Retriever(index, Index(input.policies), now=now, language=turn.language, similarity=near)
 
 
-def _situation(input: ChatInput, turn: Turn, signals: Signals, found: Found) -> Situation:  # noqa: A002  # the word of the domain
+def _situation(input: ChatInput, turn: Turn, signals: Signals, found: Found) -> Situation:
     reasons = signals.reasons if input.order is None else tuple(dict.fromkeys(signals.reasons + signals.possible))
     if find_words(turn.whole, input.handoff_rules):
         reasons = (*reasons, "policy")
@@ -142,7 +142,7 @@ def _situation(input: ChatInput, turn: Turn, signals: Signals, found: Found) -> 
 
 
 def _written(
-    input: ChatInput,  # noqa: A002  # the word of the domain
+    input: ChatInput,
     turn: Turn,
     decision: Decision,
     found: Found,
@@ -171,7 +171,7 @@ def _written(
 
 
 def _reply(
-    input: ChatInput,  # noqa: A002  # the word of the domain
+    input: ChatInput,
     turn: Turn,
     signals: Signals,
     decision: Decision,
@@ -194,7 +194,7 @@ def _reply(
 
 
 def _output(
-    input: ChatInput,  # noqa: A002  # the word of the domain
+    input: ChatInput,
     turn: Turn,
     signals: Signals,
     decision: Decision,
@@ -230,13 +230,13 @@ def _output(
     )
 
 
-def _disclosure(input: ChatInput, turn: Turn, reply: Reply, *, by_model: bool) -> str:  # noqa: A002  # the word of the domain
+def _disclosure(input: ChatInput, turn: Turn, reply: Reply, *, by_model: bool) -> str:
     name = "disclosure_model" if by_model else "disclosure_quoted" if reply.citations else "disclosure"
     said = phrase(turn.language, name)
     return traditional(said) if script.wants_traditional(input, turn) else said
 
 
-def _locale(input: ChatInput, turn: Turn) -> str:  # noqa: A002  # the word of the domain
+def _locale(input: ChatInput, turn: Turn) -> str:
     if input.locale and input.locale.split("-")[0].lower() == turn.language:
         return input.locale
     return script.LOCALE if script.wants_traditional(input, turn) else turn.language

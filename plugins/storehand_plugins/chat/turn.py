@@ -72,7 +72,7 @@ class Turn:
         return bool(self.replies) and any(_alike(self.text, before) for before in self.earlier)
 
 
-def read_turn(input: ChatInput) -> Turn:  # noqa: A002  # the word of the domain
+def read_turn(input: ChatInput) -> Turn:
     """Nothing before `resolved_up_to` is looked at."""
     messages = list(enumerate(input.messages))[input.resolved_up_to :]
     last = max((place for place, (_, message) in enumerate(messages) if message.role != "customer"), default=-1)

@@ -49,7 +49,7 @@ class CopyTask(Task[CopyInput, CopyOutput]):
         """`now` is asked once per job, to tell whether an offer is over."""
         self._now = now
 
-    def run(self, input: CopyInput, models: Models, context: Context) -> CopyOutput:  # noqa: A002
+    def run(self, input: CopyInput, models: Models, context: Context) -> CopyOutput:
         context.check()
         given = _seen(input)
         asked = given.locale or given.products[0].in_language or _language_of(given)

@@ -50,7 +50,7 @@ class DescriptionTask(Task[DescriptionInput, DescriptionOutput]):
     examples = EXAMPLES
     version = "2"
 
-    def run(self, input: DescriptionInput, models: Models, context: Context) -> DescriptionOutput:  # noqa: A002
+    def run(self, input: DescriptionInput, models: Models, context: Context) -> DescriptionOutput:
         context.check()
         brief = brief_of(input, context.check)
         context.check()

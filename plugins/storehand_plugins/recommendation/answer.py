@@ -35,7 +35,7 @@ class Choice:
 
 
 def build_answer(
-    input: RecommendationInput,  # noqa: A002  # the word of the domain
+    input: RecommendationInput,
     model: ItemModel, history: ShopperHistory, scores: Scores, *, info: ModelInfo, usage: ModelUsage,
     task: Task[Any, Any],
 ) -> RecommendationOutput:  # fmt: skip
@@ -69,7 +69,7 @@ def build_answer(
 
 
 def _language(
-    input: RecommendationInput,  # noqa: A002
+    input: RecommendationInput,
     model: ItemModel, history: ShopperHistory, anchor: int | None,
 ) -> str | None:  # fmt: skip
     """In which language the shopper reads: as asked, else that of the anchor, else of the newest item."""
@@ -80,7 +80,7 @@ def _language(
 
 
 def choose(
-    input: RecommendationInput,  # noqa: A002
+    input: RecommendationInput,
     model: ItemModel, history: ShopperHistory, *, anchor: int | None, language: str | None,
 ) -> Choice:  # fmt: skip
     """Candidates, exclusions, filter, market, language, and what the shopper has."""
@@ -110,7 +110,7 @@ def choose(
 
 
 def _items(
-    input: RecommendationInput,  # noqa: A002
+    input: RecommendationInput,
     model: ItemModel, scores: Scores, chosen: list[int], *, pins: set[int], anchor: int | None, reasons: Reasons,
 ) -> tuple[RecommendedItem, ...]:  # fmt: skip
     best = max((float(scores.total[number]) for number in chosen), default=0.0)
@@ -143,7 +143,7 @@ def _source(model: ItemModel, scores: Scores, number: int, *, pinned: bool, anch
 
 
 def _fallback(
-    input: RecommendationInput,  # noqa: A002
+    input: RecommendationInput,
     history: ShopperHistory,
     scores: Scores,
     items: tuple[RecommendedItem, ...],
@@ -157,7 +157,7 @@ def _fallback(
     return "filtered" if any(item.source == "popular" for item in items) else None
 
 
-def _missing(input: RecommendationInput, model: ItemModel, history: ShopperHistory) -> tuple[str, ...]:  # noqa: A002
+def _missing(input: RecommendationInput, model: ItemModel, history: ShopperHistory) -> tuple[str, ...]:
     """Of the events that were read, the anchor, the candidates and the pins; unknown exclusions do no harm."""
     named: Iterable[str] = (
         *history.missing,

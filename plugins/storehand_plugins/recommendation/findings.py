@@ -11,7 +11,7 @@ from storehand_plugins.recommendation.history import ShopperHistory
 
 
 def findings(
-    input: RecommendationInput,  # noqa: A002  # the word of the domain
+    input: RecommendationInput,
     history: ShopperHistory, barred: Mapping[str, str], *, found: int, anchor_known: bool,
 ) -> tuple[Check, ...]:  # fmt: skip
     checks = []

@@ -32,7 +32,7 @@ class RecommendationTask(Task[RecommendationInput, RecommendationOutput]):
     starters: ClassVar = {ROLE: Path(__file__).parent.parent / "starter" / "recommender"}
     examples = EXAMPLES
 
-    def run(self, input: RecommendationInput, models: Models, context: Context) -> RecommendationOutput:  # noqa: A002
+    def run(self, input: RecommendationInput, models: Models, context: Context) -> RecommendationOutput:
         from storehand_plugins.recommendation.answer import build_answer  # numpy comes with the models extra
         from storehand_plugins.recommendation.folder import open_model
         from storehand_plugins.recommendation.history import NOTHING, read_history

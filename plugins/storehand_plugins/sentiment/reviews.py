@@ -20,7 +20,7 @@ _TIED_SCORE = 1e-3
 
 
 def rated_review(
-    input: SentimentInput,  # noqa: A002
+    input: SentimentInput,
     number: int,
     rated: Rated,
     odd: Oddities,
@@ -65,13 +65,13 @@ def names_language(locale: str | None) -> str | None:
     return None if locale is None else "zh" if locale.lower().split("-")[0] == "zh" else "en"
 
 
-def summary_language(input: SentimentInput) -> str:  # noqa: A002  # the word of the domain
+def summary_language(input: SentimentInput) -> str:
     """The one asked for, else that of most reviews."""
     chinese = sum(has_han(review.review_body) for review in input.reviews)
     return names_language(input.summary_language) or ("zh" if 2 * chinese >= len(input.reviews) else "en")
 
 
-def overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overall:  # noqa: A002  # the word of the domain
+def overall(input: SentimentInput, reviews: Sequence[ReviewSentiment]) -> Overall:
     """All reviews together."""
     score = sum(review.score for review in reviews) / len(reviews)
     ternary: tuple[Label, ...] = ("positive", "neutral", "negative")

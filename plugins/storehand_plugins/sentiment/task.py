@@ -46,7 +46,7 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
         """The words become patterns once; the first jobs would each do it, all at the same time."""
         keywords((), vocabulary())
 
-    def run(self, input: SentimentInput, models: Models, context: Context) -> SentimentOutput:  # noqa: A002
+    def run(self, input: SentimentInput, models: Models, context: Context) -> SentimentOutput:
         rater = Rater(models, context)
         readings = [_read(review.review_body, context) for review in input.reviews]
         words = vocabulary(input.aspects, tuple(sorted(input.aspect_synonyms.items())))
@@ -58,7 +58,7 @@ class SentimentTask(Task[SentimentInput, SentimentOutput]):
 
     def _answer(
         self,
-        input: SentimentInput,  # noqa: A002
+        input: SentimentInput,
         rated: list[Rated],
         oddities: list[Oddities],
         words: Vocabulary,
@@ -119,7 +119,7 @@ def _read(body: str, context: Context) -> Reading:
     return read(body)
 
 
-def _oddities(input: SentimentInput, rated: list[Rated], words: Vocabulary) -> list[Oddities]:  # noqa: A002
+def _oddities(input: SentimentInput, rated: list[Rated], words: Vocabulary) -> list[Oddities]:
     letters = [plain_letters(each.reading.folded) for each in rated]
     copies = find_copies(input.reviews, letters)
     return [

@@ -142,7 +142,8 @@ def shoppers(count: int, *, seed: int) -> Iterator[Shopper]:
     rng = random.Random(seed)  # noqa: S311  # made-up people, no secrets
     for number in range(count):
         language = ("EN", "ZH")[number % 2]
-        yield Shopper(f"{language.lower()}-shopper-{seed}-{number:04d}", language, random.Random(rng.random()))  # noqa: S311
+        name = f"{language.lower()}-shopper-{seed}-{number:04d}"
+        yield Shopper(name, language, random.Random(rng.random()))  # noqa: S311  # no secrets
 
 
 def training_rows(count: int, *, seed: int) -> Iterator[dict[str, Any]]:

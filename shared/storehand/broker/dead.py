@@ -59,7 +59,8 @@ def requeue_dead(path: Path | str, ids: Iterable[int] | None = None) -> int:
     where, values = _chosen(ids)
     try:
         with database.transaction(wait_s=_WAIT_S) as db:
-            names = [row[0] for row in db.execute(f"SELECT DISTINCT queue FROM dead WHERE {where}", values)]  # noqa: S608
+            found = db.execute(f"SELECT DISTINCT queue FROM dead WHERE {where}", values)  # noqa: S608 -- placeholders only
+            names = [row[0] for row in found]
             count = db.execute(
                 "INSERT INTO message(queue, at, envelope, body)"  # noqa: S608 -- placeholders only
                 f" SELECT queue, ?, ifnull(envelope, ''), ifnull(body, '') FROM dead WHERE {where} ORDER BY id",

@@ -106,7 +106,7 @@ def settle(db: sqlite3.Connection, owner: str, settlements: Iterable[Settlement]
         ready.update(
             name
             for (name,) in db.execute(
-                f"UPDATE message SET owner=NULL, handed_back=handed_back+? WHERE {_THIS} RETURNING queue",  # noqa: S608
+                f"UPDATE message SET owner=NULL, handed_back=handed_back+? WHERE {_THIS} RETURNING queue",  # noqa: S608 -- a constant
                 (verdict is Verdict.HAND_BACK, *row),
             ).fetchall()
         )

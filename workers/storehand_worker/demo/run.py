@@ -41,7 +41,7 @@ _SCRAPE_S = 0.5
 _GREETING = """Storehand demo: a little bilingual shop, one worker, bundled starter models, no server.
   {description} products to describe, {copy} campaigns, {sentiment} reviews, {recommendation} shoppers; {chat} questions of customers meanwhile.
 店铺演示：中英双语，单个工作进程，内置演示级模型，无需任何服务器。
-  {description} 个商品描述，{copy} 份营销文案，{sentiment} 条评价，{recommendation} 位顾客的推荐；同时回答客服提问 {chat} 次。"""  # noqa: E501
+  {description} 个商品描述，{copy} 份营销文案，{sentiment} 条评价，{recommendation} 位顾客的推荐；同时回答客服提问 {chat} 次。"""  # noqa: E501  # printed as it stands
 _TICK_S = 0.25
 
 

@@ -200,7 +200,8 @@ class RemoteEngine(BaseEngine[Ask]):
                 failure = self.endpoint.failure(error)
             if failure.unsupported and self.endpoint.adapt(failure.unsupported):
                 continue
-            backoff_s = min(self._options.backoff_s * 2**number, BACKOFF_MOST_S) * random.uniform(0.75, 1)  # noqa: S311
+            jitter = random.uniform(0.75, 1)  # noqa: S311  # nobody guesses at it
+            backoff_s = min(self._options.backoff_s * 2**number, BACKOFF_MOST_S) * jitter
             wait_s = max(failure.wait_s or 0.0, backoff_s)
             if failure.wait_s is not None:
                 self._not_before = max(self._not_before, now() + min(wait_s, self._options.max_wait_s))

@@ -113,4 +113,5 @@ def update(columns: Sequence[str]) -> str:
     """Writes these columns of many rows that travel as one JSON array: one statement, whatever their number."""
     listed = ", ".join(f"{name} {_TYPES.get(name, 'text')}" for name in ("n", *columns))
     settings = ", ".join(f"{name} = u.{name}" for name in columns)
-    return f"UPDATE $.jobs AS j SET {settings} FROM json_to_recordset(%s) AS u({listed}) WHERE j.n = u.n"  # noqa: S608
+    source = f"json_to_recordset(%s) AS u({listed})"
+    return f"UPDATE $.jobs AS j SET {settings} FROM {source} WHERE j.n = u.n"  # noqa: S608  # names of columns
