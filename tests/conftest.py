@@ -22,6 +22,7 @@ settings.load_profile("shared machine")
 BUDGET_S = {
     "unit": 160,
     "scaling": 15,
+    "chart": 45,
     "contract": 300,
     "broker": 90,
     "pipeline": 290,
