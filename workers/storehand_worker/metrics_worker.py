@@ -53,7 +53,8 @@ Devices = Callable[[], dict[str, DeviceMemory | None]]
 def cuda_memory() -> dict[str, DeviceMemory | None]:
     """Of the GPUs this process can see, once it computes on them: asking earlier would take memory there."""
     torch = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_initialized():
+    cuda = getattr(torch, "cuda", None)  # not there while another thread still imports torch
+    if cuda is None or not cuda.is_initialized():
         return {}
     found: dict[str, DeviceMemory | None] = {}
     for number in range(torch.cuda.device_count()):
