@@ -18,7 +18,7 @@ from tests.servers import PrometheusServer
 
 PICTURES = (
     ("overview", "dashboard-overview.png", ()),
-    ("engine", "dashboard-engines.png", ()),
+    ("engine", "dashboard-engine.png", ()),
     ("overview", "dashboard-lateness.png", ("--row", "Promises", "--row", "How late", "--theme", "light")),
 )
 """(dashboard, file in docs/, options)"""

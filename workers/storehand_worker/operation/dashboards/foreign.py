@@ -6,6 +6,7 @@ from storehand_worker.operation.dashboards.promql import of
 
 FOREIGN = frozenset(
     {
+        "ALERTS",
         "DCGM_FI_DEV_GPU_UTIL",
         "keda_scaler_detail_errors_total",
         "keda_scaler_empty_upstream_responses_total",
@@ -20,8 +21,8 @@ FOREIGN = frozenset(
 NEEDS_DEVICE = frozenset({"storehand_device_memory_bytes", "storehand_device_up"})
 """Ours, and only there where a worker has an accelerator."""
 
-FROM_ANYWHERE = frozenset({"process_cpu_seconds_total", "process_resident_memory_bytes"})
-"""Foreign, but every worker has them."""
+FROM_ANYWHERE = frozenset({"ALERTS", "process_cpu_seconds_total", "process_resident_memory_bytes"})
+"""Foreign, but every worker or every Prometheus has them."""
 
 OPTIONAL = (FOREIGN | NEEDS_DEVICE) - FROM_ANYWHERE
 """A panel on these may be empty."""

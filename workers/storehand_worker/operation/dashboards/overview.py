@@ -14,10 +14,12 @@ from storehand_worker.operation.dashboards.panels import (
     bars,
     heat,
     lines,
+    numbers,
 )
 from storehand_worker.operation.dashboards.promql import (
     POOL,
     POOL_LABELS,
+    firing,
     highest,
     of,
     quantile,
@@ -65,13 +67,21 @@ PROMISES = Row(
             highest=1,
             width=6,
         ),
+        numbers(
+            "Alerts",
+            "Of ours, firing now: pages wake somebody, tickets wait until morning; each names its runbook. "
+            "正在触发的告警。",
+            [Query(f"count({firing(severity)}) or vector(0)", f"{severity}s") for severity in ("page", "ticket")],
+            unit="none",
+            steps=((None, GREEN), (1, ORANGE)),
+        ),
         lines(
             "Burn rate, worst priority",
             "1: the budget lasts exactly 30 days. 14.4 over an hour pages (2 % of the budget gone), 6 over six hours "
             "pages too (5 %). 预算消耗速度：1 为刚好用完，14.4 倍和 6 倍触发告警。",
             [Query(f"max by (pool) ({burn(window)})", f"{{{{pool}}}} {window}") for window in ("1h", "6h")],
             unit="suffix: x",
-            width=9,
+            width=7,
             limits=((None, "transparent"), (6, ORANGE), (14.4, RED)),
             highest=16,
         ),
@@ -82,7 +92,7 @@ PROMISES = Row(
             "reason of ours, not for invalid input. 达标、超时、失败的任务数。",
             [Query(rate("slo_jobs_total", TASK, by="verdict"), "{{verdict}}")],
             unit=JOBS_S,
-            width=9,
+            width=7,
             stacked=True,
             colors=OUTCOMES,
         ),

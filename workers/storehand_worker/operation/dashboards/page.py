@@ -11,7 +11,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as model
 
 from storehand_worker.operation.dashboards.panels import DATASOURCE, Panel
-from storehand_worker.operation.dashboards.promql import PLACE, POOL, of
+from storehand_worker.operation.dashboards.promql import PLACE, POOL, firing, of
 
 TAG = "storehand"
 ALL = model.VariableOption(text="All", value="$__all", selected=True)
@@ -83,9 +83,10 @@ def _variables(by: str, metric: str) -> list[dashboard.QueryVariable]:
 
 
 def _marks() -> list[dashboard.AnnotationQuery]:
-    """Deploys and model changes: what most often stands behind a bend in a line."""
+    """Pages, deploys and model changes: what most often stands behind a bend in a line."""
     info, loads = of("storehand_info", POOL), of("storehand_model_load_seconds", POOL)
     return [
+        _mark("Page", f"max by (alertname) ({firing('page')})", "{{alertname}}", "red"),
         _mark("Worker drains", f"sum by (pool) ({of('storehand_draining', POOL)}) > 0", "{{pool}} drains", "orange"),
         _mark("New version", _new("version", info), "version {{version}}", "purple"),
         _mark("New model", _new("model", loads), "model {{model}}", "blue"),

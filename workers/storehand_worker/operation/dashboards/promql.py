@@ -51,3 +51,8 @@ def ratio(part: str, whole: str) -> str:
 def recorded(name: str, *, by: str = "pool", how: str = "sum") -> str:
     """A recorded series of pools, over the releases that are chosen."""
     return f"{how} by ({by}) ({of(f'pool:storehand_{name}', POOL)})"
+
+
+def firing(severity: str) -> str:
+    """Our alerts that fire now; those on the exporter or the store carry no pool."""
+    return f'ALERTS{{alertname=~"Storehand.+",alertstate="firing",severity="{severity}",{PLACE}}}'
