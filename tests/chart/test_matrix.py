@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+import helm_python
 import pytest
 
 from tests.chart.matrix import BASE, NEWEST, TOGGLES, examples, objections
-from tests.chart.render import Refused, Values, render
+from tests.chart.render import CHART, Refused, Values, render, render_texts
 
 EXAMPLES = sorted(examples())
 
@@ -23,6 +24,19 @@ def test_two_engines_make_the_same_of_an_example(example: str) -> None:
     values = examples()[example]
 
     assert render(values, kubernetes=NEWEST) == render(values, engine="second", kubernetes=NEWEST)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_helms_own_lint_has_nothing_to_say_of_an_example(example: str) -> None:
+    report = helm_python.lint(CHART, examples()[example], strict=True, namespace="ai", kube_version=f"v{NEWEST}")
+
+    assert [each for each in report["messages"] if each["severity"] > 1] == report["errors"] == []
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_no_text_shows_a_slip_of_the_template_language(example: str) -> None:
+    for path, text in render_texts(examples()[example], kubernetes=NEWEST).items():
+        assert not re.search(r"<no value>|%!|<nil>|map\[", text), path
 
 
 @pytest.mark.parametrize("toggle", TOGGLES)
