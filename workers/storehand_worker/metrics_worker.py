@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import GaugeMetricFamily
@@ -52,14 +53,13 @@ Devices = Callable[[], dict[str, DeviceMemory | None]]
 
 def cuda_memory() -> dict[str, DeviceMemory | None]:
     """Of the GPUs this process can see, once it computes on them: asking earlier would take memory there."""
-    torch = sys.modules.get("torch")
-    cuda = getattr(torch, "cuda", None)  # not there while another thread still imports torch
-    if cuda is None or not cuda.is_initialized():
+    cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
+    if not hasattr(cuda, "is_initialized") or not cuda.is_initialized():  # another thread may still import torch
         return {}
     found: dict[str, DeviceMemory | None] = {}
-    for number in range(torch.cuda.device_count()):
+    for number in range(cuda.device_count()):
         try:
-            free, total = torch.cuda.mem_get_info(number)
+            free, total = cuda.mem_get_info(number)
             found[f"cuda:{number}"] = DeviceMemory(total - free, total)
         except RuntimeError:  # the driver's own words are in the engine's log
             found[f"cuda:{number}"] = None
