@@ -43,7 +43,8 @@ def sqlite_before(folder: Path, clock: Clock) -> tuple[Callable[[], JobStore], C
         db = sqlite3.connect(folder / "jobs.db", isolation_level=None)
         for name in ("new", "move", "gone"):
             db.execute(f"DROP TRIGGER jobs_tally_{name}")
-        db.execute("DROP INDEX jobs_due")
+        db.execute("DROP INDEX jobs_status")
+        db.execute("CREATE INDEX jobs_status ON jobs (status, tenant, created_at)")
         db.execute("DROP TABLE tallies")
         db.execute(f"PRAGMA user_version = {COUNTED}")
         db.close()

@@ -1,7 +1,7 @@
 """What waits, runs and has been done, by task and priority, and whether somebody reconciles. No clock in here.
 
-Triggers keep the counts (schema.py), so a look costs the same with one row or a million; only jobs that wait for a time
-of their own are counted one by one.
+Triggers keep the counts (schema.py), so a look costs the same with one row or a million. Only what runs, and what waits
+for a time of its own, is counted row by row, in the index.
 """
 
 from __future__ import annotations
@@ -14,25 +14,41 @@ from storehand.store.state import MOST_UNRUNG, UPKEEP_GRACE_S, Tally, Upkeep
 from storehand.store.upkeep import count_unrung
 
 _DUE = "max(updated_at, coalesce(not_before, 0))"
-_QUEUED = "jobs INDEXED BY jobs_due WHERE status = 'queued' AND task = t.task AND priority = t.priority"
-
-_TALLIES = (
-    "SELECT task, priority, queued, running, submitted, finished, busy_s,"  # noqa: S608  # constants
-    f" (SELECT count(*) FROM {_QUEUED} AND {_DUE} > :now), (SELECT {_DUE} FROM {_QUEUED} ORDER BY {_DUE} LIMIT 1)"
-    " FROM tallies AS t ORDER BY task, priority"
+_QUEUED = (
+    "jobs INDEXED BY jobs_status WHERE status = 'queued' AND tenant = tenants.name AND task = t.task"
+    " AND priority = t.priority"
 )
+
+_TALLIES = f"""
+WITH RECURSIVE tenants (name) AS (  -- from one to the next in the index, past all their jobs
+    SELECT min(tenant) FROM jobs WHERE status = 'queued' UNION ALL
+    SELECT (SELECT min(tenant) FROM jobs WHERE status = 'queued' AND tenant > name) FROM tenants WHERE name IS NOT NULL
+), running AS (
+    SELECT task, priority, count(*) AS number FROM jobs INDEXED BY jobs_status WHERE status = 'running'
+    GROUP BY task, priority
+), queued AS (
+    SELECT task, priority, sum((SELECT count(*) FROM {_QUEUED} AND {_DUE} > :now)) AS scheduled,
+           min((SELECT {_DUE} FROM {_QUEUED} ORDER BY {_DUE} LIMIT 1)) AS oldest
+    FROM tenants CROSS JOIN tallies AS t WHERE t.open > 0 AND name IS NOT NULL GROUP BY task, priority
+)
+SELECT task, priority, open, coalesce(number, 0), coalesce(scheduled, 0), oldest, submitted, finished, busy_s
+FROM tallies LEFT JOIN running USING (task, priority) LEFT JOIN queued USING (task, priority) ORDER BY task, priority
+"""  # noqa: S608  # constants
 
 
 def tallies(db: sqlite3.Connection, *, now: float) -> list[Tally]:
-    return [
-        Tally(
-            task, Priority(priority), waiting=queued - scheduled, scheduled=scheduled, running=running,
-            oldest_due_at=oldest if queued > scheduled else None, submitted=submitted, finished=finished, busy_s=busy_s,
-        )
-        for task, priority, queued, running, submitted, finished, busy_s, scheduled, oldest in db.execute(
-            _TALLIES, {"now": now}
-        ).fetchall()
-    ]  # fmt: skip
+    return [_tally(*row, now) for row in db.execute(_TALLIES, {"now": now}).fetchall()]
+
+
+def _tally(
+    task: str, priority: str, open_: int, running: int, scheduled: int, oldest: float | None, submitted: int,
+    finished: int, busy_s: float, now: float,
+) -> Tally:  # fmt: skip
+    return Tally(
+        task, Priority(priority), waiting=open_ - running - scheduled, scheduled=scheduled, running=running,
+        oldest_due_at=oldest if oldest is not None and oldest <= now else None, submitted=submitted, finished=finished,
+        busy_s=busy_s,
+    )  # fmt: skip
 
 
 def upkeep(db: sqlite3.Connection, *, now: float, is_dead: IsDead) -> Upkeep:

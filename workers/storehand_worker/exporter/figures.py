@@ -16,6 +16,11 @@ from storehand_worker.exporter.readings import StoreReading
 from storehand_worker.exporter.windows import Counts, Windows
 
 
+LEADERLESS_S = 60.0
+"""A live worker leads within a few seconds. Nobody for so long: what is claimed has nobody either, and waits for one; a
+pool that was scaled to zero by a crash would else never come back for it."""
+
+
 @dataclass(slots=True)
 class Jobs:
     """Of all tasks under one set of labels."""
@@ -27,6 +32,10 @@ class Jobs:
     finished: int = 0
     busy_s: float = 0.0
     oldest_s: float = 0.0
+
+    def orphan(self) -> None:
+        """Its workers are gone."""
+        self.waiting, self.running = self.waiting + self.running, 0
 
     def add(self, tally: Tally, now: float) -> None:
         self.waiting += tally.waiting
@@ -62,11 +71,17 @@ class Accounts:
         self._plan = plan
         self._clock = clock
         self._windows: Windows[Labels] = Windows()
+        self._led_at = clock()
         self._lock = threading.Lock()
 
     def figures(self, reading: StoreReading) -> Figures:
         """Once for each read."""
         jobs = jobs_of(self._plan, reading.tallies, reading.now)
+        if reading.upkeep.leader is not None:
+            self._led_at = self._clock()
+        if self._clock() - self._led_at >= LEADERLESS_S:
+            for each in jobs.values():
+                each.orphan()
         with self._lock:
             counts = {key: Counts(each.submitted, each.finished, each.busy_s) for key, each in jobs.items()}
             self._windows.look(self._clock(), counts)

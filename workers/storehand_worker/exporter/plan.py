@@ -78,7 +78,7 @@ def plan_of(settings: Settings) -> Plan:
 
 
 def _only_pool(settings: Settings, families: list[str]) -> Pool:
-    return Pool(families=tuple(families), slots=settings.concurrency, wait_objective_s=dict(settings.wait_objective_s))
+    return Pool(families=tuple(families), wait_objective_s=dict(settings.wait_objective_s))
 
 
 def _labels(settings: Settings, owners: Mapping[str, str], task: str, priority: Priority) -> Labels:

@@ -30,7 +30,7 @@ class Series:
         return kind(PREFIX + self.name, self.sentence, labels=self.labels)
 
 
-JOBS_WAITING = Series("jobs_waiting", "Jobs that are due and not begun.", JOB_LABELS)
+JOBS_WAITING = Series("jobs_waiting", "Jobs that are due and not begun, or whose workers are all gone.", JOB_LABELS)
 JOBS_SCHEDULED = Series("jobs_scheduled", "Jobs that wait for their time or for another try.", JOB_LABELS)
 JOBS_RUNNING = Series("jobs_running", "Jobs that a worker has claimed.", JOB_LABELS)
 OLDEST_WAITING = Series(

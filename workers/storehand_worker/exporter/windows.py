@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 ARRIVALS_S = 120.0
+SHORT_SERVICE_S = 300.0
 SERVICE_S = 1800.0
 REMEMBERED_S = 7 * 86400.0
 """What a job took is remembered so long after the last one."""
@@ -45,26 +46,47 @@ class Windows(Generic[K]):
         if len(self._looks) < 2:
             return 0.0
         now, last = self._looks[-1]
-        at, first = next(look for look in self._looks if look[0] > now - ARRIVALS_S or look is self._looks[-2])
-        grown = last.get(key, Counts()).submitted - first.get(key, Counts()).submitted
-        return grown / (now - at) if now > at else 0.0
+        at, first = self._look_before(now - ARRIVALS_S)
+        return (_of(last, key).submitted - _of(first, key).submitted) / (now - at) if now > at else 0.0
 
     def service_s(self, key: K, hint_s: float) -> float:
-        """Mean of the last half hour; without jobs in it the last one known, for seven days; then the hint."""
+        """The larger of the means of five and of thirty minutes: a full engine takes twice an empty one's time, and that
+        should neither come late nor be forgotten soon. Without jobs the last one known, for seven days; then the hint."""
         at, mean = self._service.get(key, (-REMEMBERED_S, hint_s))
         is_known = bool(self._looks) and self._looks[-1][0] - at < REMEMBERED_S
         return mean if is_known else hint_s
 
     def _learn(self, at: float) -> None:
-        (_, first), (_, last) = self._looks[0], self._looks[-1]
+        last = self._looks[-1][1]
+        windows = [self._look_before(at - window)[1] for window in (SHORT_SERVICE_S, SERVICE_S)]
         for key, counts in last.items():
-            before = first.get(key, Counts())
-            if finished := counts.finished - before.finished:
-                self._service[key] = (at, (counts.busy_s - before.busy_s) / finished)
+            means = [
+                (counts.busy_s - _of(first, key).busy_s) / finished
+                for first in windows
+                if (finished := counts.finished - _of(first, key).finished)
+            ]
+            if means:
+                self._service[key] = (at, max(means))
+
+    def _look_before(self, at: float) -> tuple[float, Mapping[K, Counts]]:
+        """The last look at this time or before; the first of all where there is none."""
+        found = self._looks[0]
+        for look in self._looks:
+            if look[0] > at:
+                break
+            found = look
+        return found
+
+
+_NONE = Counts()
+
+
+def _of(counts: Mapping[K, Counts], key: K) -> Counts:
+    return counts.get(key, _NONE)
 
 
 def _fell(before: Mapping[K, Counts], after: Mapping[K, Counts]) -> bool:
     return any(
-        after.get(key, Counts()).submitted < counts.submitted or after.get(key, Counts()).finished < counts.finished
+        _of(after, key).submitted < counts.submitted or _of(after, key).finished < counts.finished
         for key, counts in before.items()
     )
