@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import sys
 import threading
 import time
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -319,6 +321,12 @@ def test_a_device_whose_driver_hangs_costs_the_scrape_only_a_moment(metrics):
 
 
 def test_a_worker_without_a_gpu_has_no_devices():
+    assert cuda_memory() == {}
+
+
+def test_a_scrape_while_torch_is_being_imported_finds_no_device(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
+
     assert cuda_memory() == {}
 
 
