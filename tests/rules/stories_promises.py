@@ -5,6 +5,8 @@ from __future__ import annotations
 from tests.rules.story import POOL, RELEASE, Series, Story, at, held, jobs, nothing, plan, rising, source, worker
 
 DAY = 1440
+HOURS = 600
+"""Long enough: a window of three days takes what there is."""
 INTERACTIVE = {**POOL, "priority": "interactive"}
 BULK = {**POOL, "priority": "bulk"}
 
@@ -64,17 +66,17 @@ STORIES = (
     ),
     Story(
         "StorehandSloBurnLong", "two of a hundred are late, day after day",
-        {**plan(5 * DAY), **_ended(*_then_well(98, 2, 3 * DAY, 2 * DAY))},
-        quiet=(10, 4 * DAY), fires=(3 * DAY - 1,), labels=INTERACTIVE, every="30m",
+        {**plan(2 * DAY), **_ended(*_then_well(98, 2, DAY, DAY))},
+        quiet=(30, 2 * DAY - 30), fires=(DAY - 30,), labels=INTERACTIVE, every="30m",
     ),
     Story(
         "StorehandSloBurnLong", "bulk is late for days",
-        {**plan(3 * DAY), **_ended(*_then_well(9, 1, 3 * DAY, 1), priority="bulk")},
-        quiet=(10,), fires=(3 * DAY - 1,), labels=BULK, every="30m",
+        {**plan(HOURS), **_ended(*_then_well(9, 1, HOURS, 1), priority="bulk")},
+        quiet=(30,), fires=(HOURS - 30,), labels=BULK, every="30m",
     ),
     Story(
         "StorehandSloBurnLong", "five of a thousand are late: within the promise",
-        {**plan(3 * DAY), **_ended(*_then_well(199, 1, 3 * DAY, 1))}, quiet=(DAY, 3 * DAY - 1), every="30m",
+        {**plan(HOURS), **_ended(*_then_well(199, 1, HOURS, 1))}, quiet=(300, HOURS - 30), every="30m",
     ),
     Story(
         "StorehandOldestJobLate", "a chat waits for a minute and more, then the line is gone",

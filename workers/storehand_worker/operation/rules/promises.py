@@ -57,8 +57,7 @@ def _burning(
         f"{IN_POOL}: {_SHARE} of {{{{ $labels.priority }}}} jobs were late or failed in {long}; {said[0]}",
         f"{IN_POOL}：{long} 内 {_SHARE} 的 {{{{ $labels.priority }}}} 任务迟到或失败，{said[1]}",
         f"Jobs that started after the pool's wait objective or failed for a reason of ours, of all that ended,"
-        f" over {long}"
-        f" and {short}: the error budget is used up {factor:g} times too fast.",
+        f" over {long} and {short}: the error budget of 30 days burns at {factor:g} times the pace that it lasts.",
         why,
         keep="5m",
     )
