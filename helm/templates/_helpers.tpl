@@ -102,6 +102,7 @@ startup (s), families, models and settings. As JSON, for `fromJson`.
 {{- range $name, $own := .Values.pools -}}
 {{- $pool := mustMergeOverwrite (deepCopy $.Values.poolDefaults) (deepCopy ($own | default dict)) -}}
 {{- if $pool.enabled -}}
+{{- $_ := set $pool "slots" (int ($pool.slots | default (min 32 (int $pool.concurrency)))) -}}
 {{- $auto := $pool.autoscaling -}}
 {{- $fixed := ternary 1 (int $pool.replicas) (kindIs "invalid" $pool.replicas) -}}
 {{- $isFixed := eq $auto.mode "none" -}}

@@ -40,7 +40,9 @@ and writes one sentence per line, or nothing.
 - replicasAndAutoscaling
 - minOverMax
 - scaleToZero
+- slots
 - blindScaler
+- scrape
 - twoScalers
 - missingApi
 - sharedMemory
@@ -290,6 +292,28 @@ pools.{{ $name }}.autoscaling.scaleToZero needs the exporter: without workers no
 {{- if le (float64 $pool.is.shortestWait) (float64 $pool.coldStartSeconds) }}
 pools.{{ $name }} promises a start within {{ $pool.is.shortestWait }} s and needs {{ $pool.coldStartSeconds }} s to come up from nothing, so the first job after every pause would be late: set scaleToZero=false, raise slo.waitSeconds, or shorten the cold start (modelCache).
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "storehand.refuse.slots" -}}
+{{- range $name, $pool := .pools -}}
+{{- if gt (int $pool.slots) (int $pool.concurrency) }}
+pools.{{ $name }}.slots ({{ $pool.slots }}) is over its concurrency ({{ $pool.concurrency }}): a worker would never have so many jobs in hand, and the pool would be scaled for it. Raise concurrency, or lower slots.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The rule takes rates over 2 minutes, which needs two samples at least. */}}
+{{- define "storehand.refuse.scrape" -}}
+{{- $monitor := .root.Values.metrics.podMonitor -}}
+{{- if $monitor.enabled -}}
+{{- $every := trimSuffix "s" $monitor.interval | int -}}
+{{- if gt $every 60 }}
+metrics.podMonitor.interval is {{ $monitor.interval }}, and the scaling rule looks back 2 minutes: it would see nothing. Set 60s or less, better 15s.
+{{- end -}}
+{{- if gt (trimSuffix "s" $monitor.scrapeTimeout | int) $every }}
+metrics.podMonitor.scrapeTimeout ({{ $monitor.scrapeTimeout }}) is over the interval ({{ $monitor.interval }}), which Prometheus refuses: lower it.
 {{- end -}}
 {{- end -}}
 {{- end -}}
