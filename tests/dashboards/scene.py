@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
@@ -24,7 +25,7 @@ from storehand.settings import Settings
 from storehand_worker.demo.shop import Asked, load_shop
 from tests.servers import PrometheusServer
 from tests.servers.prometheus import Scrape
-from tests.servers.server import answers, free_port
+from tests.servers.server import free_port
 from tests.waiting import until
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,8 @@ POOLS = {
     "encoder": {"families": ["encoder"], "slots": 8, "min_workers": 1, "max_workers": 2, "cold_start_s": 20},
 }
 KNOWLEDGE_BASE = "help"
-READY_S = 120.0
+READY_S = 240.0
+"""Seconds on a free machine; cores may be shared."""
 
 
 class Process:
@@ -49,11 +51,12 @@ class Process:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
+        """Returns when it is ready."""
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 self._command, env=self._environment, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
             )
-        until(lambda: self._is_up(), timeout_s=READY_S, every_s=0.1)
+        until(self._is_up, timeout_s=READY_S, every_s=0.1)
 
     def ask_to_leave(self) -> None:
         assert self._process is not None
@@ -67,7 +70,9 @@ class Process:
     def _is_up(self) -> bool:
         assert self._process is not None
         assert self._process.poll() is None, self._log.read_text(errors="replace")[-3000:]
-        return answers(self.port)
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.port}/readyz", timeout=5) as answer:
+            return bool(answer.status == 200)
+        return False
 
 
 def environment(folder: Path) -> dict[str, str]:

@@ -7,6 +7,7 @@ import math
 import subprocess
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -288,6 +289,17 @@ def test_a_choice_narrows_the_queries(past, tmp_path):
 
     assert (both.exit_code, one.exit_code) == (0, 1)
     assert 'count(level{pool=~"chat"}) == 2' in one.output
+
+
+def test_a_time_that_is_over_can_be_drawn(past, tmp_path):
+    document = board_of(panel("stat", LEVEL))
+
+    before = preview(document, past, tmp_path, "--list-empty", "--until", str(time.time() - 3600))
+    now = preview(document, past, tmp_path, "--list-empty", "--until", datetime.now().astimezone().isoformat())
+    wrong = preview(document, past, tmp_path, "--until", "yesterday")
+
+    assert (before.exit_code, now.exit_code) == (1, 0)
+    assert (wrong.exit_code, "'yesterday' is no time" in wrong.output) == (2, True)
 
 
 def test_only_the_rows_that_are_wanted_are_drawn(past, tmp_path):

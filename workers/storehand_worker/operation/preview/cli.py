@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -15,6 +16,18 @@ from storehand.cli.values import duration
 from storehand.errors import InvalidInput
 
 
+def moment(text: str) -> float:
+    """Epoch seconds of `2026-11-22T15:30`, local time unless it says another, or of `1795361400`."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is no time; write 2026-11-22T15:30 or epoch seconds") from None
+
+
 class ThemeName(StrEnum):
     DARK = "dark"
     LIGHT = "light"
@@ -25,6 +38,10 @@ def preview(
     prometheus: Annotated[str, typer.Option(help="Its address.")] = "http://localhost:9090",
     out: Annotated[Path | None, typer.Option(help="The PNG; default: DASHBOARD.png.", show_default=False)] = None,
     last: Annotated[float, typer.Option(parser=duration, metavar="DURATION", help="How far back.")] = "1h",  # type: ignore[assignment]  # typer parses it
+    until: Annotated[
+        float | None,
+        typer.Option(parser=moment, metavar="TIME", help="Its end; default: now. 2026-11-22T15:30, or epoch seconds."),
+    ] = None,
     var: Annotated[list[str] | None, typer.Option(help="pool=chat; again for more values.", show_default=False)] = None,
     row: Annotated[
         list[str] | None, typer.Option(help="Only rows with this in the headline.", show_default=False)
@@ -45,6 +62,7 @@ def preview(
     Examples / 示例
       storehand preview overview --prometheus http://localhost:9090 --last 15m
       storehand preview engine --var model=chat --out engine.png --theme light
+      storehand preview overview --until 2026-11-22T03:40 --last 30m  # last night / 昨夜
       storehand preview overview --row "How late" --row Promises     # 只画部分行
       storehand preview ./my-dashboard.json --list-empty
     """
@@ -57,13 +75,13 @@ def preview(
     read = board.read(dashboard)
     if row:
         read = read.rows(row)
-    end = time.time() // 1
+    end = (until or time.time()) // 1
     window = variables.Window(end - last, end, scrape_interval)
     window = variables.Window(end - last - (end - last) % window.step_s, end, scrape_interval)  # two pictures, one grid
     filled = answers.ask(read, source.Prometheus(prometheus), window, _given(var or []))
     file = out or Path(f"{Path(dashboard).stem}.png")
     picture.draw(filled, file, theme=theme)
-    say(f"{file}: {len(read.panels)} panels of {read.title!r}, the last {last / 60:g} min")
+    say(f"{file}: {len(read.panels)} panels of {read.title!r}, the last {last / 60:.3g} min")
     if list_empty:
         empty = filled.empty()
         for panel, answer in empty:
