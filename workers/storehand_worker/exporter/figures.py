@@ -15,7 +15,6 @@ from storehand_worker.exporter.plan import NO_POOL, Labels, Plan
 from storehand_worker.exporter.readings import StoreReading
 from storehand_worker.exporter.windows import Counts, Windows
 
-
 LEADERLESS_S = 60.0
 """A live worker leads within a few seconds. Nobody for so long: what is claimed has nobody either, and waits for one; a
 pool that was scaled to zero by a crash would else never come back for it."""

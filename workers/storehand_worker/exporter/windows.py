@@ -50,8 +50,9 @@ class Windows(Generic[K]):
         return (_of(last, key).submitted - _of(first, key).submitted) / (now - at) if now > at else 0.0
 
     def service_s(self, key: K, hint_s: float) -> float:
-        """The larger of the means of five and of thirty minutes: a full engine takes twice an empty one's time, and that
-        should neither come late nor be forgotten soon. Without jobs the last one known, for seven days; then the hint."""
+        """The larger of the means of five and of thirty minutes: a full engine takes twice an empty one's time, which
+        should neither come late nor be forgotten soon. Without jobs the last one known, for seven days; else the hint.
+        """
         at, mean = self._service.get(key, (-REMEMBERED_S, hint_s))
         is_known = bool(self._looks) and self._looks[-1][0] - at < REMEMBERED_S
         return mean if is_known else hint_s
