@@ -62,8 +62,8 @@ def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Cluster:
     return Cluster(tmp_path, places(combination, request.getfixturevalue), **pool)
 
 
-HAND_BACK: dict[str, Any] = {"concurrency": 8, "drain": {"seconds": 1}}
-FINISH: dict[str, Any] = {"concurrency": 8, "timeLimitSeconds": 20, "drain": {"policy": "finish"}}
+HAND_BACK: dict[str, Any] = {"concurrency": 8, "slots": 8, "drain": {"seconds": 1}}
+FINISH: dict[str, Any] = {"concurrency": 8, "slots": 8, "timeLimitSeconds": 20, "drain": {"policy": "finish"}}
 
 
 class Load:
