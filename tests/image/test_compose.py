@@ -82,7 +82,9 @@ def _strange(read: dict[str, Any], service: dict[str, Any]) -> list[str]:
     secrets = [each if isinstance(each, str) else each["source"] for each in service.get("secrets", [])]
     arguments = service.get("build", {}).get("args", {})
     build = {value.partition("=")[0] for stage in read_stages(DOCKERFILE) for value in stage.values("ARG")}
+    tag = str(service.get("image", "")).partition(":")[2]
     return [
+        *(["its image moves"] if tag in ("", "latest") else []),
         *(f"no setting {name}" for name in settings_of(service) if name not in known),
         *(f"no file {source}" for source in sources if not (ROOT / source).exists()),
         *(f"no secret {name}" for name in secrets if name not in read["secrets"]),
@@ -114,6 +116,7 @@ def test_the_composition_is_valid_hardened_and_fits_the_code():
         ("EXTRAS: worker,redis,postgres", "EXTRAS: worker,reddis", "no extra reddis"),
         ("STOREHAND_LOG_FORMAT: json", "STOREHAND_BROKER_URL: amqp://a:b@rabbitmq//", "holds a secret"),
         ("memory: 2g, ", "", "no limit of memory"),
+        ("image: redis:7.2", "image: redis", "its image moves"),
     ],
 )
 def test_the_checks_bite(old, new, complaint):
