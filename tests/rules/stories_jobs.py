@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from tests.rules.story import EXPORTER, POOL, RELEASE, Series, Story, at, held, jobs, nothing, rising, source, worker
+from tests.rules.story import (
+    EXPORTER,
+    GONE,
+    POOL,
+    RELEASE,
+    Series,
+    Story,
+    at,
+    held,
+    jobs,
+    nothing,
+    rising,
+    source,
+    worker,
+)
 
 COPY = {**POOL, "task": "copy"}
 
@@ -63,6 +77,10 @@ STORIES = (
                  rising(0, 3, 120)),
         },
         quiet=(70, 119),
+    ),
+    Story(
+        "StorehandPoisonJobs", "Prometheus was away for half an hour, and the old one is no new one",
+        _poison(held(1, 60), GONE, nothing(29), held(1, 120)), quiet=(100, 120, 150, 200),
     ),
     Story(
         "StorehandJobsStuck", "two run by the store's word that nobody has in hand, until they are taken again",

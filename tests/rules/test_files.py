@@ -89,7 +89,7 @@ def test_a_runbook_names_commands_that_exist():
             "and on (namespace, release) (max by",
             marks=pytest.mark.long,
         ),
-        ("StorehandPoisonJobs", "unless storehand_jobs_total", "and storehand_jobs_total"),
+        ("StorehandPoisonJobs", "unless last_over_time(storehand_jobs", "and last_over_time(storehand_jobs"),
         ("StorehandDrainKilled", "unless storehand_draining", "and storehand_draining"),
         pytest.param("StorehandMaxedOut", "offset 10m", "offset 10m * 0", marks=pytest.mark.long),
         ("StorehandGpuLost", " == 63", " >= 31"),

@@ -41,5 +41,5 @@ def otherwise_zero(expression: str, anchor: str, labels: str) -> str:
 
 def grown(counter: str, window: str) -> str:
     """By how much a counter has grown, also one that appeared within the window: `increase` alone does not see the
-    step from nothing to 1."""
-    return f"(({counter} unless {counter} offset {window}) or increase({counter}[{window}]))"
+    step from nothing to 1. New is what the window before does not know, so that a gap in the scraping makes none."""
+    return f"(({counter} unless last_over_time({counter}[{window}] offset {window})) or increase({counter}[{window}]))"

@@ -27,7 +27,7 @@ XIDS = (48, 63, 64, 74, 79, 94, 95, 119, 120)
 (74), fallen off the bus (79), its own processor (119, 120). 13, 31, 43 and 45 are a program's own faults."""
 _XID = "DCGM_FI_DEV_XID_ERRORS"
 _XID_NOW = " or ".join(f"{_XID} == {number}" for number in XIDS)
-_XID_NEW = f"({_XID_NOW}) and (changes({_XID}[1h]) > 0 or ({_XID} unless {_XID} offset 1h))"
+_XID_NEW = f"({_XID_NOW}) and (changes({_XID}[1h]) > 0 or ({_XID} unless last_over_time({_XID}[1h] offset 1h)))"
 _AT_HOME = f'label_replace({_XID_NEW}, "namespace", "$1", "exported_namespace", "(.+)")'
 
 _UPTIME = pooled("(time() - process_start_time_seconds) and on (job, instance) storehand_ready")
@@ -148,7 +148,7 @@ WORKERS = Group(
             f"max by ({EACH}, device) ({pooled('storehand_device_up == 0')})\n"
             f"  or max by (namespace, Hostname, gpu, UUID) ({_AT_HOME}\n"
             "    and on (namespace) group by (namespace) (storehand_slots))",
-            "0m",
+            "2m",
             f"{IN_POOL} {{{{ $labels.pod }}}}{{{{ $labels.Hostname }}}}: a GPU is lost or broken"
             " ({{ $labels.device }}{{ $labels.gpu }})",
             f"{IN_POOL} {{{{ $labels.pod }}}}{{{{ $labels.Hostname }}}}：GPU 丢失或故障"
