@@ -26,7 +26,7 @@ BUDGET_S = {
     "contract": 300,
     "broker": 90,
     "pipeline": 290,
-    "rules": 75,
+    "rules": 60,
     "guards": 150,
     "faults": 230,
     "project": 50,

@@ -108,3 +108,21 @@ def test_an_alert_that_is_changed_fails_its_stories(tmp_path, name, old, new):
     judged = promtool("test", "rules", *files)
     assert judged.returncode != 0
     assert "FAILED" in judged.stdout + judged.stderr, "not even an expression"
+
+
+NOT_OURS = frozenset({"check_health", "max_connections"})
+"""A plugin's hook, and PostgreSQL's setting."""
+
+
+def test_a_runbook_names_settings_and_codes_that_exist():
+    sources = (
+        "docs/settings.md",
+        "docs/models.md",
+        "helm/values.yaml",
+        "shared/storehand/pools.py",
+        "shared/storehand/errors.py",
+    )
+    known = {word for source in sources for word in re.findall(r"\w+", (ROOT / source).read_text(encoding="utf-8"))}
+    for page in RUNBOOKS.glob("*.md"):
+        named = set(re.findall(r"`([a-z]+(?:_[a-z]+)+)(?:\.\w+)?`", page.read_text(encoding="utf-8")))
+        assert {name for name in named if not name.startswith("storehand_")} - known - NOT_OURS == set(), page.name
