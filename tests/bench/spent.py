@@ -18,8 +18,8 @@ from typing import Any
 
 from storehand.hookspecs import hookimpl
 from storehand_worker import work
+from storehand_worker.job_log import JobLog
 from storehand_worker.job_path import JobPath
-from storehand_worker.log import JobLog
 from storehand_worker.observers import Observers
 
 FILE = "BENCH_SPENT"

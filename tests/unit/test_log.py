@@ -11,7 +11,8 @@ import pytest
 
 from storehand.errors import Cancelled, InvalidInput, Overloaded, PluginError
 from storehand.job import Outcome
-from storehand_worker.log import JobLog, set_up_logging
+from storehand_worker.job_log import JobLog
+from storehand_worker.log import set_up_logging
 from storehand_worker.log_lines import AboutJob
 from tests.unit.rows import a_job
 

@@ -28,10 +28,10 @@ from storehand_worker.entry import register_entries
 from storehand_worker.health import HealthServer
 from storehand_worker.host import Host
 from storehand_worker.intake import Intake
+from storehand_worker.job_log import JobLog
 from storehand_worker.last_call import LastCall
 from storehand_worker.liveness import WATCHER, Checks, Liveness
 from storehand_worker.loader import load_plugins
-from storehand_worker.log import JobLog
 from storehand_worker.lost import Depths, no_depths
 from storehand_worker.metrics import Metrics
 from storehand_worker.observers import Observers
