@@ -8,10 +8,17 @@ from collections.abc import Iterable
 import helm_python
 import pytest
 
-from tests.chart.matrix import BASE, NEWEST, TOGGLES, examples, objections
+from tests.chart import strict_yaml
+from tests.chart.matrix import BASE, NEWEST, OLDEST, TOGGLES, examples, objections
 from tests.chart.render import CHART, Refused, Values, render, render_texts
 
 EXAMPLES = sorted(examples())
+
+
+def test_the_oldest_kubernetes_that_is_judged_by_is_the_oldest_that_the_chart_accepts() -> None:
+    chart = strict_yaml.documents((CHART / "Chart.yaml").read_text(encoding="utf-8"))[0]
+
+    assert chart["kubeVersion"] == f">={OLDEST}-0"
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
