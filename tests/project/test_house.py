@@ -74,7 +74,7 @@ def test_the_readme_names_the_two_commands_and_ci_calls_the_second():
     assert "make test" in (ROOT / ".ci/run").read_text()
 
 
-@pytest.mark.parametrize("page", ["settings.md"])
+@pytest.mark.parametrize("page", ["settings.md", "metrics.md"])
 def test_the_reference_pages_are_what_the_code_says(page):
     from tests.project.docs import PAGES
 

@@ -37,18 +37,16 @@ FROM tallies LEFT JOIN running USING (task, priority) LEFT JOIN queued USING (ta
 
 
 def tallies(db: sqlite3.Connection, *, now: float) -> list[Tally]:
-    return [_tally(*row, now) for row in db.execute(_TALLIES, {"now": now}).fetchall()]
-
-
-def _tally(
-    task: str, priority: str, open_: int, running: int, scheduled: int, oldest: float | None, submitted: int,
-    finished: int, busy_s: float, now: float,
-) -> Tally:  # fmt: skip
-    return Tally(
-        task, Priority(priority), waiting=open_ - running - scheduled, scheduled=scheduled, running=running,
-        oldest_due_at=oldest if oldest is not None and oldest <= now else None, submitted=submitted, finished=finished,
-        busy_s=busy_s,
-    )  # fmt: skip
+    return [
+        Tally(
+            task, Priority(priority), waiting=open_ - running - scheduled, scheduled=scheduled, running=running,
+            oldest_due_at=oldest if oldest is not None and oldest <= now else None, submitted=submitted,
+            finished=finished, busy_s=busy_s,
+        )
+        for task, priority, open_, running, scheduled, oldest, submitted, finished, busy_s in db.execute(
+            _TALLIES, {"now": now}
+        ).fetchall()
+    ]  # fmt: skip
 
 
 def upkeep(db: sqlite3.Connection, *, now: float, is_dead: IsDead) -> Upkeep:
