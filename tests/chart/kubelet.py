@@ -45,8 +45,9 @@ class PodProcess(WorkerProcess):
         self._settings = self._places(env(self._container, documents), secrets)
 
     def command(self) -> list[str]:
-        said = [*(self._container.get("command") or IMAGE_ENTRYPOINT), *(self._container.get("args") or [])]
-        return _found(said)
+        arguments = self._container.get("args") or []
+        host = ["-n", f"celery@{self.name}"] if arguments[:1] == ["worker"] else []  # a pod has a host name of its own
+        return _found([*(self._container.get("command") or IMAGE_ENTRYPOINT), *arguments, *host])
 
     def is_ready(self) -> bool:
         """As the pod's own startup and readiness probes say."""
