@@ -63,6 +63,7 @@ class Case:
     pool: Pool
     asked: list[Asked] = field(default_factory=list)
     ready: int = 0
+    running: int = 0
 
     @property
     def demands(self) -> list[Demand]:
@@ -85,13 +86,15 @@ class Case:
             found |= at("storehand_pool_catch_up_seconds", {**labels, "priority": priority}, aim)
         for each in self.asked:
             found |= each.series(self.name)
+        found |= jobs("jobs_running", _exactly(self.running), pool=self.name, task="copy", priority="bulk")
         for worker in range(self.ready):
             found |= at("storehand_ready", {**labels, "instance": str(worker)}, held(1, MINUTES))
         return found
 
     def wanted(self) -> Iterator[tuple[str, float]]:
         work = work_waiting_s(self.pool, self.demands)
-        yield "pool:storehand_required_workers:sum", required_workers(self.pool, self.demands)
+        in_hand = self.running / self.ready if self.ready else 0
+        yield "pool:storehand_required_workers:sum", required_workers(self.pool, self.demands, in_hand=in_hand)
         yield "pool:storehand_work_waiting_seconds:sum", work
         yield "pool:storehand_ready_workers:sum", self.ready
         if self.ready or not work:  # the distance of two infinities is no number
@@ -116,7 +119,7 @@ def _made(number: int, chance: random.Random) -> Case:
         cold_start_s=chance.choice([0, 120, 420]),
     )
     asked = [_demand(task, priority, chance) for task in _tasks(chance) for priority in Priority]
-    return Case(f"p{number}", pool, asked, ready=number % 4)
+    return Case(f"p{number}", pool, asked, ready=number % 4, running=chance.choice([0, 5, 300]))
 
 
 def _tasks(chance: random.Random) -> tuple[str, ...]:
@@ -171,8 +174,12 @@ def test_the_recorded_rule_says_what_the_python_rule_says(tmp_path):
         ("storehand_pool_target_utilization_ratio", "storehand_pool_slots"),
         ("task:storehand_service_seconds:mean5m > on", "task:storehand_service_seconds:mean5m < on"),
         ("[2m]", "[2m] offset 1h"),
+        (
+            "/ on (namespace, release, pool) pool:storehand_slots:max5m",
+            "/ on (namespace, release, pool) storehand_pool_slots",
+        ),
     ],
-    ids=["bulk arrivals count", "no head-room", "the smaller mean", "arrivals of an hour ago"],
+    ids=["bulk arrivals count", "no head-room", "the smaller mean", "arrivals of an hour ago", "overfull workers"],
 )
 def test_a_rule_that_differs_is_found_out(tmp_path, old, new):
     assert any(old in rule.expression for rule in RULES)

@@ -40,6 +40,10 @@ _SERVICE = "task:storehand_service_seconds:max"
 _REQUIRED = "pool:storehand_required_workers:sum"
 _WORK = "pool:storehand_work_waiting_seconds:sum"
 _READY = "pool:storehand_ready_workers:sum"
+_RUNNING = "pool:storehand_jobs_running:sum"
+_IN_USE = "pool:storehand_slots:max5m"
+"""The slots of a worker, or what a ready worker has had in hand where that is more: an overfull engine takes longer for
+a job because it is overfull, and the rule must not count that twice."""
 
 
 def _counted(metric: str, window: str) -> str:
@@ -64,6 +68,7 @@ def _planned(expression: str) -> str:
 
 _ARRIVING = _planned(f'{_SERVICE} * on ({TASK}) {_SUBMITTED}{{priority!="bulk"}}')
 _CATCHING_UP = _planned(f"{_SERVICE} * on ({TASK}) {_WAITING} / on ({PRIORITY}) group_left () {CATCH_UP}")
+_IN_HAND = f"avg_over_time({_RUNNING}[5m])\n  / on ({POOL}) (avg_over_time({_READY}[5m]) > 0)"
 _WORKING_OFF = _planned(f"{_SERVICE} * on ({TASK}) {_WAITING}")
 
 DEMAND = Group(
@@ -78,14 +83,16 @@ DEMAND = Group(
             f"({_MEAN_NOW} > on ({TASK}) {_MEAN})\n  or {_MEAN}\n  or last_over_time({_MEAN}[7d])\n  or "
             + joined(f"0 * ({_WAITING} or {_SUBMITTED})", "+", SERVICE_HINT, POOL),
         ),
+        Record(_READY, otherwise_zero(workers("storehand_ready"), SLOTS, POOL)),
+        Record(_RUNNING, f"sum by ({POOL}) ({told('storehand_jobs_running', f'{TASK}, queue')})"),
+        Record(_IN_USE, f"({_IN_HAND} > on ({POOL}) {SLOTS})\n  or on ({POOL}) {SLOTS}"),
         Record(
             _REQUIRED,
             f"({_ARRIVING} / on ({POOL}) {UTILIZATION}\n  + on ({POOL}) {_CATCHING_UP})"
-            f"\n  / on ({POOL}) {SLOTS}\n  and on ({RELEASE}) {FRESH}",
+            f"\n  / on ({POOL}) {_IN_USE}\n  and on ({RELEASE}) {FRESH}",
         ),
         Record(_WORK, f"{_WORKING_OFF}\n  / on ({POOL}) {SLOTS}\n  and on ({RELEASE}) {FRESH}"),
         Record("pool:storehand_jobs_waiting:sum", f"sum by ({POOL}) ({_WAITING})"),
-        Record(_READY, otherwise_zero(workers("storehand_ready"), SLOTS, POOL)),
         Record(
             "pool:storehand_backlog_seconds:ratio",
             f"({_WORK} > 0) / on ({POOL}) {_READY}\n  or on ({POOL}) {_WORK}",
