@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -141,6 +143,44 @@ def test_an_error_is_a_field_and_its_words_are_withheld_where_they_may_quote(obj
     assert (line["error"], line["message"]) == ("ValueError", "it broke")
     assert "withheld" in line["traceback"]
     assert "secret" not in line["traceback"]
+
+
+@pytest.mark.parametrize(("state", "is_shown"), [("22P05", False), ("23505", False), ("57P01", True), (None, True)])
+def test_what_a_database_says_of_a_row_is_withheld_and_of_itself_is_shown(objects, state, is_shown):
+    error = RuntimeError("a text of " + "PostgreSQL")
+    error.sqlstate = state
+
+    logging.getLogger("x").error("it broke", exc_info=error)
+
+    assert ("a text of PostgreSQL" in objects()[0]["traceback"]) == is_shown
+
+
+def test_what_ends_nowhere_and_a_line_that_can_t_be_made_are_lines_of_json_and_quote_nothing():
+    code = """
+import logging, threading
+from storehand_worker.log import leave_nothing_unsaid, set_up_logging
+set_up_logging("INFO", log_format="json")
+leave_nothing_unsaid()
+words = "".join(["a sec", "ret of the shop"])
+logging.getLogger("x").info("%d jobs", words)
+class Dying:
+    def __del__(self): int(words)
+Dying()
+thread = threading.Thread(target=int, args=(words,), name="t1")
+thread.start()
+thread.join()
+int(words)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False)
+
+    said = [json.loads(line)["message"] for line in done.stderr.splitlines()]
+    assert said == [
+        "a log line of <string>:7 can't be made (TypeError)",
+        "an error of our own was met where nobody could catch it",
+        "the thread t1 ends by an error of our own",
+        "the process ends by an error of our own",
+    ]
+    assert "secret" not in done.stderr
 
 
 def test_a_line_stays_one_line_and_valid_whatever_is_in_it(objects):

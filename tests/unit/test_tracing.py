@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from storehand_worker.models import JobModels
 from storehand_worker.tracing import OpenTelemetryTracer
 from tests.small_engine import SMALL, SmallEngine
 from tests.unit.job_runs import Bench, Body, WordOutput, echo
+from tests.waiting import until
 
 TRACE, SENDER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = f"00-{TRACE}-{SENDER}-01"
@@ -217,6 +219,32 @@ def test_a_job_that_is_handed_back_says_so(traced):
 
     [event] = traced.spans()[JOB].events
     assert event.name == "storehand.handed_back"
+
+
+def test_a_job_that_is_handed_back_while_its_thread_leaves_says_so_too(traced, monkeypatch, caplog):
+    delivery, leaves = Delivery(), threading.Event()
+
+    def body(given: Any, context: Any) -> WordOutput:
+        assert leaves.wait(10)
+        return WordOutput(word="late")
+
+    bench = traced.bench(body=body)
+    release = bench.store.release
+
+    def release_slowly(*args: Any, **named: Any) -> None:
+        leaves.set()
+        until(lambda: running.is_over)
+        release(*args, **named)
+
+    monkeypatch.setattr(bench.store, "release", release_slowly)
+    with bench:
+        job_id = bench.job(priority="interactive")
+        running = bench.in_thread(lambda: bench.answer(job_id, delivery))
+        until(delivery.running)
+        bench.runner.settler.hand_back(delivery.running())
+
+    assert [event.name for event in traced.spans()[JOB].events] == ["storehand.handed_back"]
+    assert [record.getMessage() for record in caplog.records if record.name.startswith("opentelemetry")] == []
 
 
 def test_logs_and_observers_get_the_attempt_s_own_span(traced, tmp_path):

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from storehand.errors import Cancelled, Unavailable
+from storehand.errors import Cancelled, TimeLimit, Unavailable
 from storehand.job import Outcome, Status
 from storehand.store import Finish
 from storehand_worker import watcher as module
@@ -137,6 +137,34 @@ def test_the_hard_limit_stores_the_end_and_tells_the_message(tmp_path: Path) -> 
         with pytest.raises(Parked):
             running.result()
         assert bench.row(job_id).outcome == told[0]  # what the thread brings too late counts no more
+
+
+def test_an_end_at_the_hard_limit_is_told_once_though_the_thread_comes_back_that_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held, told = Held(heeds_stop=False), list[Outcome]()
+    with Bench(tmp_path, held) as bench:
+        job_id = bench.job()
+        delivery = Delivery(Limits(hard_s=0.01), on_give_up=told.append)
+        running = _start(bench, job_id, delivery)
+        [in_hand] = delivery.running()
+        finish = bench.store.finish
+
+        def finish_late(finishes: list[Finish]) -> list[bool]:
+            written = finish(finishes)
+            if not held.let_go.is_set():
+                held.let_go.set()
+                until(lambda: in_hand.is_taken)
+            return written
+
+        monkeypatch.setattr(bench.store, "finish", finish_late)
+        until(lambda: bench.watcher.tick() or running.is_over)
+
+        assert bench.row(job_id).outcome == Outcome.of_error(TimeLimit("the time limit of 0.01 s is over"))
+        assert bench.seen.done == [(job_id, "time_limit")]
+        with pytest.raises(Parked):
+            running.result()
+        assert not told  # its message comes again, and is answered by the row
 
 
 def test_an_item_at_its_hard_limit_does_not_hold_its_envelope(tmp_path: Path) -> None:

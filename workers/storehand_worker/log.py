@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import suppress
 from typing import Literal, TextIO
 
 from storehand_worker.log_lines import JsonLines, TextLines
@@ -34,6 +35,9 @@ def leave_nothing_unsaid() -> None:
     threading.excepthook = lambda args: _tell_end(
         args.exc_value, f"the thread {args.thread.name if args.thread else '?'}"
     )
+    sys.unraisablehook = lambda args: logging.getLogger("storehand_worker").error(
+        "an error of our own was met where nobody could catch it", exc_info=args.exc_value
+    )
 
 
 def _tell_end(error: BaseException | None, who: str) -> None:
@@ -43,3 +47,14 @@ def _tell_end(error: BaseException | None, who: str) -> None:
 
 class _OurHandler(logging.StreamHandler[TextIO]):
     """Ours, told apart from handlers that a test or an embedding program has put there."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """A line that can't be made is replaced by where it comes from: Python would print its arguments, which may
+        quote a job."""
+        where, kind = f"{record.filename}:{record.lineno}", type(sys.exc_info()[1]).__name__
+        instead = logging.makeLogRecord(
+            {"name": record.name, "levelname": "ERROR", "msg": f"a log line of {where} can't be made ({kind})"}
+        )
+        with suppress(OSError, ValueError):  # the stream itself is broken or closed
+            self.stream.write(self.format(instead) + self.terminator)
+            self.flush()

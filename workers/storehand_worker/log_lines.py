@@ -22,6 +22,9 @@ TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
 QUOTING = (ValueError, LookupError, AssertionError)
 """Among them pydantic's, json's and Unicode's errors."""
 
+QUOTING_STATES = ("22", "23")
+"""Classes of SQLSTATE, data exceptions and violated constraints: PostgreSQL shows the line of JSON, or the row."""
+
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-")
 _current: ContextVar[Job | None] = ContextVar("storehand_job_of_log", default=None)
 
@@ -99,7 +102,11 @@ def discreet(error: BaseException | None) -> str:
     seen = set[int]()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
-        words = "(its text is withheld, it may quote a job)" if isinstance(error, QUOTING) else str(error)
+        words = "(its text is withheld, it may quote a job)" if _may_quote(error) else str(error)
         lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}: {words}", *lines]
         error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     return "Traceback (most recent call last):\n" + "\n".join(line.rstrip("\n") for line in lines)
+
+
+def _may_quote(error: BaseException) -> bool:
+    return isinstance(error, QUOTING) or str(getattr(error, "sqlstate", None)).startswith(QUOTING_STATES)

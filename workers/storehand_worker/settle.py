@@ -96,6 +96,8 @@ class Settler:
         ids = [each.job.id for each in mine]
         if not ids:
             return
+        for each in mine:  # before the store is asked: meanwhile their threads may end, and their spans with them
+            each.context.trace.event("handed_back")
         try:
             self._store.release(ids, self._owner, note=NewNote("handed_back", {"owner": self._owner}))
             if message_returns:
@@ -104,7 +106,6 @@ class Settler:
         except Unavailable as error:
             log.warning("%d jobs could not be handed back (%s); their leases run out in a moment", len(ids), error)
         for each in mine:
-            each.context.trace.event("handed_back")
             each.context.stop(JobStopped("the worker leaves; the job goes to another one"))
 
     def _written(self, finishes: Sequence[Finish]) -> list[bool]:

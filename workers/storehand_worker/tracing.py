@@ -147,11 +147,15 @@ class _Attempt(JobTrace):
         self._stage("decode", first, ended, below, {"gen_ai.usage.output_tokens": result.completion_tokens})
 
     def event(self, name: str, **facts: str | float) -> None:
+        if not self._span.is_recording():  # the job's thread was faster
+            return
         self._span.add_event(f"storehand.{name}", {f"storehand.{key}": value for key, value in facts.items()})
         if "code" in facts:
             _fail(self._span, str(facts["code"]))
 
     def stored(self, outcome: Outcome, *, began: float) -> None:
+        if not self._span.is_recording():
+            return
         self._stage("store", began, time.monotonic())
         self._span.set_attribute("storehand.outcome", str(outcome.status))
         _fail(self._span, outcome.code if outcome.status in (JobStatus.FAILED, JobStatus.EXPIRED) else None)

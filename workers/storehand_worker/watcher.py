@@ -182,14 +182,18 @@ class Watcher:
             written = row is not None and row.outcome == outcome
         running.given_up_at = self._clock()
         self._given_up.append(running)
-        if written and running.take():
-            log.error(
-                "job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s,
-                extra={"job": running.job},
-            )  # fmt: skip
-            running.context.trace.stored(outcome, began=began)
-            running.context.trace.end()  # its thread may never come back
-            self._observers.on_job_done(replace(running.job, finished_at=self.clock()), outcome)
+        if not written:
+            running.context.stop(TimeLimit())
+            return
+        is_ours = running.take()  # else its thread has just come back: it finds the row ended, and asks what it says
+        log.error(
+            "job %s: the time limit of %g s is over; it is given up", running.job.id, running.limits.hard_s,
+            extra={"job": running.job},
+        )  # fmt: skip
+        running.context.trace.stored(outcome, began=began)
+        running.context.trace.end()  # its thread may never come back
+        self._observers.on_job_done(replace(running.job, finished_at=self.clock()), outcome)
+        if is_ours:
             running.on_give_up(outcome)
         running.context.stop(TimeLimit())
 
