@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import math
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -232,7 +234,7 @@ STATES = {
 }
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
+@pytest.mark.parametrize("theme", ["dark", pytest.param("light", marks=pytest.mark.long)])
 def test_every_kind_of_panel_is_drawn_into_one_picture(past, tmp_path, theme):
     stacked = {"custom": {"stacking": {"mode": "normal"}, "fillOpacity": 30}}
     log = {"custom": {"scaleDistribution": {"type": "log"}}}
@@ -267,6 +269,19 @@ def test_a_panel_shows_its_values_in_their_color_and_an_empty_one_says_so(past, 
 
     assert drawn > 50
     assert pixels(tmp_path, GREEN) == 0
+
+
+def test_what_is_no_number_endless_or_no_histogram_is_no_traceback(past, tmp_path):
+    document = board_of(
+        panel("stat", f"{LEVEL} / 0 > 0", defaults=STEPS),
+        panel("bargauge", f"{LEVEL} / 0 > 0", x=8),
+        panel("bargauge", f"{LEVEL} * NaN", x=16),
+        panel("heatmap", LEVEL, y=6),
+    )
+
+    done = preview(document, past, tmp_path)
+
+    assert (done.exit_code, done.exception) == (0, None)
 
 
 def test_empty_panels_are_named_and_end_with_1(past, tmp_path):
@@ -334,3 +349,31 @@ def test_no_prometheus_is_no_traceback(tmp_path):
     assert (done.exit_code, "no Prometheus at http://127.0.0.1:9" in done.output) == (4, True)
     assert (wrong.exit_code, "none of overview, engine, nor a file" in wrong.output) == (2, True)
     assert (scheme.exit_code, "no http address" in scheme.output) == (2, True)
+
+
+def test_a_server_that_is_no_prometheus_and_a_file_that_is_no_text_are_no_traceback(tmp_path):
+    picture = tmp_path / "own.png"
+    picture.write_bytes(b"\x89PNG\xff")
+    with HTTPServer(("127.0.0.1", 0), Stranger) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        address = f"http://127.0.0.1:{server.server_port}"
+
+        strange = CliRunner().invoke(build_app(), ["preview", "overview", "--prometheus", address])
+        server.shutdown()
+    binary = CliRunner().invoke(build_app(), ["preview", str(picture)])
+
+    assert (strange.exit_code, f"no Prometheus at {address}" in strange.output) == (4, True)
+    assert (binary.exit_code, "nor a file" in binary.output) == (2, True)
+
+
+class Stranger(BaseHTTPRequestHandler):
+    """Answers all questions with JSON of its own."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(200)
+        self.end_headers()
+        self.wfile.write(b'{"hello": "you"}')
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  # the base class names it so
+        """Not into the tests' output."""

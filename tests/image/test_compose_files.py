@@ -90,6 +90,18 @@ def test_the_secrets_are_made_once_for_this_user_alone_and_all_that_is_named(sec
     assert {file.name: file.read_text() for file in secrets.iterdir()} == before
 
 
+def test_secrets_of_which_some_are_lost_are_refused_for_new_passwords_would_not_fit(tmp_path):
+    make_secrets(tmp_path)
+    (tmp_path / "redis_users").unlink()
+    before = {file.name: file.read_text() for file in tmp_path.iterdir()}
+
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        make_secrets(tmp_path)
+
+    assert "holds 5 of 6 files" in refused.value.stderr
+    assert {file.name: file.read_text() for file in tmp_path.iterdir()} == before
+
+
 def test_one_password_stands_in_all_files_of_its_server(secrets):
     redis = re.search(r"://storehand:(\w+)@redis:6379/0$", (secrets / "store_url").read_text().strip())
     rabbitmq = re.search(r"://storehand:(\w+)@rabbitmq:5672/storehand$", (secrets / "broker_url").read_text().strip())

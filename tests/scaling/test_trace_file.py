@@ -57,6 +57,8 @@ def test_a_plain_list_of_times_may_say_more(tmp_path: Path) -> None:
     [
         ("when\n1\n", "no column of times"),
         ("at\n1\nsoon\n", "line 3"),
+        ("at\n1\ninf\n", "line 3: 'inf' is no time"),
+        ("at,note\n1," + "x" * 200_000 + "\n", "field larger than"),
         ("at,priority\n1,urgent\n", "line 2"),
         ("at\n", "no rows"),
     ],

@@ -119,8 +119,12 @@ def _pool(name: str | None) -> Pool | None:
 
 def _check_plot(file: Path | None) -> None:
     """Before minutes are spent on it."""
-    if file is not None and file.suffix.lower() not in (".svg", ".png"):
+    if file is None:
+        return
+    if file.suffix.lower() not in (".svg", ".png"):
         raise InvalidInput(f"{file}: a picture is .svg or .png")
+    if not file.parent.is_dir():
+        raise InvalidInput(f"{file}: there is no folder {file.parent}")
 
 
 def _draw(file: Path, pictures: Pictures) -> None:

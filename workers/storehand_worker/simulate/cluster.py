@@ -16,7 +16,6 @@ from storehand_worker.simulate.nodes import NodePlan, Nodes
 from storehand_worker.simulate.traffic import Ask, Traffic
 
 Event = tuple[float, int, Callable[[], None]]
-OTHERS = (Priority.STANDARD, Priority.BULK)
 
 
 class Cluster:
@@ -242,12 +241,12 @@ class Cluster:
             self._leave(pod)
 
     def _leave(self, pod: Pod) -> None:
-        held = pod.held_since_s is not None
         pod.state, pod.gone_s = State.GONE, self.now_s
-        if pod.held_since_s is not None:
-            self._hold_s += self.now_s - pod.held_since_s
-            self._nodes.release(self.now_s)
-        waiting = next((each for each in self.pods if each.state is State.WAITING), None) if held else None
+        if pod.held_since_s is None:
+            return
+        self._hold_s += self.now_s - pod.held_since_s
+        self._nodes.release(self.now_s)
+        waiting = next((each for each in self.pods if each.state is State.WAITING), None)
         if waiting is not None:
             self._place(waiting)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 SYNC_S = 15.0
 TOLERANCE = 0.1
+"""Both the controller's defaults."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from storehand_worker.simulate.names import ServiceTime
 SCRAPE_S = 15.0
 ARRIVALS_S = 120.0
 SHORT_S, LONG_S, BUSY_S = 300.0, 1800.0, 3600.0
+"""Windows of the recording rules (operation/rules); the last is only tried here (`ServiceTime.BUSIEST`)."""
 
 
 @dataclass(slots=True)

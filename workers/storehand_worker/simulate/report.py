@@ -57,12 +57,6 @@ def to_json(result: Result) -> dict[str, Any]:
     }
 
 
-def markdown(by_policy: Mapping[str, Sequence[Result]]) -> str:
-    """For docs."""
-    lines = [f"| {' | '.join(HEAD)} |", "|---" * len(HEAD) + "|"]
-    return "\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows(by_policy))])
-
-
 def _finite(seconds: float) -> float | None:
     return None if seconds == float("inf") else round(seconds, 3)
 

@@ -225,7 +225,7 @@ def _result(
 
 
 def _wait_s(work: Work) -> float:
-    return (work.first_began_s or 0.0) - work.ask.at_s if work.first_began_s is not None else float("inf")
+    return float("inf") if work.first_began_s is None else work.first_began_s - work.ask.at_s
 
 
 def _percentile(values: list[float], count: int) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -30,7 +31,7 @@ def read_trace(file: Path, *, size: float = 1.0, priority: Priority = Priority.I
     try:
         with file.open(encoding="utf-8-sig", newline="") as lines:
             asks = sorted(_asks(file, csv.DictReader(lines), size, priority), key=lambda ask: ask.at_s)
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise InvalidInput(f"can't read {file}: {error}") from None
     if not asks:
         raise InvalidInput(f"{file} has no rows")
@@ -72,10 +73,13 @@ def _work_s(row: Mapping[str, str], names: Mapping[str, str], size: float) -> fl
 
 def _seconds(text: str) -> float:
     try:
-        return float(text)
+        at_s = float(text)
     except ValueError:
         said = datetime.fromisoformat(_microseconds(text.strip()))
         return (said if said.tzinfo else said.replace(tzinfo=UTC)).timestamp()
+    if not math.isfinite(at_s):  # the simulation would never end
+        raise ValueError(f"{text!r} is no time")
+    return at_s
 
 
 def _microseconds(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from storehand.job import Priority
 
@@ -42,10 +42,5 @@ class Traffic:
     broker_away: tuple[Span, ...] = ()
     """Nothing is delivered; jobs in hand go on (their claims are in the store), submits are stored."""
     prometheus_away: tuple[Span, ...] = ()
-    envelope_items: int = field(default=1)
+    envelope_items: int = 1
     """Bulk jobs in one message, for scalers that count messages."""
-
-    @property
-    def work_s(self) -> float:
-        """Of all jobs together, each alone."""
-        return sum(ask.work_s for ask in self.asks)

@@ -78,7 +78,7 @@ def draw_heat(
     room = box.inside(left=62, top=6, right=14, bottom=26)
     axes = sheet.axes(room)
     time_axis(sheet, axes, room, window)
-    times = answers[0].series[0].times
+    times = next(series.times for answer in answers for series in answer.series if "le" in series.labels)
     edges = [time - window.step_s / 2 for time in times] + [times[-1] + window.step_s / 2]
     colors = [sheet.theme.panel, sheet.theme.color("blue"), "#cfe0fd" if sheet.theme.page < "#8" else "#0b2d6b"]
     heat = LinearSegmentedColormap.from_list("heat", colors)

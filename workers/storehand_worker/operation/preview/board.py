@@ -108,7 +108,7 @@ def read(name: str) -> Board:
         return parse(DASHBOARDS[name]())
     try:
         return parse(Path(name).expanduser().read_text(encoding="utf-8-sig"))
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidInput(f"{name} is none of {', '.join(DASHBOARDS)}, nor a file: {error}") from None
 
 

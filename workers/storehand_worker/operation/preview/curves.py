@@ -129,7 +129,8 @@ def legend_lines(sheet: Sheet, items: Sequence[Item], width: float) -> list[list
     """The items in as many lines as they need, up to three; what is left over is counted."""
     lines: list[list[Item]] = [[]]
     used = 0.0
-    for number, (name, color, dashed) in enumerate(dict.fromkeys(items)):
+    items = list(dict.fromkeys(items))
+    for number, (name, color, dashed) in enumerate(items):
         text = sheet.fit(name, width - 40, LEGEND)
         need = _width(sheet, text)
         if used + need > width and lines[-1]:

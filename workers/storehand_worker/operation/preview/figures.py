@@ -17,8 +17,10 @@ MOST_BARS = 10
 def draw_bars(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer]) -> None:
     """Grafana's bar gauge."""
     found = _latest(answers)[:MOST_BARS]
-    high = float(panel.defaults.get("max") or max((value for _, value in found), default=1) or 1)
-    widest = min(max((sheet.width_of(series.name, 12) for series, _ in found), default=0) + 18, box.w * 0.42)
+    high = float(
+        panel.defaults.get("max") or max((value for _, value in found if math.isfinite(value)), default=1) or 1
+    )
+    widest = min(max(sheet.width_of(series.name, 12) for series, _ in found) + 18, box.w * 0.42)
     line = min(box.h / len(found), 44.0)
     top = box.y + (box.h - line * len(found)) / 2
     for number, (series, value) in enumerate(found):
@@ -106,10 +108,10 @@ def _step(panel: Panel, value: float) -> str:
 
 
 def _past(sheet: Sheet, room: Box, series: Series, color: str) -> None:
-    if len(series.times) < 2:
+    values = [value for value in series.values if math.isfinite(value)]
+    if len(values) < 2:
         return
     axes = sheet.axes(room)
-    values = [value for value in series.values if math.isfinite(value)]
     low, high = min(values), max(values)
     axes.set(xlim=(series.times[0], series.times[-1]), ylim=(low - (high - low or 1) * 0.1, high + (high - low or 1)))
     axes.plot(series.times, series.values, color=color, linewidth=1.2)

@@ -53,7 +53,8 @@ def _head(sheet: Sheet, filled: Filled) -> None:
 
 
 def _body(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer], filled: Filled) -> None:
-    if not any(answer.series for answer in answers):
+    found = [series for answer in answers for series in answer.series]
+    if all(series.last is None for series in found):
         refused = next((answer.refused for answer in answers if answer.refused), "")
         said = sheet.fit(refused, box.w - 20, 14) or (NO_DATA if panel.targets else f"not drawn here: {panel.kind}")
         sheet.text(box.x + box.w / 2, box.y + box.h / 2, said, size=14, color=sheet.theme.faint, across="center")
@@ -66,7 +67,7 @@ def _body(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer], fille
             figures.draw_numbers(sheet, box, panel, answers)
         case "table":
             figures.draw_table(sheet, box, panel, answers)
-        case "heatmap":
+        case "heatmap" if any("le" in series.labels for series in found):
             bands.draw_heat(sheet, box, panel, answers, filled.window, marked)
         case "state-timeline" | "status-history":
             bands.draw_states(sheet, box, panel, answers, filled.window, marked)

@@ -74,7 +74,7 @@ class Prometheus:
         except urllib.error.HTTPError as error:
             with error:
                 raise InvalidInput(f"Prometheus refuses {path}: {_reason(error)}") from None
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, LookupError, TypeError) as error:  # or what answers is no Prometheus
             advice = "say with --prometheus where one answers, e.g. http://localhost:9090"
             raise Unavailable(f"no Prometheus at {self._url} ({error})", details={"advice": advice}) from None
 
