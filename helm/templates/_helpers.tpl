@@ -42,11 +42,11 @@
 
 {{/* What never changes, for selectors: (dict "root" $ "component" "worker" "pool" "chat"). */}}
 {{- define "storehand.selector" -}}
-app.kubernetes.io/name: {{ include "storehand.name" .root }}
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/name: {{ include "storehand.name" .root | quote }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- with .pool }}
-storehand.io/pool: {{ . }}
+storehand.io/pool: {{ quote . }}
 {{- end }}
 {{- end -}}
 
@@ -65,8 +65,8 @@ storehand.io/pool: {{ . }}
 
 {{/* metadata of an object: (dict "root" $ "name" ... "component" ... "pool" ... "more" labels "annotations" ...). */}}
 {{- define "storehand.metadata" -}}
-name: {{ .name }}
-namespace: {{ .namespace | default .root.Release.Namespace }}
+name: {{ .name | quote }}
+namespace: {{ .namespace | default .root.Release.Namespace | quote }}
 labels:
   {{- include "storehand.labels" . | nindent 2 }}
 {{- with merge (dict) (.annotations | default dict) (.root.Values.commonAnnotations | default dict) }}
@@ -95,7 +95,7 @@ annotations:
 {{/*
 The pools that are installed, merged over poolDefaults, with what follows from their values under `is`:
 workload (name of the Deployment), drain and grace (s), softLimit (s), min and max (pods), shortestWait (s),
-startup (s), families, models and settings. As JSON, for `fromJson`.
+startup (s), alone (its pods can't be two at once), models and settings. As JSON, for `fromJson`.
 */}}
 {{- define "storehand.pools" -}}
 {{- $pools := dict -}}
@@ -125,6 +125,9 @@ startup (s), families, models and settings. As JSON, for `fromJson`.
 {{- $_ := set $is "models" (include "storehand.overlaid" (list $.Values.models $pool.models) | fromJson) -}}
 {{- $_ := set $is "settings" (include "storehand.overlaid" (list $.Values.settings $pool.settings) | fromJson) -}}
 {{- $_ := set $is "hubModels" (include "storehand.hubModels" $is.models | fromJsonArray) -}}
+{{- $cache := $pool.modelCache -}}
+{{- $one := and (eq $cache.type "pvc") (has $cache.accessMode (list "ReadWriteOnce" "ReadWriteOncePod")) -}}
+{{- $_ := set $is "alone" (or (eq $.Values.broker.type "embedded") (ne $pool.dataClaim "") $one) -}}
 {{- $_ := set $pools $name (merge (dict "is" $is) $pool) -}}
 {{- end -}}
 {{- end -}}

@@ -4,18 +4,18 @@
 {{- $name := .name -}}
 {{- $pool := .pool -}}
 {{- $cache := $pool.modelCache -}}
-serviceAccountName: {{ include "storehand.serviceAccount" $root }}
+serviceAccountName: {{ include "storehand.serviceAccount" $root | quote }}
 automountServiceAccountToken: false
 enableServiceLinks: false
 terminationGracePeriodSeconds: {{ $pool.is.grace }}
 {{- with $pool.priorityClassName }}
-priorityClassName: {{ . }}
+priorityClassName: {{ quote . }}
 {{- end }}
 {{- with $pool.schedulerName }}
-schedulerName: {{ . }}
+schedulerName: {{ quote . }}
 {{- end }}
 {{- if and $pool.gpu.enabled $pool.gpu.runtimeClassName }}
-runtimeClassName: {{ $pool.gpu.runtimeClassName }}
+runtimeClassName: {{ $pool.gpu.runtimeClassName | quote }}
 {{- end }}
 {{- with $root.Values.imagePullSecrets }}
 imagePullSecrets:
@@ -48,12 +48,12 @@ initContainers:
 {{- end }}
 containers:
   - name: worker
-    image: {{ include "storehand.image" (dict "root" $root "image" $pool.image "gpu" $pool.gpu.enabled) }}
+    image: {{ include "storehand.image" (dict "root" $root "image" $pool.image "gpu" $pool.gpu.enabled) | quote }}
     imagePullPolicy: {{ $root.Values.image.pullPolicy }}
     args: {{ concat (list "worker") $pool.extraArgs | toJson }}
     envFrom:
       - configMapRef:
-          name: {{ $pool.is.workload }}
+          name: {{ $pool.is.workload | quote }}
       {{- with $pool.extraEnvFrom }}
       {{- toYaml . | nindent 6 }}
       {{- end }}
@@ -103,7 +103,7 @@ containers:
       - name: tmp
         mountPath: /tmp
       - name: models
-        mountPath: {{ $cache.mountPath }}
+        mountPath: {{ $cache.mountPath | quote }}
         {{- if eq $cache.type "image" }}
         readOnly: true
         {{- end }}
@@ -125,20 +125,20 @@ volumes:
   - name: data
     {{- if $pool.dataClaim }}
     persistentVolumeClaim:
-      claimName: {{ $pool.dataClaim }}
+      claimName: {{ $pool.dataClaim | quote }}
     {{- else }}
     emptyDir:
-      sizeLimit: {{ $pool.dataSize }}
+      sizeLimit: {{ $pool.dataSize | quote }}
     {{- end }}
   - name: tmp
     emptyDir:
-      sizeLimit: {{ $pool.tmpSize }}
+      sizeLimit: {{ $pool.tmpSize | quote }}
   - {{- include "storehand.modelVolume" . | nindent 4 }}
   {{- with $pool.shmSize }}
   - name: shm
     emptyDir:
       medium: Memory
-      sizeLimit: {{ . }}
+      sizeLimit: {{ quote . }}
   {{- end }}
   {{- with include "storehand.hubTokenVolume" $root | fromYaml }}
   - {{- toYaml . | nindent 4 }}
@@ -191,7 +191,7 @@ autoscalers to take the node away though there are local folders on it: they hol
 name: models
 {{- if eq $cache.type "pvc" }}
 persistentVolumeClaim:
-  claimName: {{ include "storehand.modelClaim" . }}
+  claimName: {{ include "storehand.modelClaim" . | quote }}
 {{- else if eq $cache.type "image" }}
 image:
   reference: {{ $cache.image | quote }}
@@ -202,7 +202,7 @@ hostPath:
   type: DirectoryOrCreate
 {{- else }}
 emptyDir:
-  sizeLimit: {{ $cache.size }}
+  sizeLimit: {{ $cache.size | quote }}
 {{- end }}
 {{- end -}}
 
@@ -259,10 +259,10 @@ mount:
 {{- if .Values.huggingFace.existingSecret -}}
 name: hub-token
 secret:
-  secretName: {{ .Values.huggingFace.existingSecret }}
+  secretName: {{ .Values.huggingFace.existingSecret | quote }}
   defaultMode: 0440
   items:
-    - key: {{ .Values.huggingFace.secretKey }}
+    - key: {{ .Values.huggingFace.secretKey | quote }}
       path: token
 {{- end -}}
 {{- end -}}

@@ -121,7 +121,7 @@
 - name: OTEL_SERVICE_NAME
   value: {{ .service }}
 - name: OTEL_RESOURCE_ATTRIBUTES
-  value: service.namespace={{ .root.Release.Name }},service.instance.id=$(POD_NAME),k8s.namespace.name={{ .root.Release.Namespace }},k8s.pod.name=$(POD_NAME){{ with .pool }},storehand.pool={{ . }}{{ end }}
+  value: "service.namespace={{ .root.Release.Name }},service.instance.id=$(POD_NAME),k8s.namespace.name={{ .root.Release.Namespace }},k8s.pod.name=$(POD_NAME){{ with .pool }},storehand.pool={{ . }}{{ end }}"
 {{- end }}
 {{- with .extra }}
 {{ toYaml . }}
@@ -152,7 +152,7 @@
 {{- if $tls.existingSecret }}
 - name: {{ $side }}-tls
   secret:
-    secretName: {{ $tls.existingSecret }}
+    secretName: {{ $tls.existingSecret | quote }}
     defaultMode: 0440
 {{- end }}
 {{- end }}

@@ -32,6 +32,7 @@ and writes one sentence per line, or nothing.
 - missingPlugin
 - ownedSetting
 - secretInSettings
+- ownedVariable
 - timeLimits
 - grace
 - visibility
@@ -63,7 +64,7 @@ pools is empty, so nothing would work: name at least one, for example --set 'poo
 
 {{- define "storehand.refuse.poolName" -}}
 {{- range $name, $pool := .pools -}}
-{{- if or (eq $name "exporter") (hasSuffix "-placeholder" $name) }}
+{{- if or (eq $name "exporter") (hasSuffix "-placeholder" $name) (hasPrefix "dashboard-" $name) }}
 pools.{{ $name }} would take the name of another object of the chart: call it something else.
 {{- end -}}
 {{- end -}}
@@ -171,9 +172,13 @@ pools.{{ $name }} serves the family {{ $family }}, to which routes sends {{ $tas
 {{- end -}}
 {{- end -}}
 
-{{/* Settings that have a value of their own in the chart. */}}
+{{/* Settings that have a value of their own in the chart: setting -> value. */}}
+{{- define "storehand.owners" -}}
+{{- toJson (dict "queues" "queues" "plugins" "plugins" "models" "models" "concurrency" "concurrency" "wait_objective_s" "slo.waitSeconds" "time_limit_s" "timeLimitSeconds" "soft_time_limit_s" "softTimeLimitSeconds" "drain_s" "drain.seconds" "visibility_s" "broker.visibilitySeconds" "http_host" "the pod's own address" "http_port" "metrics.port" "data_dir" "dataClaim and dataSize" "pools" "pools" "routes" "routes" "queue_prefix" "queuePrefix" "log_format" "log.format" "log_level" "log.level" "tracing" "tracing.enabled" "require_signature" "signing.required" "broker_master_name" "broker.masterName") -}}
+{{- end -}}
+
 {{- define "storehand.refuse.ownedSetting" -}}
-{{- $owners := dict "queues" "queues" "plugins" "plugins" "models" "models" "concurrency" "concurrency" "wait_objective_s" "slo.waitSeconds" "time_limit_s" "timeLimitSeconds" "soft_time_limit_s" "softTimeLimitSeconds" "drain_s" "drain.seconds" "visibility_s" "broker.visibilitySeconds" "http_host" "the pod's own address" "http_port" "metrics.port" "data_dir" "dataClaim and dataSize" "pools" "pools" "routes" "routes" "queue_prefix" "queuePrefix" "log_format" "log.format" "log_level" "log.level" "tracing" "tracing.enabled" "require_signature" "signing.required" "broker_master_name" "broker.masterName" -}}
+{{- $owners := include "storehand.owners" . | fromJson -}}
 {{- $places := dict "settings" (.root.Values.settings | default dict) -}}
 {{- range $name, $pool := .pools -}}
 {{- $_ := set $places (printf "pools.%s.settings" $name) $pool.settings -}}
@@ -187,8 +192,13 @@ pools.{{ $name }} serves the family {{ $family }}, to which routes sends {{ $tas
 {{- end -}}
 {{- end -}}
 
+{{/* Settings that are secrets: setting -> value. */}}
+{{- define "storehand.secretOwners" -}}
+{{- toJson (dict "broker_url" "broker.existingSecret" "store_url" "store.existingSecret" "signing_keys" "signing.existingSecret" "payload_url" "payloads.existingSecret") -}}
+{{- end -}}
+
 {{- define "storehand.refuse.secretInSettings" -}}
-{{- $secrets := dict "broker_url" "broker.existingSecret" "store_url" "store.existingSecret" "signing_keys" "signing.existingSecret" "payload_url" "payloads.existingSecret" -}}
+{{- $secrets := include "storehand.secretOwners" . | fromJson -}}
 {{- $places := dict "settings" (.root.Values.settings | default dict) -}}
 {{- range $name, $pool := .pools -}}
 {{- $_ := set $places (printf "pools.%s.settings" $name) $pool.settings -}}
@@ -197,6 +207,29 @@ pools.{{ $name }} serves the family {{ $family }}, to which routes sends {{ $tas
 {{- range $key, $_ := $settings -}}
 {{- if hasKey $secrets $key }}
 {{ $place }}.{{ $key }} would stand readable in a config map: put it into a secret and name that in {{ get $secrets $key }}.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* A variable of extraEnv goes before the ConfigMap, and would pass by every refusal. */}}
+{{- define "storehand.refuse.ownedVariable" -}}
+{{- $owners := include "storehand.owners" . | fromJson -}}
+{{- $secrets := include "storehand.secretOwners" . | fromJson -}}
+{{- $places := dict "exporter" .root.Values.exporter.extraEnv -}}
+{{- range $name, $pool := .pools -}}
+{{- $_ := set $places (printf "pools.%s" $name) $pool.extraEnv -}}
+{{- end -}}
+{{- range $place, $variables := $places -}}
+{{- range $variable := $variables -}}
+{{- $setting := lower (trimPrefix "STOREHAND_" (toString $variable.name)) -}}
+{{- if hasPrefix "STOREHAND_" (toString $variable.name) -}}
+{{- if hasKey $owners $setting }}
+{{ $place }}.extraEnv has {{ $variable.name }}, which is the chart's own: set {{ get $owners $setting }} instead.
+{{- end -}}
+{{- if and (hasKey $secrets $setting) $variable.value }}
+{{ $place }}.extraEnv has {{ $variable.name }} with its value, which would stand readable in the Deployment: put it into a secret and name that in {{ get $secrets $setting }}.
+{{- end -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -319,6 +352,9 @@ metrics.podMonitor.scrapeTimeout ({{ $monitor.scrapeTimeout }}) is over the inte
 {{- end -}}
 
 {{- define "storehand.refuse.blindScaler" -}}
+{{- if and .root.Values.metrics.rules.enabled (not .root.Values.exporter.enabled) }}
+metrics.rules.enabled=true without the exporter, whose figures the rules look at: set exporter.enabled=true, or the rules to false.
+{{- end -}}
 {{- range $name, $pool := .pools -}}
 {{- if and (has $pool.autoscaling.mode (list "keda" "hpa")) (not $.root.Values.exporter.enabled) }}
 pools.{{ $name }}.autoscaling.mode={{ $pool.autoscaling.mode }} scales by what the exporter tells: set exporter.enabled=true.

@@ -42,11 +42,15 @@ def make_schema(keys: Iterable[Key] | None = None) -> str:
     root: Schema = _chapter()
     for key in keys:
         _place(root, key.path)[key.path[-1]] = _of(key)
+    for name, chapter in root["properties"].items():
+        if _is_chapter(chapter) and name != "poolDefaults":
+            root["properties"][name] = _merged(chapter, _whole(chapter))
+    root["required"] = _whole(root)["required"]
     pool = {"$ref": "#/definitions/pool"}
     root["properties"]["pools"] |= {"propertyNames": {"pattern": POOL_NAME}, "additionalProperties": pool}
     root["properties"]["global"] = {"type": "object", "description": "Values that a parent chart hands down; not used."}
     defaults = root["properties"].pop("poolDefaults")
-    root["properties"]["poolDefaults"] = pool
+    root["properties"]["poolDefaults"] = {"allOf": [pool, _whole(defaults)]}
     whole = {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "Values of the chart storehand",
@@ -59,6 +63,32 @@ def make_schema(keys: Iterable[Key] | None = None) -> str:
 
 def _chapter() -> Schema:
     return {"type": "object", "additionalProperties": False, "properties": {}}
+
+
+def _is_chapter(schema: Schema) -> bool:
+    return "description" not in schema
+
+
+def _whole(chapter: Schema) -> Schema:
+    """What must be left of a chapter's defaults: a null takes a default away, and the templates would fall over it.
+    Maps may go, and what may be null."""
+    chapters = {name: each for name, each in chapter["properties"].items() if _is_chapter(each)}
+    kept = [name for name, each in chapter["properties"].items() if name in chapters or _is_needed(each)]
+    parts = {name: _whole(each) for name, each in chapters.items()}
+    return {"type": "object", "required": sorted(kept), **({"properties": parts} if parts else {})}
+
+
+def _is_needed(schema: Schema) -> bool:
+    kinds = schema.get("type", "string")
+    return not {"object", "null"} & {*([kinds] if isinstance(kinds, str) else kinds)}
+
+
+def _merged(chapter: Schema, whole: Schema) -> Schema:
+    properties = {
+        name: _merged(each, whole["properties"][name]) if _is_chapter(each) else each
+        for name, each in chapter["properties"].items()
+    }
+    return {**chapter, "required": whole["required"], "properties": properties}
 
 
 def _place(root: Schema, path: tuple[str, ...]) -> Schema:

@@ -34,6 +34,15 @@ WRONG = [
     ({"image": {"digest": "sha256:short"}}, "does not match pattern"),
     ({"metrics": {"port": 80}}, "minimum"),
     ({"tracing": {"env": {"PATH": "/"}}}, "PATH"),
+    ({"broker": {"type": None}}, "'/broker': missing property 'type'"),
+    ({"networkPolicy": None}, "missing property 'networkPolicy'"),
+    ({"poolDefaults": {"drain": None}}, "missing property 'drain'"),
+    ({"poolDefaults": {"autoscaling": {"utilization": None}}}, "missing property 'utilization'"),
+    ({"image": {"repository": ""}}, "image/repository': '' does not match"),
+    ({"pools": {"text": {"dataSize": "2 GB"}}}, "dataSize': '2 GB' does not match"),
+    ({"pools": {"text": {"pdb": {"maxUnavailable": "some"}}}}, "maxUnavailable': 'some' does not match"),
+    ({"pools": {"text": {"extraEnv": [{"value": "a"}]}}}, "missing property 'name'"),
+    ({"store": {"existingSecret": "My Secret"}}, "existingSecret': 'My Secret' does not match"),
 ]
 
 

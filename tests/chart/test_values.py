@@ -90,12 +90,12 @@ def test_what_the_chart_calls_its_own_are_settings() -> None:
 def test_every_secret_setting_is_kept_out_of_config_maps() -> None:
     secret = {name for name, field in Settings.model_fields.items() if SecretStr.__name__ in str(field.annotation)}
 
-    assert set(_refused_settings("secrets")) == secret
+    assert set(_refused_settings("secretOwners")) == secret
 
 
-def _refused_settings(variable: str) -> list[str]:
-    """The names that a refusal's dict has as keys."""
-    found = re.search(rf"\${variable} := dict (.*?) -}}}}", TEMPLATES)
+def _refused_settings(template: str) -> list[str]:
+    """The names that a template's dict has as keys."""
+    found = re.search(rf'define "storehand\.{template}" -}}}}\n{{{{- toJson \(dict (.*?)\) -}}}}', TEMPLATES)
     assert found is not None
     return re.findall(r'"([^"]*)"', found[1])[::2]
 
