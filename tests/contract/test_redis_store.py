@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -257,7 +257,7 @@ class TestManyAtOnce:
         store = RedisStore(redis_server.url, prefix=prefix)
         is_sending, may_fail = threading.Event(), threading.Event()
 
-        def interrupted(calls: str) -> list[Any]:
+        def interrupted(calls: str, names: Set[str]) -> list[Any]:
             monkeypatch.undo()
             is_sending.set()
             may_fail.wait(10)

@@ -123,13 +123,14 @@ def test_redis_finds_what_an_older_program_did_not_count():
     waiting, counts = f"{{{prefix}}}:waiting:tagline\0standard", f"{{{prefix}}}:tallies"
     with redis.Redis.from_url(redis_url()) as admin:
         admin.zrem(waiting, jobs[5].id)  # as if an older program had created it
-        admin.hincrby(counts, "started\0tagline\0standard", -1)  # ... and claimed one
+        admin.hincrby(counts, "submitted\0tagline\0standard", -1)
         created_unseen = figures(store)
         admin.zadd(waiting, {jobs[1].id: 1})  # ... and claimed what waited: it stands in front
-        admin.hincrby(counts, "ended\0tagline\0standard", -1)  # ... and ended one
+        claimed_unseen = figures(store)
+        admin.hincrby(counts, "finished\0tagline\0standard", -1)  # ... and ended one
         ended_unseen = figures(store)
 
-    assert created_unseen == ended_unseen == (3, 1, 2)
+    assert created_unseen == claimed_unseen == ended_unseen == (3, 1, 2)
     assert store.tallies()[0].oldest_due_at == clock()
     store.close()
 

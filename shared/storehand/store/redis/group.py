@@ -93,7 +93,8 @@ class Group:
         try:
             if self._is_closed:
                 raise Unavailable("the store is closed")
-            for call, reply in zip(calls, self.link.exchange(self._text(calls)), strict=True):
+            names = {call.name for call in calls}
+            for call, reply in zip(calls, self.link.exchange(self._text(calls), names), strict=True):
                 call.reply = reply
         except BaseException as error:
             with self._lock:  # who came meanwhile has waited as long as this took: that was its own try

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Any
 
 from storehand.errors import SettingsError, Unavailable
 from storehand.store.redis.address import Address, Connection
 from storehand.store.redis.clock import ServerClock
-from storehand.store.redis.script import script
+from storehand.store.redis.script import Script, script, scripts
 
 log = logging.getLogger(__name__)
 
@@ -39,14 +39,15 @@ class Link:
         self._test_clock = test_clock
         self._connection: Connection | None = None
 
-    def exchange(self, calls: str) -> list[Any]:
-        """The reply to each of these calls, which are executed once or, when this raises Unavailable, perhaps."""
+    def exchange(self, calls: str, names: Set[str]) -> list[Any]:
+        """The reply to each of these calls, which are executed once or, when this raises Unavailable, perhaps. `names`
+        are the functions they call."""
         from redis.exceptions import RedisError
 
         end, tries = time.monotonic() + _PATIENCE * self._address.timeout_s, 0
         while True:
             try:
-                return self._exchange(calls, end)
+                return self._exchange(calls, script(names), end)
             except (RedisError, OSError) as error:
                 self.close()
                 tries += 1
@@ -66,20 +67,22 @@ class Link:
         """In a forked child: what must not be closed."""
         return self._connection
 
-    def _exchange(self, calls: str, end: float) -> list[Any]:
+    def _exchange(self, calls: str, by: Script, end: float) -> list[Any]:
         if self._connection is None:
             self._connection = self._address.connect()
             self._greet(end)
-        replies = self._send(calls, end)
+        replies = self._send(calls, by, end)
         if replies is None:  # the server's clock was set: now we know its time
-            replies = self._send(calls, end)
+            replies = self._send(calls, by, end)
         if replies is None:
             raise OSError("it answers too late")
         return replies
 
     def _greet(self, end: float) -> None:
-        """Learns the server's time and whether its layout is one this program knows."""
-        [[is_good, stands]] = self._send(f'[["hello",0,{VERSION}]]', end, is_first=True) or [[False, "no time"]]
+        """Learns the server's time and whether its layout is one this program knows. Leaves the scripts there, so that
+        a call is one round trip."""
+        hello = f'[["hello",0,{VERSION}]]'
+        [[is_good, stands]] = self._send(hello, script(["hello"]), end, is_first=True) or [[False, "no time"]]
         if not is_good:
             raise refusal(stands)
         if stands > VERSION + 1:
@@ -88,8 +91,12 @@ class Link:
                 f"the job store has layout version {stands}, this program knows {VERSION} and can work beside one"
                 " version more: update the program"
             )
+        known = self._ask("SCRIPT", "EXISTS", *(each.sha for each in scripts()))
+        for each, is_known in zip(scripts(), known, strict=True):
+            if not is_known:
+                self._ask("SCRIPT", "LOAD", each.source)
 
-    def _send(self, calls: str, end: float, *, is_first: bool = False) -> list[Any] | None:
+    def _send(self, calls: str, by: Script, end: float, *, is_first: bool = False) -> list[Any] | None:
         """None: the server found that it was too late."""
         from redis.exceptions import NoScriptError
 
@@ -97,11 +104,10 @@ class Link:
         valid_until = _ALWAYS if is_first else self._clock.estimate() + max(0.0, end - asked_at)
         now = "" if self._test_clock is None else repr(self._test_clock())
         arguments = (1, self._tag, calls.encode("utf-8", "surrogatepass"), repr(valid_until), now, self._nonce)
-        source, sha = script()
         try:
-            text = self._ask("EVALSHA", sha, *arguments)
+            text = self._ask("EVALSHA", by.sha, *arguments)
         except NoScriptError:
-            text = self._ask("EVAL", source, *arguments)
+            text = self._ask("EVAL", by.source, *arguments)
         told, replies = json.loads(text)
         self._clock.learn(float(told), asked_at=asked_at)
         return None if replies is False else replies

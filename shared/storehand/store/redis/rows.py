@@ -127,14 +127,13 @@ def event_of(job_id: str, seq: int, line: str) -> Event:
 
 
 def tally_of(reply: Sequence[Any]) -> Tally:
-    kind, counts, waiting, scheduled, oldest = reply
+    kind, counts, scheduled, oldest = reply
     task, _, priority = kind.rpartition("\0")
-    number = {what: int(text) for what, text in counts.items()}
-    ended = number.get("ended", 0)
+    waiting = counts["waiting"] - scheduled
     return Tally(
-        task, _PRIORITY[priority], waiting=waiting, scheduled=scheduled, running=number.get("started", 0) - ended,
-        oldest_due_at=_time(oldest) if waiting else None, submitted=number.get("submitted", 0),
-        finished=ended - number.get("handed", 0), busy_s=number.get("busy", 0) / 1e6,
+        task, _PRIORITY[priority], waiting=waiting, scheduled=scheduled, running=counts["running"],
+        oldest_due_at=_time(oldest) if waiting else None, submitted=counts["submitted"],
+        finished=counts["finished"], busy_s=counts["busy"] / 1e6,
     )  # fmt: skip
 
 

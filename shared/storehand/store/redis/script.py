@@ -1,8 +1,14 @@
-"""The one Lua script, put together from its parts and from what Python knows: columns, endings, limits."""
+"""The Lua scripts, put together from parts and from what Python knows: columns, endings, limits.
+
+A server makes every function of a script anew each time it runs it, which was half of what a call cost. So a call gets
+a script of the parts it needs.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from functools import cache
 from importlib.resources import files
@@ -13,7 +19,26 @@ from storehand.job import TERMINAL, Job, Outcome
 from storehand.store import HISTORY_NOTES
 from storehand.store.rows import encode_outcome
 
-_PARTS = ("head", "rows", "create", "leases", "events", "upkeep", "tallies", "tail")
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "rows": (),
+    "sets": (),
+    "notes": (),
+    "greet": (),
+    "create": ("sets",),
+    "mark": (),
+    "ends": ("sets", "notes"),
+    "cancel": ("ends", "sets", "notes"),
+    "claim": ("ends", "sets", "notes"),
+    "release": ("sets", "notes"),
+    "events": ("notes",),
+    "upkeep": ("create", "ends", "cancel", "sets", "notes"),
+    "tallies": ("sets",),
+}
+"""The parts in their order, and which others each needs."""
+
+_ALL = ("rows",)
+"""What every script has."""
+
 _NUMBER = 987654321
 """Stands in the outcome of a poison job where Lua puts the number of crashes."""
 
@@ -23,29 +48,53 @@ class Script(NamedTuple):
     sha: str
 
 
+def script(calls: Iterable[str]) -> Script:
+    """Who calls several of these functions at once gets one script with all of them."""
+    parts = {_part_of()[call] for call in calls}
+    return _script(parts.pop() if len(parts) == 1 else None)
+
+
 @cache
-def script() -> Script:
-    folder = files("storehand.store.redis") / "lua"
-    head, *rest = (folder.joinpath(f"{part}.lua").read_text(encoding="utf-8") for part in _PARTS)
-    source = "\n".join([head, _constants(), *rest])
+def scripts() -> tuple[Script, ...]:
+    return tuple(map(_script, [*sorted(set(_part_of().values())), None]))
+
+
+@cache
+def _script(part: str | None) -> Script:
+    """Of this part and what it needs, or of all."""
+    wanted = _NEEDS if part is None else {part, *_ALL, *_NEEDS[part]}
+    constants = _constants()
+    middle = (constants.get(each, "") + _text(each) for each in _NEEDS if each in wanted)
+    source = "\n".join([_text("head"), *middle, _text("tail")])
     return Script(source, hashlib.sha1(source.encode("utf-8"), usedforsecurity=False).hexdigest())
 
 
-def _constants() -> str:
+@cache
+def _text(part: str) -> str:
+    return (files("storehand.store.redis") / "lua" / f"{part}.lua").read_text(encoding="utf-8")
+
+
+@cache
+def _part_of() -> Mapping[str, str]:
+    """Of each function that can be called."""
+    return {name: part for part in _NEEDS for name in re.findall(r"^function ops\.(\w+)", _text(part), re.MULTILINE)}
+
+
+@cache
+def _constants() -> Mapping[str, str]:
+    """By the part they belong to."""
     names = [field.name for field in fields(Job) if field.name != "id"]
     columns = ", ".join(map(_quoted, names))
     erased = ", ".join(f"{status} = {_quoted(encode_outcome(Outcome.erased(status)))}" for status in TERMINAL)
-    return "\n".join(
-        [
-            f"local ROW, STATUS_AT = {{{columns}}}, {names.index('status') + 1}",
-            f"local HISTORY_NOTES = {HISTORY_NOTES}",
-            f"local CANCELLED = {_ending(Outcome.of_error(Cancelled()))}",
-            f"local EXPIRED = {_ending(Outcome.of_error(Expired()))}",
-            f"local POISON_REASON = {_quoted(_template(poison_reason(_NUMBER)))}",
-            f"local POISON = {_quoted(_template(encode_outcome(_poison(_NUMBER))))}",
-            f"local ERASED = {{{erased}}}",
-        ]
-    )
+    return {
+        "rows": f"local ROW, STATUS_AT = {{{columns}}}, {names.index('status') + 1}\n",
+        "notes": f"local HISTORY_NOTES = {HISTORY_NOTES}\n",
+        "ends": f"local CANCELLED = {_ending(Outcome.of_error(Cancelled()))}\n"
+        f"local EXPIRED = {_ending(Outcome.of_error(Expired()))}\n",
+        "claim": f"local POISON_REASON = {_quoted(_template(poison_reason(_NUMBER)))}\n"
+        f"local POISON = {_quoted(_template(encode_outcome(_poison(_NUMBER))))}\n",
+        "upkeep": f"local ERASED = {{{erased}}}\n",
+    }
 
 
 def poison_reason(crashes: int) -> str:

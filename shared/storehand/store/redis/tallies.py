@@ -26,8 +26,7 @@ def tallies(group: Group) -> list[Tally]:
             _put_in(group, short)
         elif short < 0:
             _take_out(group, -short, [kind for kind, *_ in kinds or ()])
-        if short_running:
-            group.run("rerun")
+        group.run("rerun")
         kinds, _, _ = group.run("tallies")
     return sorted(map(tally_of, kinds or ()), key=_order)
 

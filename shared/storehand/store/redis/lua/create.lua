@@ -28,8 +28,9 @@ local function admit(tenant, number, limit)
   return nil, text(tokens - number) .. ' ' .. NOW
 end
 
-local function write(new)
-  local row = {id = new.id, n = text(call('INCR', P .. 'n')), updated_at = NOW}
+-- Of the rows that are new: members and scores of the sets they go to.
+local function write(new, n, queued, fresh, due)
+  local row = {id = new.id, n = text(n), updated_at = NOW}
   local fields = {'n', row.n, 'status', 'queued', 'created_at', NOW, 'updated_at', NOW, 'attempts', '0', 'crashes', '0'}
   for name, value in pairs(new) do
     if type(value) == 'number' then value = text(value) end
@@ -40,23 +41,35 @@ local function write(new)
     end
   end
   call('HSET', JOB .. new.id, unpack(fields))
-  call('ZADD', STATUS .. 'queued', row.n, new.id)
-  file(row)
-  count(row, 'submitted', 1)
+  queued[#queued + 1] = row.n
+  queued[#queued + 1] = new.id
+  local set = row.not_before and due or fresh
+  set[#set + 1] = row.not_before or NOW
+  set[#set + 1] = new.id
+  wait(row, due_at(row))
+  count(kind_of(row), 'submitted', 1)
   if row.deadline then call('ZADD', P .. 'deadlines', row.deadline, new.id) end
   if new.idempotency_key then call('HSET', P .. 'keys', key_field(new), new.id) end
   if new.subject then call('ZADD', SUBJECT .. new.subject, row.n, new.id) end
-  call('HINCRBY', P .. 'open', new.tenant, 1)
+end
+
+local function write_all(jobs)
+  if #jobs == 0 then return end
+  local n, queued, fresh, due = call('INCRBY', P .. 'n', #jobs) - #jobs, {}, {}, {}
+  for i, new in ipairs(jobs) do write(new, n + i, queued, fresh, due) end
+  many('ZADD', STATUS .. 'queued', queued)
+  many('ZADD', P .. 'fresh', fresh)
+  many('ZADD', P .. 'due', due)
 end
 
 -- All or none: first everything is looked at, then everything is written.
 function ops.create(_, jobs, limits)
-  local rows, fresh, seen, count, buckets = {}, {}, {}, {}, {}
+  local rows, fresh, seen, wanted, buckets = {}, {}, {}, {}, {}
   for i, new in ipairs(jobs) do
     local first, by = first_of(new, seen)
     if not first then
       fresh[#fresh + 1] = new
-      count[new.tenant] = (count[new.tenant] or 0) + 1
+      wanted[new.tenant] = (wanted[new.tenant] or 0) + 1
       rows[i] = NOW
       seen[new.id] = {id = new.id, task = new.task, fingerprint = new.fingerprint, i = i}
       if new.idempotency_key then seen[key_field(new)] = seen[new.id] end
@@ -66,7 +79,7 @@ function ops.create(_, jobs, limits)
       rows[i] = first.i or packed(first.id)
     end
   end
-  for tenant, number in pairs(count) do
+  for tenant, number in pairs(wanted) do
     if limits[tenant] then
       local refusal, bucket = admit(tenant, number, limits[tenant])
       if refusal then return refusal end
@@ -74,24 +87,7 @@ function ops.create(_, jobs, limits)
     end
   end
   for tenant, bucket in pairs(buckets) do call('HSET', P .. 'buckets', tenant, bucket) end
-  for _, new in ipairs(fresh) do write(new) end
+  for tenant, number in pairs(wanted) do call('HINCRBY', P .. 'open', tenant, number) end
+  write_all(fresh)
   return {'ok', rows}
-end
-
--- `at` is when publishing began: what was claimed or handed back since stays as it is.
-function ops.mark(_, ids, at)
-  for _, id in ipairs(ids) do
-    local row = look(id, {'status', 'updated_at', 'published_at', 'lease_until'})
-    if row and tonumber(row.updated_at) <= at then
-      if row.status == 'queued' then
-        call('ZREM', P .. 'fresh', id)
-        call('ZREM', P .. 'due', id)
-        call('ZADD', P .. 'rung', text(at), id)
-      elseif row.status == 'running' then
-        call('ZADD', P .. 'told', 'XX', text(at), id)
-      end
-      change(row, {published_at = at})
-    end
-  end
-  return true
 end

@@ -28,6 +28,3 @@ end
 function ops.history(_, id) return call('LRANGE', HISTORY .. id, 0, -1) end
 
 function ops.get(_, ids) return packed_all(ids) end
-
--- Every reply tells the time.
-function ops.now() return true end

@@ -7,6 +7,7 @@ local call = redis.call
 local P = KEYS[1] .. ':'
 local NONCE = ARGV[4]
 local ops = {}
+local settle  -- of those that put off what they write
 
 local function text(number) return string.format('%.17g', number) end
 

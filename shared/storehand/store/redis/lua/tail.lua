@@ -4,7 +4,5 @@ for i, each in ipairs(cjson.decode(ARGV[1])) do
   if not is_good and type(value) == 'table' then value = value.err end
   replies[i] = {is_good, value}
 end
-for field, by in pairs(counted) do  -- never an error: what was done stays done
-  redis.pcall('HINCRBY', P .. 'tallies', field, text(by))
-end
+if settle then pcall(settle) end  -- never an error: what was done stays done
 return cjson.encode({text(real), replies})

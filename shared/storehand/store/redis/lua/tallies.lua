@@ -12,39 +12,49 @@ local function oldest_in(set)
   return false
 end
 
--- For each kind: its counts, what can begin, what can't yet, and the oldest. Then by how many rows the waiting sets
--- and the running counts are short of what the other sets say: 0, unless a program one version behind was at work.
-function ops.tallies()
-  local flat, kinds = call('HGETALL', P .. 'tallies'), {}
-  local short, short_running = call('ZCARD', STATUS .. 'queued'), call('ZCARD', P .. 'leased') + call('ZCARD', P .. 'told')
+-- By kind: its counts as numbers, and what runs.
+local function kinds()
+  settle()
+  local flat, found = call('HGETALL', P .. 'tallies'), {}
   for i = 1, #flat, 2 do
     local what, kind = string.match(flat[i], '^(%a+)%z(.*)$')
-    kinds[kind] = kinds[kind] or {}
-    kinds[kind][what] = flat[i + 1]
-    if what == 'started' then short_running = short_running - flat[i + 1] end
-    if what == 'ended' then short_running = short_running + flat[i + 1] end
+    found[kind] = found[kind] or {submitted = 0, finished = 0, ended = 0, busy = 0}
+    found[kind][what] = tonumber(flat[i + 1])
   end
+  for kind, counts in pairs(found) do
+    counts.waiting = call('ZCARD', P .. 'waiting:' .. kind)
+    counts.running = counts.submitted - counts.finished - counts.ended - counts.waiting
+  end
+  return found
+end
+
+-- For each kind: its counts, how many of those that wait can't begin yet, and since when the oldest can. Then by how
+-- many rows the waiting sets and what runs are short of what the other sets say: 0, unless a program one version
+-- behind was at work.
+function ops.tallies()
   local found = {}
-  for kind, counts in pairs(kinds) do
+  local short, short_running = call('ZCARD', STATUS .. 'queued'), call('ZCARD', P .. 'leased') + call('ZCARD', P .. 'told')
+  for kind, counts in pairs(kinds()) do
     local set = P .. 'waiting:' .. kind
     local oldest = oldest_in(set)
-    local all, due = call('ZCARD', set), call('ZCOUNT', set, '-inf', NOW)
-    found[#found + 1] = {kind, counts, due, all - due, oldest}
-    short = short - all
+    found[#found + 1] = {kind, counts, call('ZCOUNT', set, '(' .. NOW, '+inf'), oldest}
+    short = short - counts.waiting
+    short_running = short_running - counts.running
   end
   return {found, short, short_running}
 end
 
 -- Puts queued rows, newest first, into their waiting sets: how many were not there, and where to go on.
 function ops.retally(_, below, limit)
+  settle()
   local added, n = 0, false
   local part = call('ZREVRANGEBYSCORE', STATUS .. 'queued', '(' .. text(below), '-inf', 'WITHSCORES', 'LIMIT', 0, limit)
   for i = 1, #part, 2 do
     n = tonumber(part[i + 1])
     local row = look(part[i], {'status', 'task', 'priority', 'updated_at', 'not_before'})
     if row then
-      added = added + wait(row)
-      count(row, 'started', 0)  -- from now on it is one of the kinds
+      added = added + call('ZADD', P .. 'waiting:' .. kind_of(row), due_at(row), row.id)
+      count(kind_of(row), 'submitted', 0)  -- from now on it is one of the kinds
     end
   end
   return {added, #part == 2 * limit and n or false}
@@ -52,6 +62,7 @@ end
 
 -- Takes rows out of a waiting set that are not queued: how many, and from which place on to look further.
 function ops.untally(_, kind, from, limit)
+  settle()
   local set, removed = P .. 'waiting:' .. kind, 0
   local ids = call('ZRANGE', set, from, from + limit - 1)
   for _, id in ipairs(ids) do
@@ -60,28 +71,18 @@ function ops.untally(_, kind, from, limit)
   return {removed, #ids == limit and from + limit - removed or false}
 end
 
--- Counts what runs anew; so many rows are running at most as all workers have slots. Starts and ends only grow.
+-- Counts what runs anew; so many rows are running at most as all workers have slots.
 function ops.rerun()
-  local running, flat = {}, call('HGETALL', P .. 'tallies')
-  for i = 1, #flat, 2 do
-    local what, kind = string.match(flat[i], '^(%a+)%z(.*)$')
-    local sign = what == 'started' and -1 or what == 'ended' and 1 or 0
-    running[kind] = (running[kind] or 0) + sign * flat[i + 1]
-  end
+  local missing = {}
+  for kind, counts in pairs(kinds()) do missing[kind] = -counts.running end
   for _, set in ipairs({'leased', 'told'}) do
     for _, id in ipairs(call('ZRANGE', P .. set, 0, -1)) do
       local row = look(id, {'status', 'task', 'priority'})
-      if row then running[kind_of(row)] = (running[kind_of(row)] or 0) + 1 end
+      if row then missing[kind_of(row)] = (missing[kind_of(row)] or 0) + 1 end
     end
   end
-  for kind, missing in pairs(running) do
-    local task, priority = string.match(kind, '^(.*)%z(%w+)$')
-    local row = {task = task, priority = priority}
-    if missing > 0 then count(row, 'started', missing) end
-    if missing < 0 then
-      count(row, 'ended', -missing)
-      count(row, 'handed', -missing)  -- nobody knows how they ended
-    end
+  for kind, number in pairs(missing) do  -- nobody knows how they ended
+    count(kind, number > 0 and 'submitted' or 'ended', math.abs(number))
   end
   return true
 end

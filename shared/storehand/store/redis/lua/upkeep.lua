@@ -197,10 +197,3 @@ function ops.upkeep(_, grace_s, long_s, limit)
   local leads = leader[1] and tonumber(leader[2]) > now and leader[1]
   return {leads, #unrung(grace_s, long_s, limit), call('HLEN', P .. 'letters')}
 end
-
--- The layout that stands, 0 in an empty store; an older one becomes this program's.
-function ops.hello(_, version)
-  local stands = tonumber(call('GET', P .. 'version') or 0)
-  if stands < version then call('SET', P .. 'version', version) end
-  return stands
-end
