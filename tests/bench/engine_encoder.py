@@ -155,7 +155,7 @@ class SentenceTransformers:
     name = "sentence-transformers"
 
     def __init__(self, folder: str, *, batch: int, dtype: str) -> None:
-        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]
+        from sentence_transformers import SentenceTransformer  # pyright: ignore[reportMissingImports]  # only who compares has it
 
         self._batch = batch
         self._model = SentenceTransformer(folder, device="cpu", model_kwargs={"dtype": _DTYPES[dtype]})

@@ -215,7 +215,7 @@ def drain_of(worker: Worker) -> Drain:
         ids = [handle.id for handle in handles]
         with _awake(worker) as used:
             for start in range(0, jobs, 100):  # reading rows is work for the store too
-                until(lambda: _ended(worker, ids[start : start + 100]), timeout_s=300, every_s=0.05)  # noqa: B023
+                until(lambda: _ended(worker, ids[start : start + 100]), timeout_s=300, every_s=0.05)  # noqa: B023  # called at once
         return Run.of(used, jobs), Run.of(sent, jobs)
 
     return drain

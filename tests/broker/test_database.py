@@ -179,7 +179,7 @@ def test_a_file_whose_tables_are_made_while_it_is_looked_at_is_not_taken_for_som
         class Slow(sqlite3.Connection):
             """Between two looks the other process makes the tables."""
 
-            def execute(self, statement: str, *values: object) -> sqlite3.Cursor:  # type: ignore[override]
+            def execute(self, statement: str, *values: object) -> sqlite3.Cursor:  # type: ignore[override]  # all that is asked of it here
                 rows = super().execute(statement, *values)
                 if statement == "PRAGMA application_id":
                     schema.create(other, str(file))

@@ -82,7 +82,7 @@ def _run(scenario: Scenario, scene: Scene, load: Load, witness: Witness, hands: 
             share = step.at * scenario.jobs
             wait_for(lambda share=share: witness.answered >= share)  # type: ignore[misc]  # bound by its default
         due = last_at + step.after_s
-        wait_for(lambda due=due: step.at is not None or time.monotonic() >= due)  # type: ignore[misc]  # noqa: B023
+        wait_for(lambda due=due: step.at is not None or time.monotonic() >= due)  # type: ignore[misc]  # noqa: B023  # called at once
         if step.do in ON_WORKERS:
             wait_for(lambda: scene.fleet.has_ready)
         hands.act(step.do)

@@ -339,7 +339,7 @@ def test_an_engine_refuses_a_kind_it_does_not_serve(kits: dict[str, Kit]) -> Non
 
 
 @pytest.mark.parametrize("name", ["text", "encoder-classify"])
-def test_a_folder_without_a_model_is_not_available(kits: dict[str, Kit], name: str, tmp_path) -> None:  # type: ignore[no-untyped-def]
+def test_a_folder_without_a_model_is_not_available(kits: dict[str, Kit], name: str, tmp_path) -> None:  # type: ignore[no-untyped-def]  # pytest's folder
     kit = kits[name]
     with pytest.raises(ModelNotAvailable):
         builtin_engines()[kit.engine](replace(kit.spec(), folder=str(tmp_path)))

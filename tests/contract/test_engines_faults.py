@@ -50,7 +50,7 @@ def kits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Kit]:
     for path in encoders.values():
         word_tokenizer(300).save_pretrained(path)
     found = [Kit("text", "text", "generate", text)]
-    found += [Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()]  # type: ignore[arg-type]
+    found += [Kit(f"encoder-{kind}", "encoder", kind, path) for kind, path in encoders.items()]  # type: ignore[arg-type]  # kinds there are
     found += [Kit("fake-generate", "fake", "generate", folder), Kit("fake-encode", "fake", "encode", folder)]
     return {kit.name: kit for kit in found}
 
@@ -283,8 +283,8 @@ def test_a_step_that_does_not_end_is_noticed_and_its_calls_end(kits: dict[str, K
         errors = [future.exception(10) for future in futures]
 
         assert all(isinstance(error, EngineLost) for error in errors)
-        assert errors[0].details == {"on_device": True}  # type: ignore[union-attr]
-        assert errors[3].details == {"on_device": False}  # type: ignore[union-attr]
+        assert errors[0].details == {"on_device": True}  # type: ignore[union-attr]  # it has failed
+        assert errors[3].details == {"on_device": False}  # type: ignore[union-attr]  # it has failed
         assert "stuck" in engine.health().detail
 
 
@@ -320,7 +320,7 @@ def test_what_was_picked_when_the_loop_failed_fails_and_does_not_hang(
     kit: Kit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with kit.running() as engine:
-        lane: Any = engine._lane  # type: ignore[attr-defined]
+        lane: Any = engine._lane  # type: ignore[attr-defined]  # an engine of ours has one
         pick, fails = lane.pick, [1]
 
         def lossy(choose: Any) -> Any:
@@ -340,7 +340,7 @@ def test_a_loop_that_fails_again_and_again_gives_itself_up(kit: Kit, monkeypatch
         def broken(choose: Any) -> Any:
             raise KeyError("in pick")
 
-        monkeypatch.setattr(engine._lane, "pick", broken)  # type: ignore[attr-defined]
+        monkeypatch.setattr(engine._lane, "pick", broken)  # type: ignore[attr-defined]  # an engine of ours has one
         assert isinstance(engine.submit(kit.request("waits", "w1 w2")).exception(10), EngineLost)
         assert engine.health().state is EngineState.DEAD
 

@@ -37,7 +37,7 @@ def engine(kit: Kit) -> Iterator[Engine]:
         yield engine
 
 
-def said(engine: Engine, name: str, prompt: str = "a warm bag", *, on_text=None, **options) -> Result:  # type: ignore[no-untyped-def]
+def said(engine: Engine, name: str, prompt: str = "a warm bag", *, on_text=None, **options) -> Result:  # type: ignore[no-untyped-def]  # any option
     options.setdefault("max_new_tokens", 24)
     request = GenerateRequest(id=name, prompt=prompt, options=GenerateOptions(**options), on_text=on_text)
     return engine.submit(request).result(20)
@@ -138,7 +138,7 @@ def test_text_under_a_schema_is_json_of_it_or_the_request_is_refused(kit: Kit, e
 def test_options_are_followed_or_refused_by_name(kit: Kit, engine: Engine) -> None:
     seen: list[int] = []
 
-    def processor(tokens, logits):  # type: ignore[no-untyped-def]
+    def processor(tokens, logits):  # type: ignore[no-untyped-def]  # transformers' own types
         seen.append(len(tokens))
         return logits
 

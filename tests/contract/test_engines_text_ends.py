@@ -45,7 +45,7 @@ def test_a_text_whose_next_token_would_come_too_late_ends_in_time_with_what_it_h
         request = due("r", after_s=2.4, n=n, on_text=pieces.append)
         future = engine.submit(request)
         gate.let_through(4)
-        until(lambda: len(gate.reports) >= 5 and time.monotonic() > request.deadline - 1.0)  # type: ignore[operator]
+        until(lambda: len(gate.reports) >= 5 and time.monotonic() > request.deadline - 1.0)  # type: ignore[operator]  # this one has a deadline
         gate.open()  # the step took 1.4 s: another one like it would end after the deadline
         result = future.result(10)
 
@@ -125,7 +125,7 @@ def test_whole_characters_only(tmp_path: Path) -> None:
             gate.let_through(4)
             until(lambda: len(gate.reports) >= done + 4)  # noqa: B023  # it waits inside the loop
             engine.cancel(f"{seed}", Cancelled())
-            assert not future.exception(0).details.get("partial", [""])[0].endswith("\ufffd")  # type: ignore[union-attr]
+            assert not future.exception(0).details.get("partial", [""])[0].endswith("\ufffd")  # type: ignore[union-attr]  # cancelled: it has one
 
 
 def test_an_expired_text_tells_what_was_written(words: Path) -> None:
@@ -134,7 +134,7 @@ def test_an_expired_text_tells_what_was_written(words: Path) -> None:
     with running(replace(spec_of(words), on_batch=gate)) as engine:
         request = due("r", after_s=0.3)
         future = engine.submit(request)
-        until(lambda: gate.reports and time.monotonic() > request.deadline)  # type: ignore[operator]
+        until(lambda: gate.reports and time.monotonic() > request.deadline)  # type: ignore[operator]  # this one has a deadline
         gate.open()
         error = future.exception(10)
 

@@ -26,7 +26,7 @@ class TestRecommendation(TaskContract):
 def ask(**fields: object) -> RecommendationOutput:
     """On the starter, with fields as a shop sends them."""
     context, models = FakeContext(), local_models([TASK])
-    return TASK.run(RecommendationInput.model_validate(fields), models.bind(context), context)  # type: ignore[attr-defined]
+    return TASK.run(RecommendationInput.model_validate(fields), models.bind(context), context)  # type: ignore[attr-defined]  # the host's models can be bound
 
 
 def bought(*skus: str, kind: str = "purchase") -> list[dict[str, str]]:
@@ -106,7 +106,7 @@ def test_every_reason_names_the_shoppers_own_items_and_a_count_of_at_least_three
         for item in ask(events=bought(sku), k=10).items:
             if item.reason and item.reason.code in ("often_next", "bought_together"):
                 assert item.reason.because_of == (sku,)
-                assert int(re.search(r"\d+", item.reason.text).group()) >= 3  # type: ignore[union-attr]
+                assert int(re.search(r"\d+", item.reason.text).group()) >= 3  # type: ignore[union-attr]  # it says a number
 
 
 def test_reasons_speak_the_asked_language():
@@ -259,7 +259,7 @@ def test_the_token_names_model_and_answer():
     one, same, other = ask(events=bought("EN-015")), ask(events=bought("EN-015")), ask(events=bought("ZH-012"))
 
     assert one.attribution_token == same.attribution_token != other.attribution_token
-    assert one.provenance.revision in one.attribution_token  # type: ignore[operator]
+    assert one.provenance.revision in one.attribution_token  # type: ignore[operator]  # this one has a revision
     assert re.fullmatch(r"[A-Za-z0-9._~-]{1,64}", one.attribution_token)
 
 

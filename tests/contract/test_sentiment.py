@@ -30,7 +30,7 @@ class TestSentimentOnItsStarter(TaskContract):
 
 def rate(*bodies: str, **fields: object) -> SentimentOutput:
     reviews = tuple(Review(id=str(number), review_body=body) for number, body in enumerate(bodies))
-    return TASK.run(SentimentInput(reviews=reviews, **fields), local_models([TASK]), FakeContext())  # type: ignore[arg-type]
+    return TASK.run(SentimentInput(reviews=reviews, **fields), local_models([TASK]), FakeContext())  # type: ignore[arg-type]  # the tests name real fields
 
 
 def labels(*bodies: str) -> list[str]:

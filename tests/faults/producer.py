@@ -17,7 +17,7 @@ EXPECTED = {"echo": "ok", "stream": "ok", "refuse": "invalid_input", "raise": "p
 def main(count: int, file: Path) -> None:
     ids: dict[str, str] = {}
     inputs = [
-        ProbeInput(text=f"job {number}", mode=MODES[number % len(MODES)], work_s=0.01 * (number % 3))  # type: ignore[arg-type]
+        ProbeInput(text=f"job {number}", mode=MODES[number % len(MODES)], work_s=0.01 * (number % 3))  # type: ignore[arg-type]  # modes there are
         for number in range(count)
     ]
     alone = count // 4

@@ -50,14 +50,14 @@ def test_a_task_goes_to_the_queue_of_its_family_and_foreign_names_to_the_intake(
     ],
 )
 def test_each_broker_gets_the_options_that_keep_its_messages(tmp_path: Path, url: str, expected: dict[str, object]):
-    app = make_celery(Settings(data_dir=tmp_path, broker_url=url, synchronous="NORMAL"))  # type: ignore[arg-type]
+    app = make_celery(Settings(data_dir=tmp_path, broker_url=url, synchronous="NORMAL"))  # type: ignore[arg-type]  # as text
 
     assert expected.items() <= app.conf.broker_transport_options.items()
 
 
 def test_queues_are_quorum_queues_on_rabbitmq_only(tmp_path: Path):
-    rabbit = make_celery(Settings(data_dir=tmp_path, broker_url="amqp://localhost//"))  # type: ignore[arg-type]
-    redis = make_celery(Settings(data_dir=tmp_path, broker_url="redis://localhost"))  # type: ignore[arg-type]
+    rabbit = make_celery(Settings(data_dir=tmp_path, broker_url="amqp://localhost//"))  # type: ignore[arg-type]  # as text
+    redis = make_celery(Settings(data_dir=tmp_path, broker_url="redis://localhost"))  # type: ignore[arg-type]  # as text
 
     assert {queue.queue_arguments["x-queue-type"] for queue in rabbit.amqp.queues.values()} == {"quorum"}
     assert {str(queue.queue_arguments) for queue in redis.amqp.queues.values()} <= {"None", "{}"}

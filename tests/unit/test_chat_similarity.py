@@ -27,7 +27,7 @@ class Meaning(FakeModels):
 
 
 def asked(text: str, **fields: object) -> ChatInput:
-    return ChatInput(conversation_id="c", messages=(ChatMessage(role="customer", content=text),), **fields)  # type: ignore[arg-type]
+    return ChatInput(conversation_id="c", messages=(ChatMessage(role="customer", content=text),), **fields)  # type: ignore[arg-type]  # the tests name real fields
 
 
 def test_an_article_that_shares_no_word_is_found():

@@ -33,12 +33,12 @@ TASK = ChatTask(clock=lambda: NOW)
 def chat(*said: str, language: str = "en", knowledge: Sequence[Article] | None = None, **fields: Any) -> ChatOutput:
     """The customer's and the assistant's messages by turns; the last is the customer's."""
     roles = ["customer" if (len(said) - place) % 2 else "assistant" for place in range(len(said))]
-    messages = tuple(ChatMessage(role=role, content=text) for role, text in zip(roles, said, strict=True))  # type: ignore[arg-type]
+    messages = tuple(ChatMessage(role=role, content=text) for role, text in zip(roles, said, strict=True))  # type: ignore[arg-type]  # roles there are
     context = FakeContext()
     given = SHOP[language] if knowledge is None else tuple(knowledge)
     output = TASK.run(
         ChatInput(conversation_id="c", messages=messages, knowledge=given, **fields), FakeModels(ROLES), context
-    )  # type: ignore[arg-type]
+    )  # type: ignore[arg-type]  # the tests name real fields
     assert "".join(context.texts) == output.reply, "what is streamed is what is answered"
     texts = {article.id: article.text for article in (*given, *fields.get("policies", ()))}
     for citation in output.citations:
@@ -368,7 +368,7 @@ def test_a_named_knowledge_base_is_read_again_when_its_version_changes(tmp_path)
     )
 
     def ask(tenant: str = "fakes") -> ChatOutput:
-        return task.run(question, FakeModels(ROLES), FakeContext(tenant=tenant))  # type: ignore[arg-type]
+        return task.run(question, FakeModels(ROLES), FakeContext(tenant=tenant))  # type: ignore[arg-type]  # all of a context that is asked for
 
     before = ask()
     second = store.publish("fakes", "help", [Article(id="a", title="Opening hours", text="Open from 10 to 6.")])
@@ -392,7 +392,7 @@ def test_an_unknown_knowledge_base_names_those_that_exist(tmp_path):
         conversation_id="c", messages=(ChatMessage(role="customer", content="hi"),), knowledge_base="hlep"
     )
     with pytest.raises(InvalidInput, match="'hlep'; there are: help"):
-        task.run(question, FakeModels(ROLES), FakeContext())  # type: ignore[arg-type]
+        task.run(question, FakeModels(ROLES), FakeContext())  # type: ignore[arg-type]  # all of a context that is asked for
 
 
 def test_nothing_the_customer_says_is_logged(tmp_path, caplog):

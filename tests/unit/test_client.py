@@ -118,7 +118,7 @@ class TestSubmit:
 
     def test_plain_data_is_not_taken_for_an_input_object(self, client: Client) -> None:
         with pytest.raises(InvalidInput, match="submit_raw"):
-            client.submit({"product": "Kettle"})  # type: ignore[arg-type]
+            client.submit({"product": "Kettle"})  # type: ignore[arg-type]  # on purpose
 
     def test_a_job_for_later_has_no_message_yet(self, client: Client) -> None:
         job = client.submit(kettle(), not_before=timedelta(hours=1)).job
@@ -387,7 +387,7 @@ def test_another_process_reads_the_answer(client: Client, tmp_path: Path) -> Non
 
 
 def test_a_sentiment_input_goes_to_the_encoders(client: Client) -> None:
-    reviews = SentimentInput(reviews=[{"id": "1", "reviewBody": "很好"}])  # type: ignore[list-item]
+    reviews = SentimentInput(reviews=[{"id": "1", "reviewBody": "很好"}])  # type: ignore[list-item]  # as JSON
 
     handle = client.submit(reviews)
 

@@ -99,7 +99,7 @@ def test_many_threads_ring_side_by_side(producer: Producer, store: SqliteStore):
 
 
 def test_no_broker_is_unavailable_within_seconds_and_the_rows_stay_unmarked(tmp_path: Path, store: SqliteStore):
-    settings = Settings(data_dir=tmp_path, broker_url="amqp://guest@127.0.0.1:1//")  # type: ignore[arg-type]
+    settings = Settings(data_dir=tmp_path, broker_url="amqp://guest@127.0.0.1:1//")  # type: ignore[arg-type]  # as text
     producer = Producer(settings, store)
     jobs = rows(store, 3)
     began = time.monotonic()

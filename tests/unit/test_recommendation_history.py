@@ -19,7 +19,7 @@ NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 
 def event(sku: str, kind: str = "purchase", *, hours_ago: float | None = None) -> UserEvent:
     ts = None if hours_ago is None else NOW - timedelta(hours=hours_ago)
-    return UserEvent(type=kind, sku=sku, ts=ts)  # type: ignore[arg-type]
+    return UserEvent(type=kind, sku=sku, ts=ts)  # type: ignore[arg-type]  # kinds there are
 
 
 def search(query: str) -> UserEvent:

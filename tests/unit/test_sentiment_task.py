@@ -43,7 +43,7 @@ class WordModels(FakeModels):
 
 def rate(*bodies: str, **fields: object) -> SentimentOutput:
     reviews = tuple(Review(id=f"r{number}", review_body=body) for number, body in enumerate(bodies))
-    return TASK.run(SentimentInput(reviews=reviews, **fields), WordModels(), FakeContext())  # type: ignore[arg-type]
+    return TASK.run(SentimentInput(reviews=reviews, **fields), WordModels(), FakeContext())  # type: ignore[arg-type]  # the tests name real fields
 
 
 def test_every_review_gets_its_label_and_the_counts_sum_up() -> None:

@@ -147,7 +147,7 @@ def _called(text: str, facts: Sequence[Fact]) -> tuple[list[Fact], str]:
         stems = {stem(word) for word in re.findall(r"[a-z]+", fact.name) if word not in concepts().stop}
         if stems and stems <= said:
             said -= stems
-            text = re.sub(r"[a-z]+", lambda word, stems=stems: "" if stem(word[0]) in stems else word[0], text)  # type: ignore[misc]
+            text = re.sub(r"[a-z]+", lambda word, stems=stems: "" if stem(word[0]) in stems else word[0], text)  # type: ignore[misc]  # bound by its default
             text = re.sub(r"\bhow (big|large|long|high|much|many|strong)\b", " ", text)
             hits.append(fact)
     return [fact for fact in facts if fact in hits], text

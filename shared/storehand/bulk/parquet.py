@@ -36,7 +36,7 @@ class Parquet:
     def _open(self) -> Any:
         try:
             from pyarrow import ArrowException
-            from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped, unused-ignore]
+            from pyarrow.parquet import ParquetFile  # type: ignore[import-untyped, unused-ignore]  # an extra, without types
         except ImportError:
             advice = "install `storehand[files]`, or save the file as CSV or JSON Lines"
             raise SettingsError("reading Parquet needs pyarrow", details={"advice": advice}) from None

@@ -170,7 +170,7 @@ class Plan:
             data.setdefault("conversationId", own_id or str(first.number))
         if task == "sentiment" and isinstance(product := data.get("product"), dict) and "name" not in product:
             del data["product"]  # a bare product number says nothing about its reviews
-        digest = digest_of(own_id, [data, self.seed] if self.seed else data)  # type: ignore[arg-type]
+        digest = digest_of(own_id, [data, self.seed] if self.seed else data)  # type: ignore[arg-type]  # either is JSON
         self._add_seed(data)
         given, faults = self.contract.check(data)
         if given is None:

@@ -151,7 +151,7 @@ def _flops(device: torch.device, dtype: torch.dtype, threads: int) -> float:
     size = 512
     while size <= LARGEST_MATRIX:
         left, right = (torch.rand(size, size, dtype=torch.float32).to(device, dtype) for _ in range(2))
-        seconds = _least_s(device, lambda left=left, right=right: left @ right.T)  # type: ignore[misc]
+        seconds = _least_s(device, lambda left=left, right=right: left @ right.T)  # type: ignore[misc]  # bound by its defaults
         best = max(best, 2 * size**3 / seconds)
         if seconds >= LONG_ENOUGH_S:
             break
@@ -218,7 +218,7 @@ def _on_cpu(run: Callable[[], object]) -> float:
 
 def _on_gpu(device: torch.device, run: Callable[[], object]) -> float:
     with torch.cuda.device(device):
-        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
+        begin, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]  # torch's
         begin.record()
         run()
         end.record()

@@ -61,7 +61,7 @@ def load_text_model(spec: EngineSpec, auto_class: Any) -> tuple[Any, Text]:
         suppress=suppress,
         start_ids=_start_ids(config, said) if config.is_encoder_decoder else (),
     )
-    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]
+    model.generation_config = GenerationConfig(  # type: ignore[no-untyped-call]  # transformers'
         do_sample=False,
         num_beams=1,
         pad_token_id=tokens.pad_id,

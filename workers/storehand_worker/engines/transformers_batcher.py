@@ -42,7 +42,7 @@ class Batcher:
         """A fresh manager with an empty cache; every text is forgotten."""
         self._manager: Any = None  # the old cache goes before the new one comes
         self._manager = self._model.init_continuous_batching(
-            generation_config=GenerationConfig(  # type: ignore[no-untyped-call]
+            generation_config=GenerationConfig(  # type: ignore[no-untyped-call]  # transformers'
                 do_sample=False, eos_token_id=-1, pad_token_id=0
             ),
             continuous_batching_config=ContinuousBatchingConfig(

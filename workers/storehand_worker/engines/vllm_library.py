@@ -43,8 +43,8 @@ async def build(spec: EngineSpec, *, max_tokens: int) -> AsyncLLM:
     """On the event loop that will run it; takes minutes. ModelNotAvailable where vLLM can't serve the model."""
     os.environ.setdefault("VLLM_NO_USAGE_STATS", "1")  # it would tell its makers about this machine
     os.environ.setdefault("VLLM_WORKER_MULTIPROC_METHOD", "spawn")  # a fork of a process with threads may hang
-    from vllm import AsyncEngineArgs  # pyright: ignore[reportMissingImports]
-    from vllm.v1.engine.async_llm import AsyncLLM as Library  # pyright: ignore[reportMissingImports]
+    from vllm import AsyncEngineArgs  # pyright: ignore[reportMissingImports]  # only GPU workers have it
+    from vllm.v1.engine.async_llm import AsyncLLM as Library  # pyright: ignore[reportMissingImports]  # only GPU workers have it
 
     binding = spec.binding
     more = binding.options.get("engine_args", {})
@@ -69,8 +69,8 @@ async def build(spec: EngineSpec, *, max_tokens: int) -> AsyncLLM:
 
 def params_of(request: GenerateRequest, index: int, *, stop_ids: Set[int]) -> Any:
     """The options in vLLM's words, which ours are taken from. Stop strings are found by our own reader of tokens."""
-    from vllm import SamplingParams  # pyright: ignore[reportMissingImports]
-    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams  # pyright: ignore[reportMissingImports]
+    from vllm import SamplingParams  # pyright: ignore[reportMissingImports]  # only GPU workers have it
+    from vllm.sampling_params import RequestOutputKind, StructuredOutputsParams  # pyright: ignore[reportMissingImports]  # only GPU workers have it
 
     options = request.options
     schema = options.json_schema

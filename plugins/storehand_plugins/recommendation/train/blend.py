@@ -50,10 +50,10 @@ def _most_likely(problems: Sequence[tuple[Any, Any]]) -> Any:
         for rows, places in tensors:
             scores = weights @ rows
             loss = loss - (scores[places].logsumexp(-1) - scores.logsumexp(-1)) / len(tensors)
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()  # type: ignore[no-untyped-call]  # torch's
         return loss
 
-    optimizer.step(closure)  # type: ignore[no-untyped-call]
+    optimizer.step(closure)  # type: ignore[no-untyped-call]  # torch's
     return weights.detach().numpy()
 
 

@@ -116,7 +116,7 @@ def _write_tokenizer(items: int, folder: Path) -> None:
     names = [token_name(number) for number in range(FIRST_ITEM + items)]
     backend = Tokenizer(models.WordLevel({name: number for number, name in enumerate(names)}, unk_token=names[UNKNOWN]))
     backend.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
-    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
+    tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]  # transformers'
         tokenizer_object=backend, unk_token=names[UNKNOWN], pad_token=names[PAD]
     )
     tokenizer.save_pretrained(folder)
