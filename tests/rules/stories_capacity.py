@@ -46,6 +46,15 @@ STORIES = (
         {**plan(40), **source("store", 40, is_up=0, age_s=900)}, quiet=(20, 39),
     ),
     Story(
+        "StorehandScalerBlind", "the exporter alone can't read the store: workers do",
+        {
+            **plan(40), **source("store", 40, is_up=0, age_s=900),
+            **at("storehand_store_up", worker(), held(1, 40)),
+            **at("storehand_start_up_seconds", worker(), held(20, 40)),
+        },
+        quiet=(5,), fires=(20, 39),
+    ),
+    Story(
         "StorehandScalerBlind", "an idle pool needs 0, which is a number", _sees(40, held(0, 40)), quiet=(20, 39),
     ),
     Story(

@@ -48,6 +48,15 @@ STORIES = (
         quiet=(11, 20, 40),
     ),
     Story(
+        "StorehandStoreUnreachable", "the exporter alone can't read it: jobs begin and end",
+        {
+            **_source("store", held(1, 10), held(0, 40)),
+            **at("storehand_store_up", worker(), held(1, 60)),
+            **at("storehand_start_up_seconds", worker(), held(20, 60)),
+        },
+        quiet=(15, 30, 45),
+    ),
+    Story(
         "StorehandBrokerUnreachable", "it is away for a quarter of an hour",
         {**_source("broker", held(1, 10), held(0, 15), held(1, 30)), **source("store", 60)},
         quiet=(9, 13, 30), fires=(20,), labels=RELEASE,
@@ -112,6 +121,10 @@ STORIES = (
     Story(
         "StorehandVolumeFilling", "a tenth is free, then it is made larger",
         _free(held(400, 10), held(100, 30), held(600, 50)), quiet=(9, 20, 60), fires=(35,), labels=CLAIM,
+    ),
+    Story(
+        "StorehandVolumeFilling", "a model cache is as full as it was made for",
+        _free(held(100, 90)), quiet=(30, 80),
     ),
     Story(
         "StorehandVolumeFilling", "a volume of others is full; ours has a fifth",

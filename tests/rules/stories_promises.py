@@ -117,6 +117,15 @@ STORIES = (
         quiet=(30, 59),
     ),
     Story(
+        "StorehandStalled", "two jobs of twenty minutes hold the only slots, as they may",
+        {
+            **plan(90), **_ready(held(1, 90)), **jobs("jobs_waiting", held(3, 90)),
+            **jobs("jobs_finished_total", *(held(2 * number, 20) for number in range(5))),
+            **jobs("service_seconds_total", *(held(2400 * number, 20) for number in range(5))),
+        },
+        quiet=(38, 55, 78),
+    ),
+    Story(
         "StorehandStalled", "only one job ends every eight minutes, but it does",
         {
             **plan(60), **_ready(held(1, 60)), **jobs("jobs_waiting", held(9, 60)),

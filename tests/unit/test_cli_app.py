@@ -75,18 +75,28 @@ def app_that_raises(error):
     def fail(as_json: AsJson = False):
         raise error
 
+    @app.command()
+    def send(task: str):
+        raise error
+
     app.command("other")(lambda: None)
     return app
 
 
 def test_an_error_is_one_line_and_what_to_do_next():
-    result = run("fail", app=app_that_raises(InvalidInput("product.name: Field required")))
+    result = run("send", "copy", app=app_that_raises(InvalidInput("product.name: Field required")))
 
     assert result.exit_code == ExitCode.USAGE
     assert result.stdout == ""
     what, next_step = result.stderr.splitlines()
     assert what == "invalid_input: product.name: Field required"
-    assert next_step.startswith("→ `storehand schema TASK`")
+    assert next_step.startswith("→ `storehand schema copy`")
+
+
+def test_invalid_input_of_a_command_that_has_no_task_points_to_its_help():
+    result = run("fail", app=app_that_raises(InvalidInput("there is no policy 'x'")))
+
+    assert result.stderr.splitlines()[1].endswith("fail --help` has examples")
 
 
 def test_with_json_the_error_is_a_document_on_stdout():

@@ -102,6 +102,7 @@ def test_claimed_jobs_wait_again_once_nobody_has_led_for_a_minute(tmp_path):
     gone = shop.read(chat(running=4), after_s=2)
 
     assert (led.waiting, gap.waiting, gone.jobs[CHAT].waiting, gone.jobs[CHAT].running) == (0, 0, 4, 0)
+    assert (gap.oldest_s, gone.jobs[CHAT].oldest_s) == (0.0, LEADERLESS_S + 1)  # what no alert would see otherwise
     assert gone.needs["fast"].required > 0
 
 

@@ -12,7 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from storehand.cli.checks import Probe
 from storehand.cli.exits import MEANINGS, ExitCode, exit_code_of, extra_missing, report
 from storehand.cli.output import say
-from storehand.errors import StorehandError
+from storehand.errors import InvalidInput, StorehandError
 from storehand.settings import Settings
 
 ENTRY_POINT_GROUP = "storehand.cli"
@@ -49,6 +49,8 @@ class _Guarded:
         except StorehandError as error:
             job_id = error.details.get("job_id") or ctx.params.get("job_id")
             as_json = bool(ctx.params.get("as_json"))
+            if error.code == InvalidInput.code and not {"task", "job_id"} & ctx.params.keys():
+                error.details.setdefault("advice", f"`{ctx.command_path} --help` has examples")
             report(error, as_json=as_json, job_id=job_id, task=ctx.params.get("task"))
             raise typer.Exit(exit_code_of(error)) from None
         except KeyboardInterrupt:

@@ -32,8 +32,10 @@ class Jobs:
     busy_s: float = 0.0
     oldest_s: float = 0.0
 
-    def orphan(self) -> None:
-        """Its workers are gone."""
+    def orphan(self, since_s: float) -> None:
+        """Its workers are gone, for so long."""
+        if self.running:
+            self.oldest_s = max(self.oldest_s, since_s)
         self.waiting, self.running = self.waiting + self.running, 0
 
     def add(self, tally: Tally, now: float) -> None:
@@ -78,9 +80,10 @@ class Accounts:
         jobs = jobs_of(self._plan, reading.tallies, reading.now)
         if reading.upkeep.leader is not None:
             self._led_at = self._clock()
-        if self._clock() - self._led_at >= LEADERLESS_S:
+        leaderless_s = self._clock() - self._led_at
+        if leaderless_s >= LEADERLESS_S:
             for each in jobs.values():
-                each.orphan()
+                each.orphan(leaderless_s)
         with self._lock:
             counts = {key: Counts(each.submitted, each.finished, each.busy_s) for key, each in jobs.items()}
             self._windows.look(self._clock(), counts)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from pydantic import ValidationError
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from storehand.cli.output import console
@@ -125,8 +126,9 @@ def _pool(asked: Asked, preset: Preset) -> Pool:
     )
     try:
         return Pool.model_validate({**(asked.pool or made).model_dump(), **asked.pool_values})
-    except ValueError as error:
-        raise InvalidInput(str(error)) from None
+    except ValidationError as error:
+        reasons = [f"{'.'.join(map(str, each['loc']))} {each['msg']}".strip() for each in error.errors()]
+        raise InvalidInput("; ".join(reasons)) from None
 
 
 def _source(name: str, preset: Preset, scale: float, away: Span | None) -> Source:
@@ -147,6 +149,8 @@ def _span(text: str | None) -> Span | None:
         start, end = (float(part) for part in text.split(":"))
     except ValueError:
         raise InvalidInput(f"{text!r} is no START:END in seconds") from None
+    if not 0 <= start < end:
+        raise InvalidInput(f"{text!r}: END comes after START")
     return Span(start, end)
 
 
@@ -155,6 +159,9 @@ def _nodes(text: str | None) -> NodePlan:
         return NodePlan()
     try:
         ready, most, seconds = text.split(":")
-        return NodePlan(ready=int(ready), most=int(most), provision_s=float(seconds))
+        plan = NodePlan(ready=int(ready), most=int(most), provision_s=float(seconds))
     except ValueError:
         raise InvalidInput(f"{text!r} is no READY:MOST:SECONDS such as 2:8:180") from None
+    if not 0 <= plan.ready <= plan.most or plan.most < 1 or plan.provision_s < 0:
+        raise InvalidInput(f"{text!r}: READY is 0 to MOST, MOST at least 1, SECONDS not negative")
+    return plan

@@ -12,6 +12,9 @@ _FREE = (
     f"min by ({_VOLUME}) (kubelet_volume_stats_available_bytes)"
     f" / on ({_VOLUME}) min by ({_VOLUME}) (kubelet_volume_stats_capacity_bytes)"
 )
+_FILLS = "predict_linear(kubelet_volume_stats_available_bytes[6h], 4 * 86400) < 0"
+_FILLING = f"{_FREE} < 0.15\n  and on ({_VOLUME}) min by ({_VOLUME}) ({_FILLS})\n  or {_FREE} < 0.03"
+"""A model cache of the right size is nearly full for ever."""
 
 PARTS = Group(
     "storehand-parts",
@@ -71,12 +74,13 @@ PARTS = Group(
         Alert(
             "StorehandVolumeFilling",
             "ticket",
-            f"{_FREE} < 0.15\n  and on (namespace) group by (namespace) (last_over_time(storehand_exporter_up[1h]))",
+            f"({_FILLING})\n  and on (namespace) group by (namespace) (last_over_time(storehand_exporter_up[1h]))",
             "15m",
             "{{ $labels.namespace }} {{ $labels.persistentvolumeclaim }}: {{ $value | humanizePercentage }} of"
             " it is free",
             "{{ $labels.namespace }} {{ $labels.persistentvolumeclaim }}：剩余空间 {{ $value | humanizePercentage }}",
-            "A volume in a namespace where Storehand runs, as that of the embedded store or of the model cache.",
+            "A volume in a namespace where Storehand runs, as that of the embedded store or of the model cache: under 15 %"
+            " and full within four days at this pace, or under 3 %.",
             "It is told before it is full; a full store pages as unreachable.",
         ),
     ),

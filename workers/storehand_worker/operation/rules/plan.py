@@ -30,9 +30,11 @@ def age_s(source: str) -> str:
 
 
 def away(source: str) -> str:
-    """No exporter reaches it, or none of the workers that have served."""
+    """None of the workers that have served reaches it; without such workers, no exporter does. An exporter that alone
+    can't read is its own trouble: StorehandScalerBlind."""
     workers = told(f"storehand_{source}_up and on (job, instance) storehand_start_up_seconds", RELEASE)
-    return f"({up(source)} == 0 or {age_s(source)} > {AWAY_S} or {workers} == 0)"
+    unread = f"({up(source)} == 0 or {age_s(source)} > {AWAY_S})"
+    return f"({unread} unless on ({RELEASE}) {workers} == 1 or {workers} == 0)"
 
 
 FRESH = f"{age_s('store')} < {FRESH_S}"

@@ -68,6 +68,8 @@ def _oldest(selector: str, labels: str = PRIORITY) -> str:
 
 
 _PEOPLE = f"sum by ({POOL}) (task:storehand_jobs_waiting:sum{{{PEOPLE_WAIT}}}) > 0"
+_LONG = f"max by ({POOL}) (task:storehand_service_seconds:max) > 300"
+"""Seconds. Such jobs may well have no end in ten minutes."""
 _FINISHED = told("increase(storehand_jobs_finished_total[10m])", f"{PRIORITY}, task, queue")
 
 PROMISES = Group(
@@ -127,12 +129,14 @@ PROMISES = Group(
         Alert(
             "StorehandStalled",
             "page",
-            f"{_PEOPLE}\n  and on ({POOL}) sum by ({POOL}) ({_FINISHED}) == 0\n  and on ({POOL}) {_READY} > 0",
+            f"{_PEOPLE}\n  and on ({POOL}) sum by ({POOL}) ({_FINISHED}) == 0\n  and on ({POOL}) {_READY} > 0\n"
+            f"  unless on ({POOL}) {_LONG}",
             "5m",
             f"{IN_POOL}: {{{{ $value }}}} jobs wait, workers are ready, none has ended for 10 minutes",
             f"{IN_POOL}：{{{{ $value }}}} 个任务在等待，工作进程就绪，但 10 分钟内没有任务结束",
             "Work waits and nothing comes out, though workers call themselves ready: messages do not reach them, or all"
-            " slots are held by jobs that do not end.",
+            " slots are held by jobs that do not end. Pools with a task that takes over five minutes are left to"
+            " StorehandOldestJobLate.",
             "A full outage that no other signal shows: nothing ends, so nothing is counted as late or failed.",
         ),
         Alert(
