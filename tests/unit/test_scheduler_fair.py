@@ -18,7 +18,7 @@ Named = Scheduler[tuple[str, int]]
 
 def push(
     line: Named, share: str, *costs: int, now: float = 0.0, deadline: float | None = None, later: int = 0,
-    priority: Priority = Priority.STANDARD, numbers: count[int] = count(),  # noqa: B008  # the tests name real fields
+    priority: Priority = Priority.STANDARD, numbers: count[int] = count(),  # noqa: B008  # one count for all
 ) -> None:  # fmt: skip
     parts = [Part((share, cost + later), cost, later) for cost in costs]
     line.push(f"{share}-{next(numbers)}", parts, priority=priority, now=now, deadline=deadline, share=share)
