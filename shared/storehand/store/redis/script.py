@@ -39,6 +39,9 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
 _ALL = ("rows",)
 """What every script has."""
 
+_PRODUCER = ("create", "mark", "events")
+_WORKER = ("claim", "ends", "release", "events")
+
 _NUMBER = 987654321
 """Stands in the outcome of a poison job where Lua puts the number of crashes."""
 
@@ -49,20 +52,26 @@ class Script(NamedTuple):
 
 
 def script(calls: Iterable[str]) -> Script:
-    """Who calls several of these functions at once gets one script with all of them."""
+    """The smallest that has these functions."""
     parts = {_part_of()[call] for call in calls}
-    return _script(parts.pop() if len(parts) == 1 else None)
+    return next(_script(each) for each in _menus() if parts <= each)
 
 
 @cache
 def scripts() -> tuple[Script, ...]:
-    return tuple(map(_script, [*sorted(set(_part_of().values())), None]))
+    return tuple(map(_script, _menus()))
 
 
 @cache
-def _script(part: str | None) -> Script:
-    """Of this part and what it needs, or of all."""
-    wanted = _NEEDS if part is None else {part, *_ALL, *_NEEDS[part]}
+def _menus() -> tuple[frozenset[str], ...]:
+    """What calls are made at the same time: those of one part, those of a producer, those of a worker, any."""
+    alone = ({part} for part in sorted(set(_part_of().values())))
+    return tuple(map(frozenset, (*alone, _PRODUCER, _WORKER, _NEEDS)))
+
+
+@cache
+def _script(parts: frozenset[str]) -> Script:
+    wanted = parts.union(_ALL, *(_NEEDS[each] for each in parts))
     constants = _constants()
     middle = (constants.get(each, "") + _text(each) for each in _NEEDS if each in wanted)
     source = "\n".join([_text("head"), *middle, _text("tail")])
