@@ -15,6 +15,7 @@ from storehand_worker.operation.dashboards.panels import (
     heat,
     lines,
     numbers,
+    quantiles,
     states,
 )
 from storehand_worker.operation.dashboards.promql import POOL, highest, mean, of, quantile, rate, ratio, series, total
@@ -51,20 +52,14 @@ SPEED = Row(
         lines(
             "Time to first token",
             "Text call submitted to its first token: p50 and p95 of all models chosen. 首个 token 时延。",
-            [
-                Query(quantile(share, "time_to_first_token_seconds", MODEL), f"p{share * 100:g}")
-                for share in (0.5, 0.95)
-            ],
+            quantiles("time_to_first_token_seconds", MODEL),
             unit="s",
             width=6,
         ),
         lines(
             "Time per output token",
             "Pace of a text after its first token; 0.1 s is faster than people read. 每个输出 token 的间隔。",
-            [
-                Query(quantile(share, "time_per_output_token_seconds", MODEL), f"p{share * 100:g}")
-                for share in (0.5, 0.95)
-            ],
+            quantiles("time_per_output_token_seconds", MODEL),
             unit="s",
             width=6,
         ),

@@ -15,6 +15,7 @@ from storehand_worker.operation.dashboards.panels import (
     heat,
     lines,
     numbers,
+    quantiles,
 )
 from storehand_worker.operation.dashboards.promql import (
     POOL,
@@ -58,8 +59,8 @@ PROMISES = Row(
     (
         bars(
             "Error budget left, 30 days",
-            "What remains of the jobs that may start late or fail for a reason of ours (1 - objective of the pool), by "
-            "priority, over 30 days or as long as Prometheus remembers. At 0 the promise is broken. "
+            "What remains of the jobs that may start late or fail for a reason of ours (1 - objective of the pool), "
+            "by priority, over 30 days or as long as Prometheus remembers. At 0 the promise is broken. "
             "30天错误预算余量，0 表示目标未达成。",
             [Query(f"clamp_min(1 - ({burn('30d')} or {burn('1h')}), 0)", "{{pool}} {{priority}}")],
             unit="percentunit",
@@ -87,9 +88,8 @@ PROMISES = Row(
         ),
         lines(
             "Jobs: good, late, failed",
-            "Ended jobs against the promise. Late: waited longer than the pool's objective for the priority. "
-            "Failed: for a "
-            "reason of ours, not for invalid input. 达标、超时、失败的任务数。",
+            "Ended jobs against the promise. Late: waited longer than the pool's objective for the priority. Failed: "
+            "for a reason of ours, not for invalid input. 达标、超时、失败的任务数。",
             [Query(rate("slo_jobs_total", TASK, by="verdict"), "{{verdict}}")],
             unit=JOBS_S,
             width=7,
@@ -110,9 +110,8 @@ LATENESS = Row(
     (
         lines(
             "Backlog in seconds",
-            "Until what waits now is done, with the workers that are ready now: work waiting / ready workers. "
-            "Dashed: in "
-            "what time interactive work is to be caught up. 按当前就绪工作进程清空积压所需秒数。",
+            "Until what waits now is done, with the workers that are ready now: work waiting / ready workers. Dashed: "
+            "in what time interactive work is to be caught up. 按当前就绪工作进程清空积压所需秒数。",
             [
                 Query(recorded("backlog_seconds:ratio", how="max"), "{{pool}}"),
                 Query(f"min({series('pool_catch_up_seconds', _OBJECTIVE)})", "catch up, interactive", plan=True),
@@ -139,10 +138,7 @@ LATENESS = Row(
             "Due to first claim, over all workers: what shoppers wait. Dashed: the strictest objective. "
             "排队等待分位数。",
             [
-                *(
-                    Query(quantile(share, "broker_wait_seconds", TASK), f"p{share * 100:g}")
-                    for share in (0.5, 0.95, 0.99)
-                ),
+                *quantiles("broker_wait_seconds", TASK, shares=(0.5, 0.95, 0.99)),
                 Query(f"min({series('pool_wait_objective_seconds', _OBJECTIVE)})", "objective, interactive", plan=True),
             ],
             unit="s",
@@ -157,8 +153,7 @@ LATENESS = Row(
         lines(
             "Oldest job against its objective",
             "Age of the oldest waiting job over the wait that its pool promises for its priority. Over 100 % a "
-            "promise is "
-            "being broken now; over 400 % it pages. 最久等待占目标的比例。",
+            "promise is being broken now; over 400 % it pages. 最久等待占目标的比例。",
             [Query(_OLDEST_SHARE, "{{priority}}")],
             unit="percentunit",
             colors=PRIORITIES,
@@ -186,8 +181,7 @@ TASKS = Row(
         lines(
             "Did not succeed, by reason",
             "Failed, expired and cancelled jobs by their code (docs/lifecycle.md lists them). invalid_input is the "
-            "sender's, "
-            "the others are ours. 未成功任务按错误码。",
+            "sender's, the others are ours. 未成功任务按错误码。",
             [Query(rate("jobs_total", TASK, 'outcome!="succeeded"', by="code"), "{{code}}")],
             unit=JOBS_S,
             stacked=True,
@@ -207,9 +201,8 @@ TASKS = Row(
         ),
         lines(
             "Tries that did not count",
-            "Attempts that come again after a pause, jobs whose worker had died, leases that went to another "
-            "worker, jobs "
-            "handed back while draining. 重试、崩溃、租约丢失、归还。",
+            "Attempts that come again after a pause, jobs whose worker had died, leases that went to another worker, "
+            "jobs handed back while draining. 重试、崩溃、租约丢失、归还。",
             [
                 Query(rate("retried_total"), "retried"),
                 Query(rate("crashes_total"), "worker died"),

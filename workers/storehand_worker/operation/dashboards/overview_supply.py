@@ -92,8 +92,8 @@ _ROOM = Row(
         ),
         lines(
             "CPU and accelerators",
-            "100 % is one core, or one accelerator in which a kernel always runs (NVIDIA DCGM exporter). Both are duty "
-            "cycles, not load: scale on backlog. CPU 与 GPU 忙碌占比。",
+            "100 % is one core, or one accelerator in which a kernel always runs (NVIDIA DCGM exporter). Both are "
+            "duty cycles, not load: scale on backlog. CPU 与 GPU 忙碌占比。",
             [
                 Query(
                     f"rate({of('process_cpu_seconds_total', POOL)}[$__rate_interval]) {_IS_WORKER}",
@@ -133,9 +133,8 @@ _CAPACITY = Row(
         ),
         lines(
             "Workers required, desired, ready",
-            "Required is what KEDA or the HPA read; desired is what they asked Kubernetes for "
-            "(kube-state-metrics); ready "
-            "are workers whose /readyz is green. Dashed: most that are allowed. 所需、期望与就绪的工作进程数。",
+            "Required is what KEDA or the HPA read; desired is what they asked Kubernetes for (kube-state-metrics); "
+            "ready are workers whose /readyz is green. Dashed: most that are allowed. 所需、期望与就绪的工作进程数。",
             [
                 Query(recorded("required_workers:sum"), "{{pool}} required"),
                 Query(recorded("ready_workers:sum"), "{{pool}} ready"),
@@ -146,9 +145,8 @@ _CAPACITY = Row(
         ),
         lines(
             "Scaler: what makes it blind",
-            "Sources that the exporter can't read, pods that Kubernetes wants and has not, and per second the "
-            "errors and "
-            "empty answers that KEDA met. All of it should be 0. 伸缩器：不可读数据源、缺少的副本、错误。",
+            "Sources that the exporter can't read, pods that Kubernetes wants and has not, and per second the errors "
+            "and empty answers that KEDA met. All of it should be 0. 伸缩器：不可读数据源、缺少的副本、错误。",
             [
                 Query(f"sum(1 - {series('exporter_up')})", "sources away"),
                 Query(f"sum({of('kube_deployment_spec_replicas', _OURS)} - {_HAS})", "pods missing"),
@@ -163,8 +161,7 @@ _CAPACITY = Row(
         lines(
             "Start-up",
             "Process start to serving, by worker: mostly the loading of models. Dashed: the cold start the plan "
-            "reckons "
-            "with, which counts the pod's creation too. 启动到就绪时长。",
+            "reckons with, which counts the pod's creation too. 启动到就绪时长。",
             [
                 Query(highest("start_up_seconds", by="pool, pod, instance"), "{{pod}} {{instance}}"),
                 Query(highest("pool_cold_start_seconds", by="pool"), "{{pool}} plan", plan=True),
@@ -225,9 +222,8 @@ _GROUND = Row(
         ),
         lines(
             "Redeliveries",
-            "Messages that came again, that joined their running job, that wait for another worker's lease, that "
-            "were laid "
-            "aside. 重复投递、并入、停放、隔离。",
+            "Messages that came again, that joined their running job, that wait for another worker's lease, that were "
+            "laid aside. 重复投递、并入、停放、隔离。",
             [
                 Query(rate("redelivered_total"), "redelivered"),
                 Query(rate("reattached_total"), "joined the running job"),
@@ -246,8 +242,7 @@ _GROUND = Row(
         lines(
             "Exporter: age and time of its reads",
             "Since the last good read, and how long a read takes, by source. Over 60 s scalers are told nothing "
-            "rather than "
-            "something old. 采集器数据年龄与耗时。",
+            "rather than something old. 采集器数据年龄与耗时。",
             [
                 Query(highest("exporter_age_seconds", by="source"), "{{source}} age"),
                 Query(highest("exporter_read_seconds", by="source"), "{{source}} read"),

@@ -23,6 +23,8 @@ from grafana_foundation_sdk.models import dashboard as model
 from grafana_foundation_sdk.models import heatmap as heat_looks
 from grafana_foundation_sdk.models.prometheus import PromQueryFormat
 
+from storehand_worker.operation.dashboards.promql import quantile
+
 HEIGHT = 7
 DATASOURCE = looks.DataSourceRef(type_val="prometheus", uid="${datasource}")
 """Whatever the reader chooses: no dashboard of ours knows a data source by its name."""
@@ -44,6 +46,11 @@ class Query:
     expr: str
     legend: str = ""
     plan: bool = False
+
+
+def quantiles(histogram: str, *matchers: str, shares: Sequence[float] = (0.5, 0.95)) -> list[Query]:
+    """A line for each share, of all workers together."""
+    return [Query(quantile(share, histogram, *matchers), f"p{share * 100:g}") for share in shares]
 
 
 def lines(
