@@ -81,6 +81,7 @@ def test_jobs_without_any_worker_page(live, client):
     _soon(lambda: "StorehandWorkerDown" in live.firing("ticket"))
 
 
+@pytest.mark.long
 def test_an_exporter_that_is_gone_leaves_the_scaler_blind_until_it_is_back(live):
     live.exporter.kill()
     _soon(lambda: "StorehandExporterDown" in live.firing("ticket") and "StorehandScalerBlind" in live.firing("page"))

@@ -128,7 +128,8 @@ def test_the_rule_holds_still_while_prometheus_is_away_only_without_its_fallback
 
 
 @pytest.mark.parametrize(
-    ("trace", "scale", "least_in_time", "most_hours"), [("flash-sale", 1.0, 0.92, 9.0), ("slow-jobs", 0.5, 0.95, 5.0)]
+    ("trace", "scale", "least_in_time", "most_hours"),
+    [("flash-sale", 1.0, 0.92, 9.0), pytest.param("slow-jobs", 0.5, 0.95, 5.0, marks=pytest.mark.long)],
 )
 def test_the_rule_keeps_what_was_measured(trace: str, scale: float, least_in_time: float, most_hours: float) -> None:
     """docs/scaling.md, with room for another machine's last digits; a change of the rule is seen here."""
