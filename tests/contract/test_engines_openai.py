@@ -438,6 +438,20 @@ def test_what_does_not_pass_is_not_tried_again(
     assert len(server.seen) == 1
 
 
+def test_an_endpoint_s_words_about_a_prompt_are_the_owner_s_and_in_no_log(
+    server: OpenAIServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG, "storehand_worker")
+    with running(server, max_retries=0) as engine:
+        server.fail(Fault(status=500, error={"message": "can't go on after 'a secret of the shop'"}))
+        error = error_of(engine, ask())
+
+    assert error.message.endswith("failed (500)")
+    assert error.details["said"] == "can't go on after 'a secret of the shop'"
+    assert "failed (500)" in caplog.text
+    assert "secret" not in caplog.text
+
+
 def test_a_silent_endpoint_is_given_up(server: OpenAIServer) -> None:
     with running(server, timeout_s=0.2, max_retries=1) as engine:
         server.fail(Fault("hang"), times=2)

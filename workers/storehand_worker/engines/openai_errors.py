@@ -5,7 +5,7 @@ from __future__ import annotations
 import email.utils
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,7 +39,11 @@ class Failure:
 
 
 class Interpreter:
-    """Turns exceptions into failures. `secrets` are taken out of whatever the endpoint says: some repeat the key."""
+    """Turns exceptions into failures. `secrets` are taken out of whatever the endpoint says: some repeat the key.
+
+    What it says of a prompt that it had begun with may repeat that prompt, so it is a detail for the job's owner, and
+    no message: messages of engines are logged.
+    """
 
     def __init__(self, where: str, *, key_name: str, secrets: Sequence[str], timeout_s: float) -> None:
         self._where = where
@@ -59,10 +63,12 @@ class Interpreter:
         if isinstance(error, BadAnswer):
             return self._temporary(self._clean(error))
         # an error event in a stream, broken JSON, an HTTP library's own words
-        return self._temporary(f"gave no answer of the OpenAI API ({type(error).__name__}: {self._clean(error)})")
+        return self._temporary(
+            f"gave no answer of the OpenAI API ({type(error).__name__})", {"said": self._clean(error)}
+        )
 
-    def _temporary(self, what: str) -> Failure:
-        return Failure(EngineError(f"{self._where} {what}"), is_temporary=True)
+    def _temporary(self, what: str, details: Mapping[str, Any] | None = None) -> Failure:
+        return Failure(EngineError(f"{self._where} {what}", details=details), is_temporary=True)
 
     def _status(self, error: openai.APIStatusError) -> Failure:
         status, code = error.status_code, error.code or ""
@@ -81,7 +87,7 @@ class Interpreter:
         if status == 429:
             return Failure(Overloaded(f"{self._where} is overloaded (429: {said})", details=details), True, wait_s)
         if status in _TEMPORARY or status >= 500:
-            failed = EngineError(f"{self._where} failed ({status}: {said})", details=details)
+            failed = EngineError(f"{self._where} failed ({status})", details={**details, "said": said})
             return Failure(failed, True, wait_s, may_be_one_text=status == 500)
         return self._refusal(error, code, said)
 
