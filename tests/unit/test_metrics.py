@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry, generate_latest
@@ -328,6 +328,28 @@ def test_a_scrape_while_torch_is_being_imported_finds_no_device(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", ModuleType("torch"))
 
     assert cuda_memory() == {}
+
+
+def test_only_gpus_that_this_process_uses_are_asked_for_one_that_is_asked_loses_memory(monkeypatch):
+    asked: list[int] = []
+
+    def mem_get_info(number: int) -> tuple[int, int]:
+        asked.append(number)
+        if number == 2:
+            raise RuntimeError("CUDA error: device-side assert triggered")
+        return 6, 8
+
+    torch, reserved = ModuleType("torch"), [0, 5, 5, 0]
+    torch.cuda = SimpleNamespace(
+        is_initialized=lambda: True,
+        device_count=lambda: len(reserved),
+        memory_reserved=lambda number: reserved[number],
+        mem_get_info=mem_get_info,
+    )
+    monkeypatch.setitem(sys.modules, "torch", torch)
+
+    assert cuda_memory() == {"cuda:1": DeviceMemory(2, 8), "cuda:2": None}
+    assert asked == [1, 2]
 
 
 def test_a_loaded_model_says_how_long_that_took(metrics):

@@ -52,12 +52,15 @@ Devices = Callable[[], dict[str, DeviceMemory | None]]
 
 
 def cuda_memory() -> dict[str, DeviceMemory | None]:
-    """Of the GPUs this process can see, once it computes on them: asking earlier would take memory there."""
+    """Of the GPUs this process has something on. To ask for another would make a context there: half a gigabyte of a
+    GPU that may be another worker's."""
     cuda: Any = getattr(sys.modules.get("torch"), "cuda", None)
     if not hasattr(cuda, "is_initialized") or not cuda.is_initialized():  # another thread may still import torch
         return {}
     found: dict[str, DeviceMemory | None] = {}
     for number in range(cuda.device_count()):
+        if not cuda.memory_reserved(number):
+            continue
         try:
             free, total = cuda.mem_get_info(number)
             found[f"cuda:{number}"] = DeviceMemory(total - free, total)
