@@ -216,7 +216,7 @@ emptyDir:
 {{- $pool := .pool -}}
 {{- $containers := list -}}
 {{- if $pool.modelCache.prefetch -}}
-{{- range $pool.is.hubModels -}}
+{{- range $index, $_ := $pool.is.hubModels -}}
 {{- $command := list "hf" "download" .model "--revision" .revision -}}
 {{- range list "*.safetensors" "*.json" "vocab.txt" "merges.txt" "*.model" "*.tiktoken" "*.jinja" -}}
 {{- $command = concat $command (list "--include" .) -}}
@@ -233,7 +233,7 @@ emptyDir:
 {{- $env = append $env .env -}}
 {{- $mounts = append $mounts .mount -}}
 {{- end -}}
-{{- $container := dict "name" (printf "prefetch-%s" (kebabcase .role | trunc 40 | trimSuffix "-")) "image" (include "storehand.image" (dict "root" $root "image" $pool.image "gpu" $pool.gpu.enabled)) "imagePullPolicy" $root.Values.image.pullPolicy "command" $command "env" $env "volumeMounts" $mounts "securityContext" $root.Values.securityContext "resources" (dict "requests" (dict "cpu" "250m" "memory" "512Mi") "limits" (dict "memory" "2Gi")) -}}
+{{- $container := dict "name" (printf "prefetch-%d-%s" (add1 $index) (kebabcase .role | trunc 40 | trimSuffix "-")) "image" (include "storehand.image" (dict "root" $root "image" $pool.image "gpu" $pool.gpu.enabled)) "imagePullPolicy" $root.Values.image.pullPolicy "command" $command "env" $env "volumeMounts" $mounts "securityContext" $root.Values.securityContext "resources" (dict "requests" (dict "cpu" "250m" "memory" "512Mi") "limits" (dict "memory" "2Gi")) -}}
 {{- $containers = append $containers $container -}}
 {{- end -}}
 {{- end -}}

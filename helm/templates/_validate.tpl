@@ -33,6 +33,8 @@ and writes one sentence per line, or nothing.
 - ownedSetting
 - secretInSettings
 - ownedVariable
+- ownedArgument
+- halfCertificate
 - timeLimits
 - grace
 - visibility
@@ -231,6 +233,24 @@ pools.{{ $name }} serves the family {{ $family }}, to which routes sends {{ $tas
 {{ $place }}.extraEnv has {{ $variable.name }} with its value, which would stand readable in the Deployment: put it into a secret and name that in {{ get $secrets $setting }}.
 {{- end -}}
 {{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "storehand.refuse.ownedArgument" -}}
+{{- range $name, $pool := .pools -}}
+{{- range $argument := $pool.extraArgs -}}
+{{- if regexMatch "^(-c|-Q|--concurrency|--queues)(=|$)|^-[cQ][^-]" $argument }}
+pools.{{ $name }}.extraArgs has {{ $argument }}, which is the chart's own: set {{ ternary "queues" "concurrency" (regexMatch "^(-Q|--queues)" $argument) }} instead.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "storehand.refuse.halfCertificate" -}}
+{{- range $side, $tls := dict "broker" .root.Values.broker.tls "store" .root.Values.store.tls -}}
+{{- if and $tls.existingSecret (ne (empty $tls.certKey) (empty $tls.keyKey)) }}
+{{ $side }}.tls has certKey={{ $tls.certKey | quote }} and keyKey={{ $tls.keyKey | quote }}: a client's certificate and its private key belong together. Name both, or none.
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -470,6 +490,9 @@ pools.{{ $name }}.modelCache.type=image needs Kubernetes 1.35 or newer (here {{ 
 {{- if $cache.prefetch }}
 pools.{{ $name }}.modelCache.prefetch can't write into an image: bake the models in, or use pvc or emptyDir.
 {{- end -}}
+{{- end -}}
+{{- if has (clean $cache.mountPath) (list "/" "/dev" "/dev/shm" "/etc" "/etc/storehand" "/opt" "/opt/storehand" "/tmp" "/usr" "/var" "/var/lib" "/var/lib/storehand") }}
+pools.{{ $name }}.modelCache.mountPath={{ $cache.mountPath }} would hide what lies there: take a folder of its own, for example /model-cache.
 {{- end -}}
 {{- if and (eq $cache.type "hostPath") (not $cache.hostPath) }}
 pools.{{ $name }}.modelCache.type=hostPath needs modelCache.hostPath, a folder of the node.

@@ -25,8 +25,22 @@ _TYPES: dict[type, str] = {
 
 Schema = dict[str, Any]
 
+_BOUNDS = ("type", "enum", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "pattern")
+
+
+def _plain_settings() -> Schema:
+    """What a number, a text or a switch may be; what is made of parts is left to the worker's own check."""
+    found: Schema = {}
+    for name, field in Settings.model_json_schema()["properties"].items():
+        bounds = {key: field[key] for key in _BOUNDS if key in field}
+        if bounds.get("type") in ("boolean", "integer", "number", "string"):
+            named = bounds.get("enum")
+            found[name] = {"enum": [*named, None]} if named else {**bounds, "type": [bounds["type"], "null"]}
+    return found
+
+
 _NAMES: dict[str, Schema] = {
-    "settings": {"propertyNames": {"enum": sorted(Settings.model_fields)}},
+    "settings": {"propertyNames": {"enum": sorted(Settings.model_fields)}, "properties": _plain_settings()},
     "models": {
         "additionalProperties": {
             "type": ["object", "null"],

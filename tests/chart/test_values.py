@@ -83,6 +83,31 @@ def test_a_pool_has_a_name_that_kubernetes_takes(name: str) -> None:
         render(WORKS, _at(("pools", name), {}))
 
 
+def test_the_digest_of_all_is_not_put_on_a_pool_with_an_image_of_its_own() -> None:
+    digest = f"sha256:{'a' * 64}"
+    documents = render(WORKS, {"image": {"digest": digest}, "pools": {"all": {"image": {"tag": "own"}}}})
+    pods = [each["spec"]["template"]["spec"] for each in documents if each["kind"] == "Deployment"]
+    images = [pod["containers"][0]["image"] for pod in pods]
+
+    assert sorted(images) == ["storehand:own", f"storehand@{digest}"]
+
+
+@pytest.mark.parametrize(
+    "alone",
+    [
+        {"dataClaim": "data"},
+        {"modelCache": {"type": "pvc", "accessMode": "ReadWriteOncePod"}},
+        {"modelCache": {"type": "pvc", "accessMode": "ReadWriteOnce"}},
+    ],
+    ids=str,
+)
+def test_where_a_volume_takes_one_pod_the_old_one_leaves_before_the_new_one_comes(alone: dict[str, Any]) -> None:
+    deployments = [each for each in render(WORKS, {"pools": {"all": alone}}) if each["kind"] == "Deployment"]
+    (found,) = [each for each in deployments if each["metadata"]["name"] == "shop-storehand-all"]
+
+    assert found["spec"]["strategy"] == {"type": "Recreate"}
+
+
 def test_what_the_chart_calls_its_own_are_settings() -> None:
     assert set(_refused_settings("owners")) <= set(Settings.model_fields)
 
