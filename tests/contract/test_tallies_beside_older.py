@@ -107,7 +107,7 @@ def test_sqlite_counts_what_an_older_program_writes(tmp_path):
     db.execute(
         "UPDATE jobs SET status = 'running', updated_at = ? WHERE status = 'queued' AND not_before IS NULL", (1,)
     )
-    db.execute("UPDATE jobs SET status = 'succeeded', updated_at = ? WHERE status = 'running'", (2,))
+    db.execute("UPDATE jobs SET status = 'succeeded', finished_at = ?1, updated_at = ?1 WHERE status = 'running'", (2,))
     db.execute("DELETE FROM jobs WHERE status = 'queued'")
     db.close()
 

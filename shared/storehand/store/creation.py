@@ -22,29 +22,35 @@ VALUES (?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO
 
 def create(db: sqlite3.Connection, jobs: Sequence[NewJob], limits: Mapping[str, Limit], now: float) -> list[Job]:
     """A refusal undoes the whole call, so it is enough to judge once the new rows are known."""
-    rows, fresh = [], Counter[str]()
+    rows, fresh, inputs = [], Counter[str](), list[tuple[int | None, str]]()
+    cursor = db.cursor()
     for new in jobs:
-        job, is_new = _create_one(db, new, now)
-        rows.append(job)
-        fresh[new.tenant] += is_new
+        text = encode_input(new.input)
+        print_ = job_fingerprint(new, text)
+        if cursor.execute(_INSERT, _values(new, print_, now)).rowcount == 1:
+            inputs.append((cursor.lastrowid, text))
+            rows.append(created(new, now))
+            fresh[new.tenant] += 1
+        else:
+            _write_inputs(db, inputs)  # the row that was there may be one of these
+            rows.append(_first_row(db, new, print_))
+    _write_inputs(db, inputs)
     for tenant, number in fresh.items():
-        if number and (limit := limits.get(tenant)) is not None:
+        if (limit := limits.get(tenant)) is not None:
             _admit(db, tenant, number, limit, now)
     return rows
 
 
-def _create_one(db: sqlite3.Connection, new: NewJob, now: float) -> tuple[Job, bool]:
-    text = encode_input(new.input)
-    print_ = job_fingerprint(new, text)
-    values = (
+def _values(new: NewJob, print_: str, now: float) -> tuple[object, ...]:
+    return (
         new.id, new.task, new.tenant, new.priority, print_, new.idempotency_key, now, now,
         new.not_before, new.deadline, new.batch, new.parent, new.experiment, new.trace, new.payload_ref, new.subject,
     )  # fmt: skip
-    cursor = db.execute(_INSERT, values)
-    if cursor.rowcount == 1:
-        db.execute("INSERT INTO inputs (n, input) VALUES (?, ?)", (cursor.lastrowid, text))
-        return created(new, now), True
-    return _first_row(db, new, print_), False
+
+
+def _write_inputs(db: sqlite3.Connection, inputs: list[tuple[int | None, str]]) -> None:
+    db.executemany("INSERT INTO inputs (n, input) VALUES (?, ?)", inputs)
+    inputs.clear()
 
 
 def _first_row(db: sqlite3.Connection, new: NewJob, print_: str) -> Job:

@@ -94,7 +94,7 @@ def _take(db: sqlite3.Connection, job: Job, crashes: int, terms: Terms, now: flo
     note = encode_notes([claimed(terms.owner, mine.attempts)], now)
     db.execute(
         "UPDATE jobs SET status = 'running', owner = ?, lease_until = ?, attempts = ?, updated_at = ?, started_at = ?,"
-        " history = add_lines(history, ?) WHERE id = ?",
+        " history = CASE WHEN history IS NULL THEN ?6 ELSE add_lines(history, ?6) END WHERE id = ?7",
         (mine.owner, mine.lease_until, mine.attempts, now, mine.started_at, note, job.id),
     )
     return mine
@@ -129,8 +129,8 @@ def _ending(job: Job, crashes: int, max_crashes: int, now: float) -> Outcome | N
 
 
 _END = (
-    "UPDATE jobs SET status = ?, outcome = ?, lease_until = NULL, finished_at = ?, updated_at = ?,"
-    " history = add_lines(history, ?) WHERE id = ?"
+    "UPDATE jobs SET status = ?1, outcome = ?2, lease_until = NULL, finished_at = ?3, updated_at = ?3,"
+    " history = CASE WHEN ?4 IS NULL THEN history ELSE add_lines(history, ?4) END WHERE id = ?5"
 )
 
 
@@ -138,7 +138,7 @@ def end(
     db: sqlite3.Connection, job_id: str, attempt: int, outcome: Outcome, now: float, *, notes: Sequence[NewNote] = ()
 ) -> None:
     """Writes the terminal state of a row that is not terminal, its END event, and the dead letter of a poison job."""
-    db.execute(_END, (outcome.status, encode_outcome(outcome), now, now, encode_notes(notes, now), job_id))
+    db.execute(_END, (outcome.status, encode_outcome(outcome), now, encode_notes(notes, now), job_id))
     _tell_end(db, job_id, attempt, outcome, now)
 
 
@@ -156,8 +156,8 @@ def _end_data(status: Status, code: str) -> str:
 
 
 _FINISH = (
-    f"{_END} AND (status = 'running' AND owner = ? OR ? IS NULL AND status IN ('queued', 'running'))"
-    " AND attempts = coalesce(?, attempts) RETURNING attempts"
+    f"{_END} AND (status = 'running' AND owner = ?6 OR ?6 IS NULL AND status IN ('queued', 'running'))"
+    " AND attempts = coalesce(?7, attempts) RETURNING attempts"
 )
 
 
@@ -169,7 +169,7 @@ def finish(db: sqlite3.Connection, finishes: Sequence[tuple[Finish, str]], now: 
 def _finish_one(db: sqlite3.Connection, finish: Finish, text: str, now: float) -> bool:
     outcome, owner = finish.outcome, finish.owner
     notes = encode_notes(finish.notes, now)
-    values = (outcome.status, text, now, now, notes, finish.job_id, owner, owner, finish.attempt)
+    values = (outcome.status, text, now, notes, finish.job_id, owner, finish.attempt)
     row = db.execute(_FINISH, values).fetchone()
     if row is not None:
         _tell_end(db, finish.job_id, row[0], outcome, now)

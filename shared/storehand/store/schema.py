@@ -97,8 +97,7 @@ CREATE TRIGGER jobs_tally_new AFTER INSERT ON jobs BEGIN
     INSERT INTO tallies (task, priority, open, submitted) VALUES (NEW.task, NEW.priority, 1, 1)
     ON CONFLICT (task, priority) DO UPDATE SET open = open + 1, submitted = submitted + 1;
 END;
-CREATE TRIGGER jobs_tally_move AFTER UPDATE OF status ON jobs
-WHEN NEW.status <> 'running' AND OLD.status <> NEW.status BEGIN
+CREATE TRIGGER jobs_tally_move AFTER UPDATE OF finished_at, not_before ON jobs WHEN OLD.status <> NEW.status BEGIN
     UPDATE tallies SET
         open = open - (NEW.status <> 'queued'),
         finished = finished + (OLD.status = 'running' AND NEW.status <> 'queued'),
@@ -111,7 +110,8 @@ CREATE TRIGGER jobs_tally_gone AFTER DELETE ON jobs WHEN OLD.status IN ('queued'
 END;
 """
 # Triggers, so that whatever moves a row is counted in its transaction, a program one version behind included. A claim
-# writes no tally: what runs is counted in the index, where it is little, and what is open and does not run waits.
+# writes no tally: what runs is counted in the index, where it is little, and what is open and does not run waits. The
+# second is not for the status, but for what only ends and hand-backs write: a trigger costs even where it does nothing.
 
 MIGRATIONS: tuple[str, ...] = (_FIRST, _HISTORY_AND_LIMITS, _TALLIES)
 """Step i leads from version i to i + 1. Append only."""
