@@ -79,8 +79,8 @@ PARTS = Group(
             "{{ $labels.namespace }} {{ $labels.persistentvolumeclaim }}: {{ $value | humanizePercentage }} of"
             " it is free",
             "{{ $labels.namespace }} {{ $labels.persistentvolumeclaim }}：剩余空间 {{ $value | humanizePercentage }}",
-            "A volume in a namespace where Storehand runs, as that of the embedded store or of the model cache: under 15 %"
-            " and full within four days at this pace, or under 3 %.",
+            "A volume in a namespace where Storehand runs, as that of the embedded store or of the model cache: under"
+            " 15 % and full within four days at this pace, or under 3 %.",
             "It is told before it is full; a full store pages as unreachable.",
         ),
     ),
