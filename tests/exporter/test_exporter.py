@@ -16,6 +16,8 @@ import psutil
 import pytest
 
 from storehand import Client
+from storehand.broker.database import Database
+from storehand.broker.transport import queue_file
 from storehand.contracts import DescriptionInput
 from storehand.job import NewJob, Outcome, Priority
 from storehand.pools import Pool
@@ -25,7 +27,7 @@ from storehand_worker.exporter import exporter_metric_names
 from storehand_worker.exporter import source as source_module
 from tests.exporter.scrape import exporting
 from tests.project.test_light_client import BLOCKED
-from tests.servers import RabbitServer, RedisServer
+from tests.servers import PostgresServer, RabbitServer, RedisServer
 from tests.waiting import until
 
 DESCRIPTION = {"task": "description", "priority": "standard"}
@@ -90,6 +92,20 @@ def test_jobs_are_followed_from_the_queue_to_their_end(folder):
     store.close()
 
 
+def test_what_the_queue_file_has_laid_aside_is_counted_as_a_dead_letter(folder):
+    given = settings(folder)
+    submit(given, 1)
+    database = Database(Path(queue_file(given.broker_url.get_secret_value())))
+    with database.transaction(wait_s=5) as db:
+        db.execute(
+            "INSERT INTO dead(queue, deliveries, at, reason, envelope, body)"
+            " SELECT queue, 9, 1700000000.0, 'delivered too often', envelope, body FROM message"
+        )
+    database.close()
+    with exporting(given) as scraped:
+        until(lambda: scraped.value("dead_letters") == 1)
+
+
 def test_a_scaler_is_told_how_many_workers_a_pool_needs(folder):
     pools = {
         "chat": Pool(families=("text",), slots=4, service_hint_s=10.0, cold_start_s=0),
@@ -141,6 +157,23 @@ def test_figures_vanish_when_redis_dies_and_come_back_with_it(folder, monkeypatc
             until(lambda: scraped.value("exporter_up") == 2)
 
             assert scraped.value("jobs_waiting", **DESCRIPTION) == 3
+
+
+@pytest.mark.long
+def test_figures_come_back_after_a_restart_of_postgresql(folder):
+    with PostgresServer() as server:
+        given = settings(folder, store_url=server.fresh_url())
+        ids = submit(given, 3)
+        with exporting(given) as scraped:
+            until(lambda: scraped.value("jobs_waiting", **DESCRIPTION) == 3, timeout_s=30)
+            server.restart()
+            store = store_of(given)
+            store.claim(ids[:1], "w1", 60, max_crashes=3)
+            store.close()
+            until(lambda: scraped.value("jobs_running", **DESCRIPTION) == 1, timeout_s=30)
+
+            assert scraped.value("exporter_up", source="store") == 1
+            assert scraped.value("jobs_waiting", **DESCRIPTION) == 2
 
 
 @pytest.mark.long
