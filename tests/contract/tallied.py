@@ -10,6 +10,7 @@ import pytest
 
 from storehand.job import Job, Priority, Status
 from storehand.store import JobStore, Tally
+from storehand.store.redis import RedisStore
 
 Kind = tuple[str, Priority]
 
@@ -40,6 +41,8 @@ class Witness:
     def check(self, now: float) -> None:
         """To the last digit but those of `busy_s`, which each store sums in its own order."""
         self.look()
+        if isinstance(self._store, RedisStore):  # else its recount, made for older programs, would mend our mistakes
+            assert self._store._quick.run("tallies")[1:] == [0, 0]
         told = self._store.tallies()
         expected = self.expected(now)
         assert [replace(each, busy_s=0.0) for each in told] == [replace(each, busy_s=0.0) for each in expected]
