@@ -85,8 +85,8 @@ def test_a_runbook_names_commands_that_exist():
         ("StorehandStalled", "[10m]", "[2m]"),
         pytest.param(
             "StorehandScalerBlind",
-            "unless on (namespace, release) (max by",
-            "and on (namespace, release) (max by",
+            "unless on (namespace, release) ((max by",
+            "and on (namespace, release) ((max by",
             marks=pytest.mark.long,
         ),
         ("StorehandPoisonJobs", "unless last_over_time(storehand_jobs", "and last_over_time(storehand_jobs"),
