@@ -39,6 +39,7 @@ def objects():
     """What it logs as JSON, a line each."""
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
+    root.handlers.clear()  # pytest's own would send half a surrogate pair to xdist, which can't write it
     stream = io.StringIO()
     set_up_logging("INFO", log_format="json", stream=stream)
     yield lambda: [json.loads(line) for line in stream.getvalue().splitlines()]
