@@ -38,7 +38,7 @@ servers: ## Redis, RabbitMQ, PostgreSQL and Prometheus for the tests: installs w
 ALONE := tests/unit/test_aclient.py tests/project
 
 test: $(VENV)/.dev servers ## the test suite, under ten minutes on two cores
-	$(BIN)/pytest -m 'not long and not gpu' -n 2 --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(ALONE)) tests
+	$(BIN)/pytest -m 'not long and not gpu' -n 3 --dist loadfile --no-loadscope-reorder $(addprefix --ignore ,$(ALONE)) tests
 	$(BIN)/pytest -m 'not long and not gpu' $(ALONE)
 
 test-long: $(VENV)/.dev servers ## the tests that take minutes: kill tables, big runs

@@ -115,6 +115,7 @@ def test_depths_count_what_waits_and_what_is_in_hand(shop, client):
     depth.close()
 
 
+@pytest.mark.long
 def test_two_shops_on_one_database_neither_hear_nor_serve_each_other(tmp_path, redis_server):
     url = redis_server.fresh_url()
     (tmp_path / "one").mkdir()
@@ -131,6 +132,7 @@ def test_two_shops_on_one_database_neither_hear_nor_serve_each_other(tmp_path, r
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # redis-py leaves a refused socket open
+@pytest.mark.long
 def test_tls_and_a_user_of_its_own_with_the_rights_of_the_documentation(tmp_path):
     needs_redis()
     keys = "~storehand* ~*.storehand.* ~{storehand}* ~_kombu.binding*"

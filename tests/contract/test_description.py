@@ -100,6 +100,7 @@ def test_the_bundled_model_keeps_its_slots_in_order(language: Language):
     assert not any("digit" in fault for each in sampled for reading in each for fault in reading.faults)
 
 
+@pytest.mark.long
 def test_tones_and_variants_differ():
     outputs = [on_starter(PHONE_EN, tone=tone, seed=1) for tone in TONES]
     assert len({output.best.description for output in outputs}) == len(TONES)

@@ -140,6 +140,7 @@ def test_an_injected_order_changes_nothing_but_the_flag(body: str, label: str) -
     assert (review.label, review.flags) == (label, ("injection",))
 
 
+@pytest.mark.long
 def test_the_answer_of_fifty_thousand_characters_comes_and_says_where_it_stopped() -> None:
     (review,) = rate("质量很好，物流快，" * 5_555).reviews
 

@@ -102,7 +102,8 @@ def test_under_long_jobs_a_blip_starts_none_again_and_the_worker_consumes_on(
         assert redelivered(second) == 0
 
 
-@pytest.mark.parametrize("broker", ["rabbitmq", pytest.param("redis", marks=pytest.mark.long)], indirect=True)
+@pytest.mark.parametrize("broker", ["rabbitmq", "redis"], indirect=True)
+@pytest.mark.long
 def test_six_jobs_on_three_workers_start_six_times(shop: Shop, client: Client, blip: Blip) -> None:
     with ExitStack() as stack:
         workers = [stack.enter_context(shop.worker(name=f"w{number}", concurrency=4)) for number in range(3)]

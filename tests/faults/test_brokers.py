@@ -71,6 +71,7 @@ def remote(shop: Shop, cut_off: Namespace) -> Iterator[RemoteWorker]:
         yield stack.enter_context(RemoteWorker(shop, "remote", cut_off, urls))
 
 
+@pytest.mark.long
 def test_a_worker_whose_network_is_cut_mid_job_and_comes_back_gives_no_second_answer(
     shop: Shop, client: Client, cut_off: Namespace, remote: RemoteWorker
 ) -> None:

@@ -71,6 +71,7 @@ def test_a_dead_workers_jobs_do_not_wait_for_their_long_leases(shop: Shop, clien
     assert took_s < 12
 
 
+@pytest.mark.long
 def test_a_killer_ends_as_poison_and_its_neighbours_run_twice_more_at_most(shop: Shop, client: Client) -> None:
     shop.overrides["max_crashes"] = 2
     killer = client.submit(ProbeInput(mode="kill", work_s=0.4))
@@ -109,6 +110,7 @@ def test_ten_kills_at_full_speed_lose_nothing(shop: Shop, client: Client) -> Non
     }
 
 
+@pytest.mark.long
 def test_of_two_workers_one_dies_and_the_other_takes_over(shop: Shop, client: Client) -> None:
     shop.overrides["lease_s"] = 60  # longer than anybody waits here: death ends it
     with shop.worker(name="w1") as first, shop.worker(name="w2"):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
+
 from storehand import Client
 from storehand.job import Job, Status
 from storehand.settings import ModelBinding
@@ -46,6 +48,7 @@ def test_a_broken_device_ends_its_worker_and_the_next_one_answers_everybody(shop
     assert sum(row.crashes for row in rows(client, handles)) <= 2
 
 
+@pytest.mark.long
 def test_a_job_that_breaks_every_device_is_found_and_ends_as_poison(shop: Shop, client: Client) -> None:
     shop.overrides["max_crashes"] = 1
     breaker = client.submit(ask("break it", work_s=0.5))
@@ -64,6 +67,7 @@ def test_a_job_that_breaks_every_device_is_found_and_ends_as_poison(shop: Shop, 
     assert deaths == 2
 
 
+@pytest.mark.long
 def test_a_step_that_does_not_end_makes_the_worker_leave_and_the_next_one_answers(shop: Shop, client: Client) -> None:
     with shop.worker(models=fake(stick_on="stick", stuck_after_s=0.5)) as worker:
         assert client.submit(ask("first")).outcome(timeout=20).code == "ok"

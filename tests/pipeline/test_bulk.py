@@ -103,6 +103,7 @@ def answers(lines: list[dict]) -> dict[str, str]:
     return found
 
 
+@pytest.mark.long
 def test_interrupted_by_ctrl_c_and_by_kill_the_same_rows_come_out_once(bulk):
     whole_code, told = bulk.run("--attributes", "*", "--in-flight", "16", out="whole.jsonl")
     command = ("--attributes", "*", "--in-flight", "16")

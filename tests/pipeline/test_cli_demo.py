@@ -61,6 +61,7 @@ def test_ctrl_c_takes_the_worker_and_the_folder_along(environment, number):
     assert not _processes_naming(folder)
 
 
+@pytest.mark.long
 def test_a_worker_that_cannot_start_is_told_with_the_end_of_its_log(environment, tmp_path):
     info = tmp_path / "storehand_typo-1.dist-info"
     info.mkdir()

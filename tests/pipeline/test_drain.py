@@ -9,6 +9,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from storehand import Client
 from storehand.job import Event, EventKind, Status
 from tests.pipeline.combinations import everywhere, only
@@ -144,6 +146,7 @@ def test_drain_twice_and_with_no_worker_is_no_error(tmp_path: Path) -> None:
     assert json.loads(drained.stdout)["drained"] == []
 
 
+@pytest.mark.long
 def test_drain_asks_which_one_of_several_and_says_who_did_not_leave_in_time(tmp_path: Path) -> None:
     shop = Shop(tmp_path, drain_s=30)
     with Client(shop.settings) as client, shop.worker() as first, shop.worker(name="w2") as second:

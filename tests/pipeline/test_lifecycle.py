@@ -108,6 +108,7 @@ def test_a_large_input_lies_beside_the_store_until_the_job_is_erased(client: Cli
     assert not file.exists()
 
 
+@pytest.mark.long
 def test_a_large_input_that_is_away_for_a_moment_costs_the_job_nothing(client: Client, share: Path) -> None:
     handle = client.submit(LARGE, not_before=client.store.now() + 1)
     away = share.with_name("away")

@@ -128,6 +128,7 @@ def test_the_items_of_an_envelope_nobody_knows_end_too(celery: Any, client: Clie
     assert [outcome_of(job.id).code for job in jobs] == ["unknown_task", "unknown_task"]
 
 
+@pytest.mark.long
 def test_a_malformed_message_that_comes_while_the_store_is_away_is_kept_until_it_is_back(
     celery: Any, client: Client, worker: WorkerProcess, shop: Shop
 ) -> None:

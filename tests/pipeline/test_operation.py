@@ -69,6 +69,7 @@ def test_families_whose_tasks_are_not_loaded_here_are_left_to_other_workers(cele
     }  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_plain_message_reaches_the_worker_that_has_its_task_whoever_reads_it_first(tmp_path: Path) -> None:
     shop = Shop(tmp_path)
     store = open_store(shop.settings)

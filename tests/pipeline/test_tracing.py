@@ -89,6 +89,7 @@ def test_one_trace_leads_from_the_backend_through_the_queue_into_the_engine_and_
     assert "secret" not in repr(collector.spans)
 
 
+@pytest.mark.long
 def test_a_trace_goes_on_in_the_worker_that_takes_over(tmp_path: Path, backend: Backend, collector: Collector) -> None:
     shop = Shop(tmp_path, tracing="true", drain_s=0.2)
     with Client(shop.settings) as client:

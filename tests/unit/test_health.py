@@ -219,6 +219,7 @@ def test_junk_gets_an_answer_or_none_and_the_port_lives(server, junk):
     assert get(server, "/livez")[0] == 200
 
 
+@pytest.mark.long
 def test_who_speaks_slowly_is_cut_off_in_time_and_who_comes_in_crowds_is_bounded(server, monkeypatch):
     monkeypatch.setattr(health, "SLOW_CLIENT_S", 0.5)
     slow = [socket.create_connection(("127.0.0.1", server.port), timeout=10) for _ in range(health.MOST_CLIENTS + 6)]

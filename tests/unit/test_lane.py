@@ -208,7 +208,7 @@ def eager_switches() -> Iterator[None]:
 @pytest.mark.usefixtures("eager_switches")
 def test_what_is_on_the_device_can_be_told_while_calls_end() -> None:
     names = [str(number) for number in range(1500)]
-    for _ in range(15):
+    for _ in range(3):
         lane: Lane[str] = Lane(5000)
         for name in names:
             put(lane, name)
