@@ -89,7 +89,7 @@ class Load:
 
     def _submit(self) -> None:
         for number in itertools.count():
-            self.handles.append(self._client.submit(ProbeInput(work_s=2.5 if number % 3 == 0 else 0.3)))
+            self.handles.append(self._client.submit(ProbeInput(work_s=6.0 if number % 6 == 0 else 0.3)))
             if self._is_over.wait(self._every_s):
                 return
 
