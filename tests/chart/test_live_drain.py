@@ -94,29 +94,8 @@ class Load:
                 return
 
 
-def test_a_pod_that_is_stopped_under_load_finishes_or_hands_back_what_it_has(cluster: Cluster, client: Client) -> None:
-    old, new = cluster.pod_process("old"), cluster.pod_process("new")
-    with ExitStack() as running:
-        for pod in (old, new):
-            running.push(pod).start()
-        until(lambda: old.is_ready() and new.is_ready(), timeout_s=60, every_s=0.1)
-        with Load(client) as load:
-            until(lambda: _running(load.handles, old) >= 4, every_s=0.1)
-            stopped = old.stop()
-        outcomes = [handle.outcome(timeout=30) for handle in load.handles]
-
-    _assert_orderly(stopped, cluster, old)
-    assert {outcome.code for outcome in outcomes} == {"ok"}
-    assert {(handle.job.attempts, handle.job.crashes) for handle in load.handles} == {(1, 0)}
-    assert set(cluster.shop.noted("ends").values()) == {1}
-    again = {job for job, starts in cluster.shop.noted("starts").items() if starts > 1}
-    assert again == _handed_back(load.handles, client)
-    assert again, "the worker was too quick for this test"
-
-
-@pytest.mark.long
-@pytest.mark.parametrize("cluster", [("redis+redis", FINISH), ("rabbitmq+postgres", FINISH)], indirect=True, ids=str)
-def test_a_pod_that_may_finish_hands_nothing_back(cluster: Cluster, client: Client) -> None:
+def _one_of_two_pods_is_stopped(cluster: Cluster, client: Client) -> list[JobHandle[ProbeOutput]]:
+    """Under load, in order, and every job is answered."""
     old, new = cluster.pod_process("old"), cluster.pod_process("new")
     with ExitStack() as running:
         for pod in (old, new):
@@ -129,6 +108,24 @@ def test_a_pod_that_may_finish_hands_nothing_back(cluster: Cluster, client: Clie
 
     _assert_orderly(stopped, cluster, old)
     assert {outcome.code for outcome in outcomes} == {"ok"}
+    return load.handles
+
+
+def test_a_pod_that_is_stopped_under_load_finishes_or_hands_back_what_it_has(cluster: Cluster, client: Client) -> None:
+    handles = _one_of_two_pods_is_stopped(cluster, client)
+
+    assert {(handle.job.attempts, handle.job.crashes) for handle in handles} == {(1, 0)}
+    assert set(cluster.shop.noted("ends").values()) == {1}
+    again = {job for job, starts in cluster.shop.noted("starts").items() if starts > 1}
+    assert again == _handed_back(handles, client)
+    assert again, "the worker was too quick for this test"
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("cluster", [("redis+redis", FINISH), ("rabbitmq+postgres", FINISH)], indirect=True, ids=str)
+def test_a_pod_that_may_finish_hands_nothing_back(cluster: Cluster, client: Client) -> None:
+    _one_of_two_pods_is_stopped(cluster, client)
+
     assert set(cluster.shop.noted("starts").values()) == set(cluster.shop.noted("ends").values()) == {1}
 
 

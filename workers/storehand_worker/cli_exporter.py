@@ -40,7 +40,7 @@ def exporter(
       storehand exporter --http-host 0.0.0.0 --http-port 9465
       curl -s localhost:9465/metrics | grep jobs_waiting  # 等待中的任务
       curl -s 'localhost:9465/required?pool=default'      # 需要多少工作进程
-      STOREHAND_POOLS='{"chat": {"families": ["text"], "slots": 64}}' storehand exporter
+      STOREHAND_POOLS='{"chat": {"families": ["text"], "slots": 32}}' storehand exporter
     """
     settings = load_settings(
         http_host=http_host,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
@@ -66,14 +65,13 @@ class Figures:
 
 
 class Accounts:
-    """Remembers earlier reads, for rates. Any thread may call."""
+    """Remembers earlier reads, for rates. Asked by the thread that reads, and by no other."""
 
     def __init__(self, plan: Plan, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._plan = plan
         self._clock = clock
         self._windows: Windows[Labels] = Windows()
         self._led_at = clock()
-        self._lock = threading.Lock()
 
     def figures(self, reading: StoreReading) -> Figures:
         """Once for each read."""
@@ -84,12 +82,10 @@ class Accounts:
         if leaderless_s >= LEADERLESS_S:
             for each in jobs.values():
                 each.orphan(leaderless_s)
-        with self._lock:
-            counts = {key: Counts(each.submitted, each.finished, each.busy_s) for key, each in jobs.items()}
-            self._windows.look(self._clock(), counts)
-            needs = self._needs(jobs)
+        counts = {key: Counts(each.submitted, each.finished, each.busy_s) for key, each in jobs.items()}
+        self._windows.look(self._clock(), counts)
         unserved = sum(each.waiting + each.scheduled for key, each in jobs.items() if key.pool == NO_POOL)
-        return Figures(jobs, needs, unserved)
+        return Figures(jobs, self._needs(jobs), unserved)
 
     def _needs(self, jobs: Mapping[Labels, Jobs]) -> dict[str, Needs]:
         demands: dict[str, list[Demand]] = defaultdict(list)

@@ -37,16 +37,15 @@ class Source(Generic[T]):
         read: Callable[[], T],
         *,
         every_s: float,
-        on_read: Callable[[T], None] = lambda _: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.name = name
         self._read = read
         self._every_s = every_s
-        self._on_read = on_read
         self._clock = clock
         self._last: Read[T] | None = None
         self._trouble: str | None = f"{name} was not read yet"
+        self.was_tried = False
         self._began: float | None = None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"storehand-{name}", daemon=True)
@@ -64,7 +63,6 @@ class Source(Generic[T]):
         began = self._began = self._clock()
         try:
             value = self._read()
-            self._on_read(value)
         except Exception as error:  # each client library has errors of its own
             self._fail(f"{self.name} can't be read: {type(error).__name__}: {error}")
         else:
@@ -73,6 +71,7 @@ class Source(Generic[T]):
             if self._trouble is not None:
                 log.info("%s is read every %g s", self.name, self._every_s)
             self._trouble = None
+        self.was_tried = True
         self._began = None
 
     def fresh(self) -> Read[T] | None:
@@ -96,10 +95,6 @@ class Source(Generic[T]):
     def hangs(self) -> bool:
         """Its thread does not come back: only a new process helps."""
         return self._overdue_s > HANGS_S
-
-    @property
-    def was_tried(self) -> bool:
-        return self._last is not None or (self._trouble or "").find("not read yet") < 0
 
     @property
     def _overdue_s(self) -> float:
