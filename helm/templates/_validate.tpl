@@ -35,6 +35,7 @@ and writes one sentence per line, or nothing.
 - ownedVariable
 - ownedArgument
 - halfCertificate
+- unusedCertificate
 - timeLimits
 - grace
 - visibility
@@ -251,6 +252,16 @@ pools.{{ $name }}.extraArgs has {{ $argument }}, which is the chart's own: set {
 {{- range $side, $tls := dict "broker" .root.Values.broker.tls "store" .root.Values.store.tls -}}
 {{- if and $tls.existingSecret (ne (empty $tls.certKey) (empty $tls.keyKey)) }}
 {{ $side }}.tls has certKey={{ $tls.certKey | quote }} and keyKey={{ $tls.keyKey | quote }}: a client's certificate and its private key belong together. Name both, or none.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "storehand.refuse.unusedCertificate" -}}
+{{- range $side, $each := dict "broker" .root.Values.broker "store" .root.Values.store -}}
+{{- if and $each.tls.existingSecret $.embedded }}
+{{ $side }}.tls names certificates, and broker.type=embedded has no server to show them to: leave {{ $side }}.tls.existingSecret empty.
+{{- else if and $each.tls.existingSecret (regexMatch "^(redis|amqp|redis\\+socket|unix):" $each.url) }}
+{{ $side }}.tls names certificates, and {{ $side }}.url begins with {{ regexFind "^[a-z+]+" $each.url }}://, which is not encrypted: use {{ ternary "rediss://, sentinel:// or postgresql://" "rediss://, amqps:// or sentinel://" (eq $side "store") }}, or leave {{ $side }}.tls.existingSecret empty.
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -211,6 +211,9 @@ class Settings(BaseSettings):
             raise ValueError(f"broker_url has the scheme {self.broker_scheme!r}; there are {', '.join(BROKER_SCHEMES)}")
         if any((self.broker_ca_file, self.broker_cert_file, self.broker_key_file)) and not self.is_tls:
             raise ValueError("broker_ca_file and broker_cert_file need TLS: rediss://, amqps:// or sentinel://")
+        is_plain = self.store_url.get_secret_value().startswith(("sqlite:", "redis:", "redis+socket:", "unix:"))
+        if any((self.store_ca_file, self.store_cert_file, self.store_key_file)) and is_plain:
+            raise ValueError("store_ca_file and store_cert_file need TLS: rediss://, sentinel:// or postgresql://")
         if (self.broker_key_file is None) != (self.broker_cert_file is None):
             raise ValueError("broker_cert_file and broker_key_file belong together")
         if any(len(key.get_secret_value()) < 32 for key in self.signing_keys):

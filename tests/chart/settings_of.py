@@ -36,8 +36,9 @@ def pod_settings(pod: Pod, documents: list[Document], *, broker: str) -> Setting
     """SettingsError where the worker would not start. `broker` is the chart's broker.type; secrets are made up."""
     said = env(pod.main, documents)
     files = {name: SECRETS.get(name, "") for name in _mounted(pod)}
-    if "broker_url" in files:
-        files["broker_url"] = _broker_url(broker, is_tls="STOREHAND_BROKER_CA_FILE" in said)
+    for side in files.keys() & {"broker_url", "store_url"}:
+        url = BROKERS[broker] if side == "broker_url" else files[side]
+        files[side] = _url(url, is_tls=f"STOREHAND_{side.split('_')[0].upper()}_CA_FILE" in said)
     return _read(tuple(sorted(said.items())), tuple(sorted(files.items())))
 
 
@@ -117,8 +118,7 @@ def _mounted(pod: Pod) -> set[str]:
     }
 
 
-def _broker_url(kind: str, *, is_tls: bool) -> str:
-    url = BROKERS[kind]
+def _url(url: str, *, is_tls: bool) -> str:
     scheme = re.match(r"\w+://", url)
     assert scheme
     return url.replace(scheme[0], TLS.get(scheme[0], scheme[0])) if is_tls else url

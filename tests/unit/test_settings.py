@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from storehand import Client
@@ -19,6 +21,13 @@ def test_names_in_the_environment_are_a_json_list_or_words_with_commas(value, mo
 def test_a_broker_nobody_knows_is_refused_at_once(tmp_path):
     with pytest.raises(SettingsError, match="scheme 'rabbit'; there are embedded, redis"):
         Client(data_dir=tmp_path, broker_url="rabbit://host")
+
+
+@pytest.mark.parametrize("side", ["broker", "store"])
+@pytest.mark.parametrize("file", ["ca_file", "cert_file"])
+def test_a_certificate_for_a_connection_that_is_not_encrypted_is_refused(side: str, file: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=f"{side}_ca_file and {side}_cert_file need TLS: rediss://"):
+        Client(data_dir=tmp_path, **{f"{side}_url": "redis://r/0", f"{side}_{file}": tmp_path / "one.pem"})
 
 
 def test_a_wrong_setting_is_named_and_passwords_are_not(tmp_path):
