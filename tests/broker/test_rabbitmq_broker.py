@@ -157,7 +157,7 @@ def test_worker_and_plain_producer_need_no_more_rights_than_documented(shop, cli
 
         assert outcome_of(client, job_id).status is Status.SUCCEEDED
         app = make_celery(Settings(data_dir=shop.folder, broker_url=own))
-        assert app.control.ping(timeout=2)
+        assert app.control.ping(timeout=10, limit=1)
         app.close()
     till.close()
 

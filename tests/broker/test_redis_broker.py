@@ -146,7 +146,7 @@ def test_tls_and_a_user_of_its_own_with_the_rights_of_the_documentation(tmp_path
         with shop.worker() as worker, Client(shop.settings) as client:
             assert client.submit(ProbeInput()).outcome(10).status is Status.SUCCEEDED
             app = make_celery(shop.settings)
-            assert app.control.ping(timeout=2)
+            assert app.control.ping(timeout=10, limit=1)
             app.close()
             assert {check.light for check in broker(shop.settings)} == {Light.GREEN}
             assert "s3cret" not in worker.log_text()

@@ -99,7 +99,7 @@ def test_ten_kills_at_full_speed_lose_nothing(shop: Shop, client: Client) -> Non
     for number in range(10):
         with shop.worker(name=f"w{number}") as worker:
             before = _open(client)
-            until(lambda: _open(client) <= max(0, before - 100), timeout_s=30)  # noqa: B023  # called at once
+            until(lambda: _open(client) <= max(0, before - 100), timeout_s=90)  # noqa: B023  # called at once
             worker.kill()
     with shop.worker(name="last"):
         until(lambda: _open(client) == 0, timeout_s=240)

@@ -84,11 +84,11 @@ def test_a_client_that_reads_a_stream_goes_on_with_the_next_worker(
 def test_readiness_turns_red_before_the_drain_is_over(tmp_path: Path, own_places: dict[str, object]) -> None:
     shop = Shop(tmp_path, drain_s=20, **own_places)
     with Client(shop.settings) as client, shop.worker() as worker:
-        handle = client.submit(ProbeInput(work_s=1.5))
+        handle = client.submit(ProbeInput(work_s=3))
         until(lambda: shop.noted("starts")[handle.id])
 
         worker.send(signal.SIGTERM)
-        until(lambda: "draining" in worker.get("/readyz")[1], timeout_s=1.4)
+        until(lambda: "draining" in worker.get("/readyz")[1], timeout_s=2.9)
         assert worker.get("/livez")[0] == 200
         worker.send(signal.SIGTERM)  # a second one changes nothing: the grace is not over
 

@@ -121,7 +121,7 @@ class WorkerProcess:
 
     def get(self, path: str) -> tuple[int, str]:
         try:
-            with urllib.request.urlopen(f"http://{self.host}:{self._port}{path}", timeout=2) as answer:
+            with urllib.request.urlopen(f"http://{self.host}:{self._port}{path}", timeout=10) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             with error:

@@ -24,6 +24,10 @@ def _run(code: str, *options: str) -> str:
     return done.stdout
 
 
+def _cpu_s(code: str) -> float:
+    return float(_run(f"import time; start = time.process_time()\n{code}\nprint(time.process_time() - start)"))
+
+
 def test_the_client_works_with_torch_transformers_pluggy_and_prometheus_blocked(tmp_path):
     code = BLOCKED + (
         "from storehand import Client, Status\n"
@@ -38,19 +42,15 @@ def test_the_client_works_with_torch_transformers_pluggy_and_prometheus_blocked(
 
 
 def test_importing_the_client_takes_at_most_three_tenths_of_a_second():
-    code = (
-        "import time; start = time.process_time()\n"
-        "from storehand import Client\n"
-        "from storehand.contracts import DescriptionInput\n"
-        "print(time.process_time() - start)\n"
-    )
-    _run(code)  # warm: byte code and disk cache
+    """Of CPU; on a machine slower than that, 2.5 times what a well-known part of the standard library takes there."""
+    ours = "from storehand import Client; from storehand.contracts import DescriptionInput"
+    known = "import asyncio, concurrent.futures, email.message, http.client, logging.config, unittest.mock"
+    _cpu_s(ours), _cpu_s(known)  # warm: byte code and disk cache
 
-    medians = []
-    while len(medians) < 3 and (not medians or medians[-1] > 0.3):  # a busy machine gets two more chances
-        medians.append(statistics.median(float(_run(code)) for _ in range(5)))
+    pairs = [(_cpu_s(ours), _cpu_s(known)) for _ in range(7)]
 
-    assert medians[-1] <= 0.3, f"importing took {medians} s of CPU, medians of five"
+    ours_s, known_s = (statistics.median(column) for column in zip(*pairs, strict=True))
+    assert ours_s <= max(0.3, 2.5 * known_s), f"importing took {ours_s:.2f} s of CPU, the yardstick {known_s:.2f} s"
 
 
 def test_the_shops_own_current_celery_app_stays_current(tmp_path):

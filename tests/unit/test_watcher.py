@@ -208,7 +208,7 @@ def test_the_thread_itself_looks_every_watch_s(tmp_path: Path) -> None:
 
         bench.store.request_cancel([job_id])
 
-        assert running.result(2).code == "cancelled"
+        assert running.result(10).code == "cancelled"
 
 
 @pytest.mark.parametrize("ahead_s", [-7200.0, 7200.0])
