@@ -32,6 +32,7 @@ def test_mixed_jobs_of_another_process_are_all_answered_once(shop: Shop, client:
         assert "Traceback" not in worker.log_text()
 
 
+@pytest.mark.long
 def test_after_sigkill_with_50_in_flight_the_next_worker_answers_all(shop: Shop, client: Client) -> None:
     with shop.worker() as worker:
         handles = client.submit_many([ProbeInput(work_s=0.2) for _ in range(48)])
