@@ -1,7 +1,7 @@
 """The pictures in docs/dashboards.md, from a real run: `python -m tests.dashboards.pictures --write`, about 8 minutes.
 
-Workers of two pools serve all five tasks in both languages with the starter models; a nightly run arrives, a second
-text worker joins, another nightly run arrives, the first worker is asked to leave and drains.
+Workers of two pools serve all five tasks in both languages with the starter models; a rush arrives, a second text
+worker joins, a nightly run arrives, the first worker is asked to leave and drains.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ def main() -> None:
 def perform(play: Scene, minutes: float) -> float:
     """Seconds that are worth a look; beside `minutes` those in which the second worker starts."""
     tenth_s = minutes * 6
-    with play.load(per_s=1.5):
+    with play.load(per_s=4):
         play.nightly_run(6)
         time.sleep(tenth_s)
         began = time.monotonic()
         time.sleep(tenth_s * 2)
-        play.nightly_run(80)
+        play.rush(1200)
         time.sleep(tenth_s)
         play.second.start()
         time.sleep(tenth_s)
-        play.nightly_run(60)
+        play.nightly_run(1500)
         time.sleep(2)
         play.first.ask_to_leave()
         time.sleep(tenth_s * 4)
