@@ -30,6 +30,8 @@ def cut_rabbit(server: Server) -> None:
 
 
 def die(server: Server) -> None:
+    if isinstance(server, RabbitServer):
+        server.flush()
     server.kill()
     server.start()
 
@@ -90,6 +92,7 @@ def test_under_long_jobs_a_blip_starts_none_again_and_the_worker_consumes_on(
         late = [client.submit(ProbeInput(text="after the blip", work_s=0.1)) for _ in range(20)]
 
         assert {handle.result(timeout=60).text for handle in late} == {"after the blip"}
+        assert "error of our own" not in worker.log_text()
         assert [handle.result(timeout=60).attempt for handle in handles] == [1] * 10
         assert set(shop.noted("starts").values()) == set(shop.noted("ends").values()) == {1}
         has_joined = any(note.what == "joined" for each in handles for note in client.store.history(each.id))

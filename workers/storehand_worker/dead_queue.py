@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any
 
 from amqp.exceptions import AMQPError
+from kombu.exceptions import OperationalError
 
 from storehand.broker.quorum import DEAD_SUFFIX
 from storehand.errors import Expired, Poison, StorehandError, Unavailable
@@ -112,7 +113,7 @@ class DeadQueue:
             except Unavailable as error:
                 log.warning("what RabbitMQ gave up waits: %s", error)
                 self._leave_unacked()
-            except (AMQPError, OSError) as error:  # the broker is away, or nobody has declared the queue yet
+            except (AMQPError, OSError, OperationalError) as error:  # the broker is away, or the queue is not declared
                 log.debug("the dead queue can't be read: %s", type(error).__name__)
                 self._leave_unacked()
             except Exception:
