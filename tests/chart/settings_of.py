@@ -36,9 +36,10 @@ def pod_settings(pod: Pod, documents: list[Document], *, broker: str) -> Setting
     """SettingsError where the worker would not start. `broker` is the chart's broker.type; secrets are made up."""
     said = env(pod.main, documents)
     files = {name: SECRETS.get(name, "") for name in _mounted(pod)}
-    for side in files.keys() & {"broker_url", "store_url"}:
-        url = BROKERS[broker] if side == "broker_url" else files[side]
-        files[side] = _url(url, is_tls=f"STOREHAND_{side.split('_')[0].upper()}_CA_FILE" in said)
+    for name in files.keys() & {"broker_url", "store_url"}:
+        url = BROKERS[broker] if name == "broker_url" else files[name]
+        is_tls = f"{PREFIX}{name.removesuffix('_url').upper()}_CA_FILE" in said
+        files[name] = _with_tls(url) if is_tls else url
     return _read(tuple(sorted(said.items())), tuple(sorted(files.items())))
 
 
@@ -118,10 +119,10 @@ def _mounted(pod: Pod) -> set[str]:
     }
 
 
-def _url(url: str, *, is_tls: bool) -> str:
+def _with_tls(url: str) -> str:
     scheme = re.match(r"\w+://", url)
     assert scheme
-    return url.replace(scheme[0], TLS.get(scheme[0], scheme[0])) if is_tls else url
+    return url.replace(scheme[0], TLS.get(scheme[0], scheme[0]))
 
 
 @contextmanager

@@ -504,7 +504,7 @@ def test_a_stop_closes_the_connection_and_frees_the_place(server: OpenAIServer, 
         ended = time.monotonic()
         until(lambda: engine.stats().running == 0 and server.running == 0)
 
-        assert time.monotonic() - ended < 5
+        assert time.monotonic() - ended < 5  # the text itself would go on for 20 s
         assert isinstance(error, Expired if how == "deadline" else Cancelled)
         assert server.left == (0 if fault is not None and fault.kind == "status" else 1)
 

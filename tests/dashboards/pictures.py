@@ -1,4 +1,4 @@
-"""The pictures in docs/dashboards.md, from a real run: `python -m tests.dashboards.pictures --write`, about 8 minutes.
+"""The pictures in docs/dashboards.md, from a real run: `python -m tests.dashboards.pictures --write`, about 7 minutes.
 
 Workers of two pools serve all five tasks in both languages with the starter models; a rush arrives, a second text
 worker joins, a nightly run arrives, the first worker is asked to leave and drains.

@@ -112,7 +112,7 @@ def test_sigquit_ends_a_drain_at_once(tmp_path: Path, own_places: dict[str, obje
         assert {(row.status, row.attempts, row.crashes) for row in rows} == {(Status.QUEUED, 0, 0)}
 
 
-@pytest.mark.long
+@pytest.mark.long  # it must outlast a heartbeat
 @only("rabbitmq+redis")
 def test_heartbeats_and_acks_flow_during_a_drain_longer_than_the_heartbeat(
     tmp_path: Path, own_places: dict[str, object]
