@@ -156,6 +156,7 @@ class BaseEngine(ABC, Generic[P]):
                 except BaseException as error:  # the border: a broken observer's sys.exit() ends no engine either
                     self._recover(error)
                 else:
+                    self._beat()  # before it counts: the watchdog must not judge the first step by its age
                     self._steps += 1
                     self._stumbles = 0
         finally:
