@@ -13,7 +13,8 @@ from storehand.errors import Cancelled, EngineError, Expired, InvalidInput, Mode
 from storehand.fakes import FakeContext, FakeModels
 from storehand.job import Priority
 from storehand.task import GenerateOptions, Kind
-from storehand_worker.models import PIECE_TEXTS, PIECES_IN_FLIGHT, CallReport, JobModels
+from storehand_worker.model_call import PIECES_IN_FLIGHT
+from storehand_worker.models import PIECE_TEXTS, CallReport, JobModels
 from tests.small_engine import SMALL, SmallEngine
 from tests.waiting import until
 

@@ -11,6 +11,9 @@ from storehand.errors import JobStopped
 from storehand.job import Outcome
 from storehand_worker.running import Limits, Running
 
+UNAVAILABLE_PAUSE_S = 1.0
+"""Between two tries of a message while the store is away."""
+
 
 class Parked(BaseException):
     """This message can't be answered now: keep it without a thread and ask again in `pause_s` seconds.

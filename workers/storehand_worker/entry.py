@@ -14,9 +14,8 @@ from storehand.job import NewJob, Outcome
 from storehand.message import Call, celery_name, read_call
 from storehand.payload import check_size
 from storehand.traces import HEADER, checked
-from storehand_worker.delivery import Delivery, Early, Parked, current_delivery
+from storehand_worker.delivery import UNAVAILABLE_PAUSE_S, Delivery, Early, Parked, current_delivery
 from storehand_worker.later import KEEP_EARLY_S, timed
-from storehand_worker.runner import UNAVAILABLE_PAUSE_S
 
 
 class Entry(Task):

@@ -19,7 +19,8 @@ from storehand_worker.engines import builtin_engines
 from storehand_worker.fitting import MEMORY_SHARE, fit
 from storehand_worker.jobless import JoblessContext
 from storehand_worker.loader import Plugins, load_plugins
-from storehand_worker.models import CallReport, JobModels, StoppableContext, WaitFor
+from storehand_worker.model_call import WaitFor
+from storehand_worker.models import CallReport, JobModels, StoppableContext
 from storehand_worker.start import Start
 
 log = logging.getLogger(__name__)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
@@ -13,18 +12,16 @@ from itertools import count
 from typing import Any, Protocol
 
 from storehand.engine import Engine, GenerateRequest, Request, Result, TextsRequest, Timings
-from storehand.errors import Cancelled, JobStopped, ModelNotAvailable, Overloaded, StopJob, StorehandError
+from storehand.errors import Cancelled, JobStopped, ModelNotAvailable, StopJob, StorehandError
 from storehand.job import Priority
 from storehand.task import Classification, Completion, Context, GenerateOptions, Kind, ModelInfo, ModelUsage, Prompt
 from storehand_worker.calls import Calls
 from storehand_worker.job_trace import Tell
+from storehand_worker.model_call import ModelCall, WaitFor
 from storehand_worker.start import Start
 
 PIECE_TEXTS = 32
 """Texts per request: small enough that a job of 500 reviews shares the engine's batches with everybody else."""
-
-PIECES_IN_FLIGHT = 8
-"""Requests one call keeps in the lane, so that a long list does not fill it."""
 
 
 class StoppableContext(Context, Protocol):
@@ -56,8 +53,6 @@ _process, _numbers = f"{os.urandom(4).hex()}-", count()
 """Tell the requests of one attempt apart, also where the job is run a second time."""
 
 OnCall = Callable[[CallReport], None]
-WaitFor = Callable[[Future[Any]], object]
-"""Returns when the future is done."""
 
 
 class JobModels:
@@ -177,7 +172,7 @@ class JobModels:
     def _asked(self, role: str, engine: Engine, requests: Iterable[Request], tell: Tell) -> list[Result]:
         """The results in order; leaves by StopJob when the job stops, and leaves nothing of the call behind."""
         self._start.ask()
-        call = _Call(engine, self._wait_for, on_queued=self._start.queue)
+        call = ModelCall(engine, self._wait_for, on_queued=self._start.queue)
         detach = self._context.attach(call.cancel)
         try:
             self._context.check()
@@ -235,55 +230,3 @@ class JobModels:
         self._on_call(
             CallReport(task=self._task, model=info.name, kind=info.kind, priority=priority, code=code, **figures)
         )
-
-
-class _Call:
-    """The requests that one call has in the engine."""
-
-    def __init__(self, engine: Engine, wait_for: WaitFor, *, on_queued: Callable[[], None]) -> None:
-        self._engine = engine
-        self._wait_for = wait_for
-        self._on_queued = on_queued
-        self.asked_at: list[float] = []
-        self._waiting: deque[tuple[Request, Future[Result]]] = deque()
-        self._lock = threading.Lock()
-
-    def cancel(self, error: StorehandError) -> None:
-        """From any thread: ends what is still waiting."""
-        with self._lock:
-            ids = [request.id for request, _ in self._waiting]
-        for each in ids:
-            self._engine.cancel(each, error)
-
-    def results(self, requests: Iterable[Request], *, check: Callable[[], None]) -> Iterator[Result]:
-        """In order of the requests, a few of them in the engine at a time."""
-        for request in requests:
-            while len(self._waiting) >= PIECES_IN_FLIGHT or not self._submit(request):
-                yield self._first()
-            check()  # a stop that came before this request was in the line has cancelled only the others
-        while self._waiting:
-            yield self._first()
-
-    def _submit(self, request: Request) -> bool:
-        """False: the lane is full, but an answer of our own will make room."""
-        asked_at = time.monotonic()
-        try:
-            future = self._engine.submit(request)
-        except Overloaded:
-            if self._waiting:
-                return False
-            raise
-        self._on_queued()
-        self.asked_at.append(asked_at)
-        with self._lock:
-            self._waiting.append((request, future))
-        return True
-
-    def _first(self) -> Result:
-        future = self._waiting[0][1]
-        if not future.done():
-            self._wait_for(future)
-        result = future.result()
-        with self._lock:
-            self._waiting.popleft()
-        return result
