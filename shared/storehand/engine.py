@@ -75,9 +75,10 @@ class Result:
 @dataclass(frozen=True, slots=True)
 class BatchReport:
     """One engine step, for observers and metrics. `tokens` are useful ones, `padding_tokens` the rest of the
-    rectangle; `capacity` is what `items` could have been (slots), or 0 where only tokens limit a batch. `least_s` is
-    what the useful tokens need at least on this machine (engines/roofline.py), 0 where that is not known; `gap_s` what
-    the engine's thread spent between the step before and this one while work was there."""
+    rectangle; `capacity` is what `items` could have been, and `budget_tokens` what the rectangle could have been, each
+    0 where nobody here limits it. `least_s` is what the useful tokens need at least on this machine
+    (engines/roofline.py), 0 where that is not known; `gap_s` what the engine's thread spent between the step before and
+    this one while work was there."""
 
     model: str
     phase: Literal["prefill", "decode", "encode"]
@@ -90,6 +91,13 @@ class BatchReport:
     waiting: int
     least_s: float = 0.0
     gap_s: float = 0.0
+    budget_tokens: int = 0
+
+    @property
+    def fill(self) -> float | None:
+        """How much was used of the limit that is nearer, items or useful tokens, 0 to 1; none where there is none."""
+        limits = ((self.items, self.capacity), (self.tokens, self.budget_tokens))
+        return max((min(1.0, used / most) for used, most in limits if most), default=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,10 +32,13 @@ storehand_jobs_total{code="ok",outcome="succeeded",task="description"} 2.0
 storehand_tokens_total{kind="output",model="starter/text"} 300.0
 storehand_tokens_total{kind="wasted",model="starter/text"} 0.0
 # TYPE storehand_batch_fill_ratio histogram
-storehand_batch_fill_ratio_bucket{le="0.5",model="starter/text"} 1.0
-storehand_batch_fill_ratio_bucket{le="+Inf",model="starter/text"} 4.0
-storehand_batch_fill_ratio_count{model="starter/text"} 4.0
-storehand_batch_fill_ratio_sum{model="starter/text"} 3.0
+storehand_batch_fill_ratio_bucket{le="0.5",model="starter/text",phase="decode"} 1.0
+storehand_batch_fill_ratio_bucket{le="+Inf",model="starter/text",phase="decode"} 4.0
+storehand_batch_fill_ratio_count{model="starter/text",phase="decode"} 4.0
+storehand_batch_fill_ratio_sum{model="starter/text",phase="decode"} 3.0
+storehand_batch_fill_ratio_bucket{le="+Inf",model="starter/text",phase="prefill"} 4.0
+storehand_batch_fill_ratio_count{model="starter/text",phase="prefill"} 4.0
+storehand_batch_fill_ratio_sum{model="starter/text",phase="prefill"} 0.1
 """
 PROVENANCE = {"model": "m", "plugin": "p", "plugin_version": "1", "written_by": "model"}
 
@@ -163,8 +166,10 @@ def test_the_last_page_says_how_prometheus_sees_it_and_leaves_zeros_out(board):
     assert metric_lines(board) == [
         'storehand_jobs_total{code="ok",outcome="succeeded",task="description"} 2.0',
         'storehand_tokens_total{kind="output",model="starter/text"} 300.0',
-        'storehand_batch_fill_ratio_count{model="starter/text"} 4.0',
-        'storehand_batch_fill_ratio_sum{model="starter/text"} 3.0',
+        'storehand_batch_fill_ratio_count{model="starter/text",phase="decode"} 4.0',
+        'storehand_batch_fill_ratio_sum{model="starter/text",phase="decode"} 3.0',
+        'storehand_batch_fill_ratio_count{model="starter/text",phase="prefill"} 4.0',
+        'storehand_batch_fill_ratio_sum{model="starter/text",phase="prefill"} 0.1',
     ]
 
 

@@ -104,11 +104,35 @@ def test_the_end_to_end_time_runs_from_creation_to_the_end(metrics):
     assert value(metrics, "e2e_seconds_sum", task="echo", outcome="succeeded") == 4
 
 
-def test_fill_is_slots_in_use_while_decoding_and_useful_tokens_else(metrics):
+@pytest.mark.parametrize(
+    ("step", "fill"),
+    [
+        ({}, 6 / 8),  # a decode step: slots
+        ({"phase": "prefill", "tokens": 512, "budget_tokens": 1024, "items": 1}, 0.5),
+        ({"phase": "prefill", "tokens": 80, "budget_tokens": 1024, "items": 8}, 1.0),  # all slots
+        ({"phase": "encode", "items": 1, "capacity": 512, "tokens": 8, "budget_tokens": 1024}, 1 / 128),  # one text
+        ({"phase": "encode", "items": 20, "capacity": 512, "tokens": 768, "padding_tokens": 256, "budget_tokens": 1024},
+         0.75),
+        ({"phase": "encode", "items": 1, "capacity": 512, "tokens": 2000, "budget_tokens": 1024}, 1.0),  # longer alone
+    ],
+)  # fmt: skip
+def test_fill_is_the_share_of_what_a_step_may_hold_whichever_limit_is_nearer(metrics, step, fill):
+    metrics.on_batch_done(batch(**step))
+
+    phase = step.get("phase", "decode")
+    assert value(metrics, "batch_fill_ratio_sum", model="small", phase=phase) == pytest.approx(fill)
+
+
+def test_a_step_whose_limits_nobody_knows_has_no_fill(metrics):
+    metrics.on_batch_done(batch(phase="encode", capacity=0))
+
+    assert value(metrics, "batch_fill_ratio_count", model="small", phase="encode") is None
+
+
+def test_a_step_is_counted_with_its_padding_and_its_time(metrics):
     metrics.on_batch_done(batch())
     metrics.on_batch_done(batch(phase="encode", capacity=0, tokens=30, padding_tokens=10))
 
-    assert value(metrics, "batch_fill_ratio_sum", model="small") == 0.75 + 0.75
     assert value(metrics, "batch_tokens_sum", model="small", phase="encode") == 40
     assert value(metrics, "tokens_total", model="small", kind="padding") == 10
     assert value(metrics, "step_seconds_sum", model="small", phase="decode") == 0.02

@@ -38,7 +38,7 @@ PER_TOKEN_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0
 STEP_S = tuple(0.0005 * 2**power for power in range(16))
 ITEMS = tuple(2**power for power in range(11))
 TOKENS = (*(2**power for power in range(9)), *(2**power * half for power in range(9, 15) for half in (1, 1.5)))
-RATIO = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
+RATIO = (0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 1.0)
 
 
 class Metrics:
@@ -136,7 +136,7 @@ class Metrics:
         self.batch_items = self._histogram("batch_items", "Items of one engine step.", ITEMS, "model", "phase")
         self.batch_tokens = self._histogram("batch_tokens", "Tokens of one step.", TOKENS, "model", "phase")
         self.batch_fill = self._histogram(
-            "batch_fill_ratio", "Slots in use in a decode step; useful share of the rectangle else.", RATIO, "model"
+            "batch_fill_ratio", "Share of a step's nearer limit, slots or tokens.", RATIO, "model", "phase"
         )
         self.step = self._histogram("step_seconds", "One engine step.", STEP_S, "model", "phase")
         self.least = self._counter(
@@ -209,10 +209,8 @@ class Metrics:
             self._of(self.least, model, phase).inc(report.least_s)
             self._roofline.note(model, phase, least_s=report.least_s, seconds=report.seconds)
         self._of(self.tokens, model, "padding").inc(report.padding_tokens)
-        if phase == "decode" and report.capacity:
-            self._of(self.batch_fill, model).observe(report.items / report.capacity)
-        elif rectangle:
-            self._of(self.batch_fill, model).observe(report.tokens / rectangle)
+        if report.fill is not None:
+            self._of(self.batch_fill, model, phase).observe(report.fill)
 
     def on_call(self, report: CallReport) -> None:
         """A model call of a job ended; the host calls it."""

@@ -132,8 +132,12 @@ def _counts(counts: dict[str, int]) -> str:
 
 
 def _batch_fill(scrape: Scrape) -> dict[str, float | None]:
+    """Of the steps that answer: a text model's prefills are small by nature."""
     models = scrape.label_values(f"{_FILL}_count", "model")
-    return {model: _rounded(scrape.mean(_FILL, model=model)) for model in models}
+    means = (
+        (model, scrape.mean(_FILL, model=model, phase=phase)) for model in models for phase in ("decode", "encode")
+    )
+    return {model: _rounded(mean) for model, mean in means if mean is not None}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -132,7 +132,7 @@ def progress_line(board: Board) -> str:
         f"lane {board.scrape.total('storehand_waiting'):.0f}",
         f"running {board.scrape.total('storehand_running'):.0f}",
     ]
-    fill = board.scrape.mean("storehand_batch_fill_ratio")
+    fill = board.scrape.mean("storehand_batch_fill_ratio", phase="decode")
     if fill is not None:
         tokens = board.scrape.total("storehand_tokens_total", kind="output")
         parts += [f"batch fill {fill:.0%}", f"{tokens:.0f} tokens written"]

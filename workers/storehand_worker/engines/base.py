@@ -230,8 +230,10 @@ class BaseEngine(ABC, Generic[P]):
         padding_tokens: int,
         seconds: float,
         least_s: float = 0.0,
+        capacity: int | None = None,
+        budget_tokens: int = 0,
     ) -> None:
-        """A step went well: tells whoever watches."""
+        """A step went well: tells whoever watches. `capacity` where it is another one than the engine's."""
         self._failures = 0
         self._isolation.went_well(is_budgeted=phase != "decode")
         ended = now()
@@ -240,7 +242,7 @@ class BaseEngine(ABC, Generic[P]):
             model=self._spec.name,
             phase=phase,
             items=items,
-            capacity=self._capacity,
+            capacity=self._capacity if capacity is None else capacity,
             tokens=tokens,
             padding_tokens=padding_tokens,
             seconds=seconds,
@@ -248,6 +250,7 @@ class BaseEngine(ABC, Generic[P]):
             waiting=self._lane.waiting,
             least_s=least_s,
             gap_s=gap_s,
+            budget_tokens=budget_tokens,
         )
         try:
             self._spec.on_batch(report)

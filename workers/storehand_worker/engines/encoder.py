@@ -184,6 +184,8 @@ class EncoderEngine(BaseEngine[Text]):
             padding_tokens=computed - tokens,
             seconds=seconds,
             least_s=least_s,
+            capacity=ROOM,
+            budget_tokens=self._budget.tokens,
         )
 
 

@@ -234,9 +234,9 @@ class RemoteEngine(BaseEngine[Ask]):
                      seconds=now() - self._report_from)  # fmt: skip
 
     def note_step(self, items: int, tokens: int, seconds: float) -> None:
-        """A batch of texts has its vectors."""
+        """A request of some texts has its vectors: what more it could have held is not told."""
         self._last_step = now()
-        self._report("encode", items=items, tokens=tokens, padding_tokens=0, seconds=seconds)
+        self._report("encode", items=items, tokens=tokens, padding_tokens=0, seconds=seconds, capacity=0)
 
     def note_failed(self, error: StorehandError) -> None:
         """A request failed for good. What is the request's own fault says nothing about the endpoint."""

@@ -219,7 +219,16 @@ class TextEngine(RowEngine):
         lengths = [end - start for start, end in spans]
         tokens, padding = sum(lengths), max(lengths) * len(lengths) - sum(lengths)
         least_s = self._decoder.limit.text_s(spans)
-        self._report(phase, items=len(spans), tokens=tokens, padding_tokens=padding, seconds=seconds, least_s=least_s)
+        budget = self._budget.tokens if phase == "prefill" else 0  # a decode step is limited by slots alone
+        self._report(
+            phase,
+            items=len(spans),
+            tokens=tokens,
+            padding_tokens=padding,
+            seconds=seconds,
+            least_s=least_s,
+            budget_tokens=budget,
+        )
 
 
 def _text_of(spec: EngineSpec, decoder: Decoder) -> Text:
