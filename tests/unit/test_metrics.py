@@ -16,8 +16,9 @@ from storehand.engine import BatchReport, EngineHealth, EngineState, EngineStats
 from storehand.errors import Cancelled, Expired, InvalidInput
 from storehand.job import ErrorInfo, Outcome, Priority, Status
 from storehand.pools import WAIT_OBJECTIVE_S
+from storehand.settings import Settings
 from storehand_worker.liveness import Checks, Liveness
-from storehand_worker.metrics import Metrics
+from storehand_worker.metrics import BROKER_WAIT_S, E2E_S, WORK_S, Metrics
 from storehand_worker.metrics_live import RooflineCollector
 from storehand_worker.metrics_worker import DeviceCollector, DeviceMemory, cuda_memory
 from storehand_worker.models import CallReport
@@ -96,6 +97,17 @@ def test_clocks_that_disagree_never_give_a_negative_time(metrics):
 
     assert value(metrics, "e2e_seconds_sum", task="echo", outcome="succeeded") == 0
     assert value(metrics, "broker_wait_seconds_sum", task="echo", priority="standard") == 0
+
+
+def test_quantiles_can_show_what_is_promised_and_that_it_is_broken():
+    limit_s = Settings.model_fields["time_limit_s"].default
+
+    for objective_s in WAIT_OBJECTIVE_S.values():
+        assert objective_s in BROKER_WAIT_S
+        assert BROKER_WAIT_S[-1] > objective_s
+        assert E2E_S[-1] > objective_s + limit_s
+    assert limit_s in WORK_S
+    assert WORK_S[-1] > limit_s
 
 
 def test_the_end_to_end_time_runs_from_creation_to_the_end(metrics):
@@ -280,8 +292,20 @@ def test_series_that_alerts_compute_with_are_there_before_the_first_job(metrics)
 
     assert zeros == [0] * 9
     assert value(metrics, "jobs_total", task="echo", outcome="succeeded", code="ok") == 0
+    failed = [value(metrics, "jobs_total", task="echo", outcome="failed", code=code) for code in ("plugin", "poison")]
+    ended = [value(metrics, "jobs_total", task="echo", outcome=each, code=each) for each in ("cancelled", "expired")]
+    assert failed == ended == [0, 0]
     assert value(metrics, "rung_total", why="worker_gone") == 0
     assert value(metrics, "crashes_total") == value(metrics, "store_errors_total") == 0
+
+
+def test_a_task_costs_about_forty_series_before_its_first_job():
+    def series(*tasks: str) -> int:
+        metrics = Metrics()
+        metrics.on_worker_start(tasks)
+        return sum(len(family.samples) for family in metrics.registry.collect())
+
+    assert series("echo", "chat") - series("echo") <= 45
 
 
 def test_the_worker_tells_how_it_stands_at_the_scrape(metrics):

@@ -13,7 +13,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.metadata import version
 from typing import Any, TypeVar, cast, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, Info, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    Info,
+    ProcessCollector,
+    disable_created_metrics,
+)
 
 from storehand.engine import BatchReport
 from storehand.errors import StorehandError
@@ -30,9 +38,10 @@ from storehand_worker.verdict import VERDICTS, verdict
 OTHER = "other"
 M = TypeVar("M", Counter, Histogram)
 
-BROKER_WAIT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800)
-LANE_WAIT_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
-WORK_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 300)
+BROKER_WAIT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1800, 3600, 7200, 21600)
+LANE_WAIT_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300)
+WORK_S = (0.01, 0.02, 0.04, 0.08, 0.16, 0.32, 0.64, 1.28, 2.56, 5.12, 10.24, 20.48, 40.96, 81.92, 300, 600, 900)
+E2E_S = (*WORK_S[:-1], 1800, 3600, 7200, 21600)
 FIRST_TOKEN_S = (0.001, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10, 20, 40, 80)
 PER_TOKEN_S = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.4, 0.5, 0.75, 1, 2.5)
 STEP_S = tuple(0.0005 * 2**power for power in range(16))
@@ -52,6 +61,7 @@ class Metrics:
         *,
         wait_objective_s: Mapping[Priority, float] = WAIT_OBJECTIVE_S,
     ) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]  # an untyped one; nobody reads those series
         self.registry = registry or CollectorRegistry()
         self._wait_objective_s = wait_objective_s
         self._tasks: frozenset[str] = frozenset()
@@ -99,7 +109,7 @@ class Metrics:
 
     def _jobs(self) -> None:
         self.jobs = self._counter("jobs", "Jobs that ended here, by how.", "task", "outcome", "code")
-        self.e2e = self._histogram("e2e_seconds", "Submitted to stored outcome.", WORK_S, "task", "outcome")
+        self.e2e = self._histogram("e2e_seconds", "Submitted to stored outcome.", E2E_S, "task", "outcome")
         self.slo_jobs = self._counter(
             "slo_jobs", "Jobs that ended, by whether they were served as promised.", "task", "priority", "verdict"
         )
@@ -177,7 +187,10 @@ class Metrics:
         """Counters that alerts compute with are there before the first job: the first increase would be lost."""
         self.know(tasks=tasks)
         for task in tasks:
-            self._of(self.jobs, task, Status.SUCCEEDED, "ok")
+            for outcome in (Status.CANCELLED, Status.EXPIRED):
+                self._of(self.jobs, task, outcome, str(outcome))
+            for code in self._codes - {Status.CANCELLED, Status.EXPIRED}:
+                self._of(self.jobs, task, Status.SUCCEEDED if code == "ok" else Status.FAILED, code)
             for priority in Priority:
                 for each in VERDICTS:
                     self._of(self.slo_jobs, task, priority, each)
