@@ -22,6 +22,13 @@ KINDS = frozenset({"timeseries", "stat", "bargauge", "table", "heatmap", "state-
 WINDOWS = ("$__rate_interval", "$__range")
 OVER_TIME = frozenset({"rate", "increase", "irate", "resets", "changes"})
 HISTOGRAM_PARTS = ("_bucket", "_sum", "_count")
+POOLLESS = frozenset(
+    each.full_name
+    for each in vars(exported).values()
+    if isinstance(each, exported.Series) and "pool" not in each.labels
+)
+"""What an exporter tells of a whole release."""
+
 ALL = {**Window(0, 3600, 15).builtins(), **dict.fromkeys(("namespace", "release", "pool", "task", "model"), ".*")}
 """Every variable as All would fill it in."""
 
@@ -180,8 +187,10 @@ def _metrics(document: Document) -> Iterator[str]:
                 yield f"{where}: {name} only grows; ask for its rate"
             if not _counts(name) and function in ("rate", "increase", "irate"):
                 yield f"{where}: {name} is no counter and has no rate"
-            if "storehand" in name and not {"namespace", "release", "pool"} <= matchers.keys():
+            if "storehand" in name and not {"namespace", "release"} <= matchers.keys():
                 yield f"{where}: {name} comes from everywhere, whatever is chosen above"
+            if "storehand" in name and ("pool" in matchers) is (name in POOLLESS):
+                yield f"{where}: {name} must follow the chosen pool, or carries none and would vanish with one"
 
 
 def _counts(name: str) -> bool:

@@ -31,9 +31,14 @@ from tests.waiting import until
 ROOT = Path(__file__).parents[2]
 RULES = tuple(sorted((ROOT / "helm/rules").glob("*.yaml")))
 POOLS = {
-    "text": {"families": ["text"], "slots": 8, "min_workers": 1, "max_workers": 3, "cold_start_s": 20},
-    "encoder": {"families": ["encoder"], "slots": 8, "min_workers": 1, "max_workers": 2, "cold_start_s": 20},
+    "text": {"families": ["text"], "slots": 32, "min_workers": 1, "max_workers": 3, "cold_start_s": 20},
+    "encoder": {"families": ["encoder"], "slots": 12, "min_workers": 1, "max_workers": 2, "cold_start_s": 20},
 }
+"""Slots are the engines', not the messages that a worker takes at once (8)."""
+
+RELEASE = {"namespace": "shop", "release": "storehand"}
+"""As a PodMonitor would label what it scrapes."""
+
 KNOWLEDGE_BASE = "help"
 READY_S = 240.0
 """Seconds on a free machine; cores may be shared."""
@@ -44,7 +49,7 @@ class Process:
 
     def __init__(self, name: str, arguments: Sequence[str], folder: Path, labels: dict[str, str]) -> None:
         self.port = free_port()
-        self.scrape = Scrape("storehand", f"127.0.0.1:{self.port}", {**labels, "instance": name})
+        self.scrape = Scrape("storehand", f"127.0.0.1:{self.port}", {**RELEASE, **labels, "instance": name})
         self._log = folder / f"{name}.log"
         self._command = [sys.executable, "-m", "storehand.cli", *arguments, "--http-port", str(self.port)]
         self._environment = environment(folder)

@@ -101,6 +101,8 @@ PLACE = '{namespace=~"$namespace",release=~"$release",pool=~"$pool"}'
         (_asks(f"sum(storehand_jobs_total{PLACE})"), "storehand_jobs_total only grows"),
         (_asks(f"rate(storehand_slots{PLACE}[$__rate_interval])"), "storehand_slots is no counter"),
         (_asks('sum(storehand_slots{pool=~"$pool"})'), "storehand_slots comes from everywhere"),
+        (_asks('sum(storehand_slots{namespace=~"$namespace",release=~"$release"})'), "must follow the chosen pool"),
+        (_asks(f"sum(storehand_dead_letters{PLACE})"), "would vanish with one"),
         (lambda d: d["annotations"]["list"][0].update(expr="nobody"), "nobody makes nobody"),
         (lambda d: d.update(links=[]), "no way to the other dashboards"),
     ],

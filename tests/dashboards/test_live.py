@@ -16,7 +16,7 @@ from storehand_worker.operation.preview.board import read
 from storehand_worker.operation.preview.source import Prometheus
 from storehand_worker.operation.preview.variables import Window
 from tests.dashboards.foreign_exporter import foreign_exporter
-from tests.dashboards.scene import Scene, scene
+from tests.dashboards.scene import RELEASE, Scene, scene
 from tests.servers import PrometheusServer
 from tests.servers.prometheus import Scrape
 from tests.waiting import until
@@ -56,7 +56,7 @@ def test_only_what_other_exporters_bring_is_empty_and_with_those_nothing_is(load
 
     assert all(any(name in expr for expr in foreign) for name in OPTIONAL)
     with foreign_exporter() as target:
-        server.scrape(*server.scrapes, Scrape("foreign", target, {"release": "storehand"}))
+        server.scrape(*server.scrapes, Scrape("foreign", target, RELEASE))
         until(lambda: not empty(server), timeout_s=60, every_s=1)
 
 

@@ -109,8 +109,9 @@ BATCHES = Row(
     (
         lines(
             "Batch fill",
-            "Mean over steps: slots in use while writing, useful share of the rectangle else. 批次填充率均值。",
-            [Query(mean("batch_fill_ratio", MODEL, by="model"), "{{model}}")],
+            "Mean share of a step's nearer limit: slots while writing (decode), texts or tokens of a batch else. "
+            "A prefill is small by nature: rows are taken in as they come. 各阶段批次填充率均值。",
+            [Query(mean("batch_fill_ratio", MODEL, by="model, phase"), "{{model}} {{phase}}")],
             unit="percentunit",
             highest=1,
         ),

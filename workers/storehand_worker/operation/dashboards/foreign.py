@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehand_worker.operation.dashboards.promql import of
+from storehand_worker.operation.dashboards.promql import POOL_LABELS, series
 
 FOREIGN = frozenset(
     {
@@ -28,5 +28,26 @@ OPTIONAL = (FOREIGN | NEEDS_DEVICE) - FROM_ANYWHERE
 """A panel on these may be empty."""
 
 
-def foreign(name: str, *matchers: str, by: str) -> str:
-    return f"sum by ({by}) ({of(name, *matchers)})"
+_PLAN = f"group by ({POOL_LABELS}) ({series('pool_slots')})"
+_CHART = f'label_replace({_PLAN}, "chart", "storehand", "", "")'
+
+
+def near_us(expression: str) -> str:
+    """Only in the namespaces of the chosen pools."""
+    return f"{_at_home(expression)} and on (namespace) {_PLAN}"
+
+
+def of_pools(expression: str, label: str) -> str:
+    """Only of the Deployments of the chosen pools, whose name is in `label`: `<release>-<pool>` or
+    `<release>-storehand-<pool>` as the chart calls them, or what the pods of our workers are called after."""
+    names = (
+        f'label_join({_PLAN}, "{label}", "-", "release", "pool")',
+        f'label_join({_CHART}, "{label}", "-", "release", "chart", "pool")',
+        f'label_replace({series("slots")}, "{label}", "$1", "pod", "(.+)-.+-.+")',
+    )
+    return f"{_at_home(expression)} and on (namespace, {label}) ({' or '.join(names)})"
+
+
+def _at_home(expression: str) -> str:
+    """Scraped without honorLabels, the exporter's own label `namespace` steps aside."""
+    return f'label_replace({expression}, "namespace", "$1", "exported_namespace", "(.+)")'

@@ -27,7 +27,8 @@ from storehand_worker.operation.dashboards.promql import (
     rate,
     recorded,
     series,
-    total,
+    told_rate,
+    told_total,
 )
 
 TASK = 'task=~"$task"'
@@ -121,7 +122,7 @@ LATENESS = Row(
         lines(
             "Jobs waiting",
             "Due and not begun, by priority, counted in the job store. 到期未开始的任务数。",
-            [Query(total("jobs_waiting", TASK, by="priority"), "{{priority}}")],
+            [Query(told_total("jobs_waiting", TASK, by="priority"), "{{priority}}")],
             unit="short",
             stacked=True,
             colors=PRIORITIES,
@@ -169,7 +170,7 @@ TASKS = Row(
         lines(
             "Submitted",
             "Jobs that came into the store, by task. 提交速率。",
-            [Query(rate("jobs_submitted_total", TASK, by="task"), "{{task}}")],
+            [Query(told_rate("jobs_submitted_total", TASK, by="task"), "{{task}}")],
             unit=JOBS_S,
         ),
         lines(
@@ -180,8 +181,10 @@ TASKS = Row(
         ),
         lines(
             "Did not succeed, by reason",
-            "Failed, expired and cancelled jobs by their code (docs/lifecycle.md lists them). invalid_input is the "
-            "sender's, the others are ours. 未成功任务按错误码。",
+            "Failed, expired and cancelled jobs by their code (shared/storehand/errors.py lists them). Not all are our "
+            "fault: invalid_input, unknown_task, rate_limited, quota_exceeded, erased and cancelled are the caller's. "
+            "Those for a reason of ours are above, under good, late, failed (docs/metrics.md, Served as promised). "
+            "未成功任务按错误码；部分错误码属调用方原因。",
             [Query(rate("jobs_total", TASK, 'outcome!="succeeded"', by="code"), "{{code}}")],
             unit=JOBS_S,
             stacked=True,

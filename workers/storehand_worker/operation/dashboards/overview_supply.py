@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehand_worker.operation.dashboards.foreign import foreign
+from storehand_worker.operation.dashboards.foreign import near_us, of_pools
 from storehand_worker.operation.dashboards.page import Row
 from storehand_worker.operation.dashboards.panels import (
     BLUE,
@@ -18,6 +18,7 @@ from storehand_worker.operation.dashboards.panels import (
 )
 from storehand_worker.operation.dashboards.promql import (
     POOL,
+    POOL_LABELS,
     highest,
     mean,
     of,
@@ -25,16 +26,33 @@ from storehand_worker.operation.dashboards.promql import (
     ratio,
     recorded,
     series,
+    told_total,
     total,
 )
+from storehand_worker.operation.rules.promql import pooled
 
 _IS_WORKER = f"and on (instance) {series('slots')}"
-_OURS = 'namespace=~"$namespace",deployment=~"($release).*"'
+_READY = of("pool:storehand_ready_workers:sum", POOL)
+_SLOTS = f"sum by (pool) ({_READY} * on ({POOL_LABELS}) {highest('pool_slots', by=POOL_LABELS)})"
+"""Of the engines, as the scaling rule reckons; `storehand_slots` are messages, and one holds up to 32 jobs."""
+_CLAIMED = f"{series('jobs_in_hand')} and on (job, instance) {series('ready')} == 1"
+_IN_HAND = f"sum by (pool) ({pooled(_CLAIMED)})"
 _HAS_BEGUN = f"and on (pod, instance) {series('start_up_seconds')} > 0"
 """A worker that still loads its models has not looked for the broker."""
 
-_HAS = of("kube_deployment_status_replicas_ready", _OURS)
-_KEDA = '{namespace=~"$namespace"}'
+_DEPLOYMENT = "max by (namespace, deployment)"
+_WANTED = f"{_DEPLOYMENT} ({of_pools('kube_deployment_spec_replicas', 'deployment')})"
+_HAS = f"{_DEPLOYMENT} ({of_pools('kube_deployment_status_replicas_ready', 'deployment')})"
+_DEVICES = near_us("DCGM_FI_DEV_GPU_UTIL")
+_FILLS = 'phase=~"decode|encode"'
+"""A prefill is small by nature: rows are taken in as they come."""
+
+
+def _met(keda: str) -> str:
+    """Per second."""
+    return f"sum({near_us(f'rate({keda}[$__rate_interval])')})"
+
+
 _UP = {"0": ("away", RED), "1": ("there", GREEN)}
 
 _ROOM = Row(
@@ -42,9 +60,10 @@ _ROOM = Row(
     (
         bars(
             "Slots in use",
-            "Jobs in hand over slots, by pool. The scaling rule aims at the pool's utilization, 75 % unless set. "
-            "槽位占用率。",
-            [Query(ratio(total("jobs_in_hand", by="pool"), total("slots", by="pool")), "{{pool}}")],
+            "Jobs in hand of ready workers over the slots of their engines, by pool. The scaling rule aims at the "
+            "pool's utilization, 75 % unless set; over 100 % jobs are claimed and wait before the engine. "
+            "槽位占用率；超过 100% 表示已领取但仍在引擎前等待。",
+            [Query(ratio(_IN_HAND, _SLOTS), "{{pool}}")],
             unit="percentunit",
             steps=((None, GREEN), (0.85, ORANGE), (0.98, RED)),
             highest=1,
@@ -52,19 +71,17 @@ _ROOM = Row(
         ),
         lines(
             "Slots",
-            "Busy slots of all workers, by pool; dashed: how many there are. 忙碌槽位与总槽位。",
-            [
-                Query(total("jobs_in_hand", by="pool"), "{{pool}} busy"),
-                Query(total("slots", by="pool"), "{{pool}} slots", plan=True),
-            ],
+            "Jobs in hand of ready workers, by pool; dashed: slots of their engines (workers x slots of the pool). "
+            "What is above them is claimed and waits before the engine. 就绪工作进程手中的任务与引擎槽位总数。",
+            [Query(_IN_HAND, "{{pool}} in hand"), Query(_SLOTS, "{{pool}} slots", plan=True)],
             unit="short",
             width=6,
         ),
         lines(
             "Batch fill",
-            "How full the engines' batches are, by model: low under load means that requests come one by one. "
-            "批次填充率。",
-            [Query(mean("batch_fill_ratio", by="model"), "{{model}}")],
+            "Share of a step's nearer limit, by model: slots while writing (decode), texts or tokens of a batch while "
+            "encoding. Low under load means that requests come one by one. 批次填充率（解码、编码）。",
+            [Query(mean("batch_fill_ratio", _FILLS, by="model, phase"), "{{model}} {{phase}}")],
             unit="percentunit",
             width=6,
             highest=1,
@@ -99,7 +116,7 @@ _ROOM = Row(
                     f"rate({of('process_cpu_seconds_total', POOL)}[$__rate_interval]) {_IS_WORKER}",
                     "{{pod}} {{instance}}",
                 ),
-                Query(foreign("DCGM_FI_DEV_GPU_UTIL", by="Hostname, gpu") + " / 100", "{{Hostname}} device {{gpu}}"),
+                Query(f"max by (Hostname, gpu) ({_DEVICES}) / 100", "{{Hostname}} device {{gpu}}"),
             ],
             unit="percentunit",
             width=12,
@@ -110,8 +127,8 @@ _ROOM = Row(
 _PLAN = {
     "required": (f"round({recorded('required_workers:sum')}, 0.01)", "none"),
     "ready": (recorded("ready_workers:sum"), "none"),
-    "min": (highest("pool_min_workers", by="pool"), "none"),
-    "max": (highest("pool_max_workers", by="pool"), "none"),
+    "min": (told_total("pool_min_workers", by="pool"), "none"),
+    "max": (told_total("pool_max_workers", by="pool"), "none"),
     "slots a worker": (highest("pool_slots", by="pool"), "none"),
     "aim of slots in use": (highest("pool_target_utilization_ratio", by="pool"), "percentunit"),
     "objective": (highest("pool_objective_ratio", by="pool"), "percentunit"),
@@ -138,23 +155,21 @@ _CAPACITY = Row(
             [
                 Query(recorded("required_workers:sum"), "{{pool}} required"),
                 Query(recorded("ready_workers:sum"), "{{pool}} ready"),
-                Query(foreign("kube_deployment_spec_replicas", _OURS, by="deployment"), "{{deployment}} desired"),
-                Query(highest("pool_max_workers", by="pool"), "{{pool}} max", plan=True),
+                Query(f"sum by (deployment) ({_WANTED})", "{{deployment}} desired"),
+                Query(told_total("pool_max_workers", by="pool"), "{{pool}} max", plan=True),
             ],
             unit="short",
         ),
         lines(
             "Scaler: what makes it blind",
-            "Sources that the exporter can't read, pods that Kubernetes wants and has not, and per second the errors "
-            "and empty answers that KEDA met. All of it should be 0. 伸缩器：不可读数据源、缺少的副本、错误。",
+            "Sources that the exporter can't read, workers that Kubernetes wants and has not, and per second the "
+            "errors and empty answers that KEDA met in our namespaces, as StorehandScalerErrors counts them. All of it "
+            "should be 0. 伸缩器：不可读数据源、缺少的副本、错误。",
             [
-                Query(f"sum(1 - {series('exporter_up')})", "sources away"),
-                Query(f"sum({of('kube_deployment_spec_replicas', _OURS)} - {_HAS})", "pods missing"),
-                Query(f"sum(rate(keda_scaler_detail_errors_total{_KEDA}[$__rate_interval]))", "KEDA errors/s"),
-                Query(
-                    f"sum(rate(keda_scaler_empty_upstream_responses_total{_KEDA}[$__rate_interval]))",
-                    "KEDA empty answers/s",
-                ),
+                Query(f"sum(1 - min by (namespace, release, source) ({series('exporter_up')}))", "sources away"),
+                Query(f"sum(clamp_min({_WANTED} - {_HAS}, 0))", "workers missing"),
+                Query(_met("keda_scaler_detail_errors_total"), "KEDA errors/s"),
+                Query(_met("keda_scaler_empty_upstream_responses_total"), "KEDA empty answers/s"),
             ],
             unit="short",
         ),
@@ -189,7 +204,7 @@ _GROUND = Row(
         numbers(
             "Dead letters",
             "Messages that are no job, and poison jobs: `storehand dead list`. 死信。",
-            [Query(f"max({series('dead_letters')})", "dead letters")],
+            [Query(told_total("dead_letters"), "dead letters")],
             unit="short",
             steps=((None, GREEN), (1, ORANGE), (100, RED)),
         ),
@@ -197,7 +212,7 @@ _GROUND = Row(
             "Jobs without a message",
             "The reconciler rings for them within seconds; a number that stays means that nobody reconciles. "
             "待补发消息的任务。",
-            [Query(f"max({series('unrung_jobs')})", "unrung")],
+            [Query(told_total("unrung_jobs"), "unrung")],
             unit="short",
             steps=((None, GREEN), (100, ORANGE), (900, RED)),
         ),
@@ -208,7 +223,7 @@ _GROUND = Row(
                 Query(f"min by (source) ({series('exporter_up')})", "exporter: {{source}}"),
                 Query(f"min({series('store_up')} {_HAS_BEGUN})", "workers: store"),
                 Query(f"min({series('broker_up')} {_HAS_BEGUN})", "workers: broker"),
-                Query(f"max({series('reconciler_up')})", "reconciler"),
+                Query(f"min(max by (namespace, release) ({series('reconciler_up')}))", "reconciler"),
             ],
             words=_UP,
         ),
@@ -216,7 +231,7 @@ _GROUND = Row(
             "Messages in queues",
             "An envelope holds up to 32 jobs, so this is less than jobs. RabbitMQ does not tell what is in hand. "
             "队列消息数。",
-            [Query(total("queue_messages", by="priority, state"), "{{priority}} {{state}}")],
+            [Query(told_total("queue_messages", by="priority, state"), "{{priority}} {{state}}")],
             unit="short",
             stacked=True,
         ),

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from storehand_worker.exporter.series import ALL
+
 PLACE = 'namespace=~"$namespace",release=~"$release"'
 POOL = f'{PLACE},pool=~"$pool"'
 POOL_LABELS = "namespace, release, pool"
+_TOLD = {each.full_name: ("namespace", "release", *each.labels) for each in ALL}
+"""Series of the exporter -> its labels, but for those of the exporter itself."""
 
 
 def series(metric: str, *matchers: str) -> str:
-    """Our metric, of the chosen pools. `matchers`: `task=~"$task"`."""
-    return of(f"storehand_{metric}", POOL, *matchers)
+    """Our metric, of the chosen pools; what exporters tell of a whole release stays when a pool is chosen. `matchers`:
+    `task=~"$task"`."""
+    name = f"storehand_{metric}"
+    return of(name, POOL if "pool" in _TOLD.get(name, ("pool",)) else PLACE, *matchers)
 
 
 def of(name: str, *matchers: str) -> str:
@@ -26,10 +32,19 @@ def highest(metric: str, *matchers: str, by: str) -> str:
     return f"max by ({by}) ({series(metric, *matchers)})"
 
 
+def told_total(metric: str, *matchers: str, by: str = "") -> str:
+    """Of what exporters tell: several of one release tell the same, and count once."""
+    return _sum(_once(metric, series(metric, *matchers)), by)
+
+
+def told_rate(metric: str, *matchers: str, by: str = "") -> str:
+    """Per second, of a counter that exporters read from the store."""
+    return _sum(_once(metric, f"rate({series(metric, *matchers)}[$__rate_interval])"), by)
+
+
 def rate(metric: str, *matchers: str, by: str = "") -> str:
     """Per second; all together without `by`."""
-    inner = f"rate({series(metric, *matchers)}[$__rate_interval])"
-    return f"sum by ({by}) ({inner})" if by else f"sum({inner})"
+    return _sum(f"rate({series(metric, *matchers)}[$__rate_interval])", by)
 
 
 def quantile(share: float, histogram: str, *matchers: str, by: str = "") -> str:
@@ -56,3 +71,11 @@ def recorded(name: str, *, by: str = "pool", how: str = "sum") -> str:
 def firing(severity: str) -> str:
     """Our alerts that fire now; those on the exporter or the store carry no pool."""
     return f'ALERTS{{alertname=~"Storehand.+",alertstate="firing",severity="{severity}",{PLACE}}}'
+
+
+def _once(metric: str, expression: str) -> str:
+    return f"max by ({', '.join(_TOLD[f'storehand_{metric}'])}) ({expression})"
+
+
+def _sum(expression: str, by: str) -> str:
+    return f"sum by ({by}) ({expression})" if by else f"sum({expression})"
