@@ -84,7 +84,8 @@ annotations:
 {{- $path := ternary (printf "%s/%s" $registry $repository) $repository (ne $registry "") -}}
 {{- $suffix := ternary $all.gpuTagSuffix "" .gpu -}}
 {{- $tag := default (printf "%s%s" (default .root.Chart.AppVersion $all.tag) $suffix) $own.tag -}}
-{{- $digest := default (ternary $all.digest "" (and (not $own.repository) (not $own.tag))) $own.digest -}}
+{{- $shared := ternary $all.gpuDigest $all.digest .gpu -}}
+{{- $digest := default (ternary $shared "" (and (not $own.repository) (not $own.tag))) $own.digest -}}
 {{- if $digest -}}
 {{- printf "%s@%s" $path $digest -}}
 {{- else -}}

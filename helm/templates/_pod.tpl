@@ -210,7 +210,10 @@ emptyDir:
 {{- default (include "storehand.object" (dict "root" .root "words" (list .name "models"))) .pool.modelCache.existingClaim -}}
 {{- end -}}
 
-{{/* One container per hub model; the hub's client skips what is there already. */}}
+{{/*
+One container per hub model; the hub's client skips what is there already. It gets the pool's own variables (a proxy, a
+token) and volumes (an authority's file), as the worker does; mounts of other volumes the job does not have.
+*/}}
 {{- define "storehand.prefetchContainers" -}}
 {{- $root := .root -}}
 {{- $pool := .pool -}}
@@ -233,11 +236,37 @@ emptyDir:
 {{- $env = append $env .env -}}
 {{- $mounts = append $mounts .mount -}}
 {{- end -}}
+{{- $env = concat (include "storehand.without" (list $env $pool.extraEnv) | fromJsonArray) $pool.extraEnv -}}
+{{- range $mount := $pool.extraVolumeMounts -}}
+{{- range $pool.extraVolumes -}}
+{{- if eq .name $mount.name -}}
+{{- $mounts = append $mounts $mount -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- $container := dict "name" (printf "prefetch-%d-%s" (add1 $index) (kebabcase .role | trunc 40 | trimSuffix "-")) "image" (include "storehand.image" (dict "root" $root "image" $pool.image "gpu" $pool.gpu.enabled)) "imagePullPolicy" $root.Values.image.pullPolicy "command" $command "env" $env "volumeMounts" $mounts "securityContext" $root.Values.securityContext "resources" (dict "requests" (dict "cpu" "250m" "memory" "512Mi") "limits" (dict "memory" "2Gi")) -}}
+{{- if $pool.extraEnvFrom -}}
+{{- $_ := set $container "envFrom" $pool.extraEnvFrom -}}
+{{- end -}}
 {{- $containers = append $containers $container -}}
 {{- end -}}
 {{- end -}}
 {{- toJson $containers -}}
+{{- end -}}
+
+{{/* (list ours theirs), both with names: ours that theirs do not name again. */}}
+{{- define "storehand.without" -}}
+{{- $taken := dict -}}
+{{- range index . 1 -}}
+{{- $_ := set $taken .name true -}}
+{{- end -}}
+{{- $kept := list -}}
+{{- range index . 0 -}}
+{{- if not (hasKey $taken .name) -}}
+{{- $kept = append $kept . -}}
+{{- end -}}
+{{- end -}}
+{{- toJson $kept -}}
 {{- end -}}
 
 {{/* Mount and variable of the hub's token, where models are downloaded: by the prefetch, else by the worker. */}}

@@ -48,7 +48,7 @@ Triggers that ask the broker itself; empty where KEDA was told no address:
 {{- if eq $type "sentinel" -}}
 {{- $_ := set $common "sentinelMaster" $root.Values.broker.masterName -}}
 {{- end -}}
-{{- else if and (eq $type "rabbitmq") $keda.hostKey -}}
+{{- else if and (eq $type "rabbitmq") (or $keda.hostKey $keda.authenticationRef) -}}
 {{- $kind = "rabbitmq" -}}
 {{- $common = dict "protocol" $keda.protocol "mode" "QueueLength" "value" "1" -}}
 {{- end -}}
@@ -96,12 +96,21 @@ in. What is in hand is told for all pools together; each gets the share that it 
 {{- printf "(%s ? (%s) / %d : nil)" (join " && " $known) (join " + " $sum) (int .pool.slots) -}}
 {{- end -}}
 
-{{/* KEDA's name of the broker's secret parameters; empty where none is needed. */}}
+{{/* KEDA's name of the broker's secret parameters; empty where none is needed, or where a user brings his own. */}}
 {{- define "storehand.brokerAuth" -}}
 {{- $keda := .Values.broker.keda -}}
 {{- $refs := list -}}
 {{- $secret := include "storehand.brokerSecret" . -}}
-{{- if and (has .Values.broker.type (list "redis" "sentinel")) $keda.address -}}
+{{- $tls := .Values.broker.tls -}}
+{{- if $keda.authenticationRef -}}
+{{- else if and (has .Values.broker.type (list "redis" "sentinel")) $keda.address -}}
+{{- if and $keda.tls $tls.existingSecret -}}
+{{- range $parameter, $key := dict "ca" $tls.caKey "cert" $tls.certKey "key" $tls.keyKey -}}
+{{- if $key -}}
+{{- $refs = append $refs (dict "parameter" $parameter "name" $tls.existingSecret "key" $key) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if $keda.passwordKey -}}
 {{- $refs = append $refs (dict "parameter" "password" "name" $secret "key" $keda.passwordKey) -}}
 {{- end -}}

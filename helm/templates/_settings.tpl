@@ -40,6 +40,19 @@
 {{- toJson $routes -}}
 {{- end -}}
 
+{{/*
+A pool's bindings. Beside a GPU one that names no device asks for CUDA: `auto` would serve on the CPU where the pod sees no
+device, slowly and without a word. ROCm goes by the same name.
+*/}}
+{{- define "storehand.bindings" -}}
+{{- $bindings := dict -}}
+{{- range $role, $binding := .is.models -}}
+{{- $asks := and $.gpu.enabled (not $binding.device) (ne (toString ($binding.engine | default "")) "openai") -}}
+{{- $_ := set $bindings $role (ternary (merge (dict "device" "cuda") $binding) $binding $asks) -}}
+{{- end -}}
+{{- toJson $bindings -}}
+{{- end -}}
+
 {{/* Data of a pool's ConfigMap: (dict "root" $ "pool" pool). */}}
 {{- define "storehand.poolEnv" -}}
 {{- $pool := .pool -}}
@@ -49,7 +62,7 @@
 {{- $_ := set $s "plugins" $pool.plugins -}}
 {{- end -}}
 {{- if $pool.is.models -}}
-{{- $_ := set $s "models" $pool.is.models -}}
+{{- $_ := set $s "models" (include "storehand.bindings" $pool | fromJson) -}}
 {{- end -}}
 {{- $_ := set $s "concurrency" $pool.concurrency -}}
 {{- $_ := set $s "wait_objective_s" $pool.slo.waitSeconds -}}

@@ -48,9 +48,11 @@ and writes one sentence per line, or nothing.
 - blindScaler
 - scrape
 - twoScalers
+- kedaTls
 - missingApi
 - sharedMemory
 - migResource
+- gpuDigest
 - modelCache
 - hostPath
 - unpinnedModel
@@ -412,6 +414,14 @@ pools.{{ $name }} has autoscaling.mode={{ $pool.autoscaling.mode }}, and extraOb
 {{- end -}}
 {{- end -}}
 
+{{/* KEDA connects before it makes the HPA: a trigger that can't connect switches off all of them. */}}
+{{- define "storehand.refuse.kedaTls" -}}
+{{- $broker := .root.Values.broker -}}
+{{- if and (has $broker.type (list "redis" "sentinel")) $broker.keda.address (not $broker.keda.tls) (or $broker.tls.existingSecret (hasPrefix "rediss://" $broker.url)) -}}
+broker.keda.address would be asked without TLS, and the broker is encrypted: KEDA could not connect, and would then make no HPA at all. Set broker.keda.tls=true, or leave the address empty.
+{{- end -}}
+{{- end -}}
+
 {{- define "storehand.refuse.missingApi" -}}
 {{- if .root.Values.requireApis -}}
 {{- range $api, $what := include "storehand.missingApis" . | fromJson }}
@@ -483,6 +493,21 @@ pools.{{ $name }}.gpu.sharing=mig, but gpu.resource is {{ $pool.gpu.resource }},
 {{- end -}}
 {{- if and (ne $pool.gpu.sharing "mig") (regexMatch "/mig-" $pool.gpu.resource) }}
 pools.{{ $name }}.gpu.resource is {{ $pool.gpu.resource }}: say so with gpu.sharing=mig.
+{{- end -}}
+{{- if and (eq $pool.gpu.sharing "mig") (gt (int $pool.gpu.count) 1) }}
+pools.{{ $name }}.gpu.count is {{ $pool.gpu.count }} with sharing=mig, and a process sees one slice only: ask for one of a larger profile, or have more pods.
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{/* The images for CPUs and for GPUs are two, and so are their digests. */}}
+{{- define "storehand.refuse.gpuDigest" -}}
+{{- if and .root.Values.image.digest (not .root.Values.image.gpuDigest) -}}
+{{- range $name, $pool := .pools -}}
+{{- $own := $pool.image -}}
+{{- if and $pool.gpu.enabled (not $own.repository) (not $own.tag) (not $own.digest) }}
+pools.{{ $name }} has a GPU, and image.digest is the digest of the image without CUDA: set image.gpuDigest too (to the same, where one image serves all).
 {{- end -}}
 {{- end -}}
 {{- end -}}

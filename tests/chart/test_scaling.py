@@ -19,7 +19,7 @@ from storehand.pools import Pool
 from storehand.settings import Settings
 from tests.chart.matrix import BASE, TOGGLES
 from tests.chart.pods import pods
-from tests.chart.render import Document, render
+from tests.chart.render import Document, Values, render, render_texts
 from tests.chart.settings_of import pod_settings
 from tests.dashboards.lint import known_metrics
 from tests.pipeline.probe_plugin import ProbeInput
@@ -111,6 +111,45 @@ def test_the_brokers_triggers_name_our_queues_and_the_key_of_what_is_in_hand() -
     assert asked == ours | {transport_options(settings)["unacked_key"]}
     rabbit = _of_kind(render(BASE, TOGGLES["keda"], TOGGLES["keda asks rabbitmq"]), "ScaledObject")["encoder"]
     assert {trigger["metadata"]["queueName"] for trigger in _triggers(rabbit, "rabbitmq")} == ours
+
+
+@pytest.mark.parametrize(
+    ("asks", "parameters"),
+    [
+        ("keda asks redis", {"password", "username"}),
+        ("keda asks redis with certificates", {"ca", "cert", "key"}),
+        ("keda asks rabbitmq", {"host"}),
+    ],
+)
+def test_keda_gets_the_login_and_the_certificates_that_a_broker_asks_for(asks: str, parameters: set[str]) -> None:
+    documents = render(BASE, TOGGLES["keda"], TOGGLES[asks])
+    (authentication,) = [each for each in documents if each["kind"] == "TriggerAuthentication"]
+
+    assert {each["parameter"] for each in authentication["spec"]["secretTargetRef"]} == parameters
+    assert _authentications(documents) == {authentication["metadata"]["name"]}
+
+
+def test_a_trigger_authentication_of_the_users_takes_the_place_of_the_charts() -> None:
+    documents = render(BASE, TOGGLES["keda"], TOGGLES["keda asks with a login of theirs"])
+
+    assert _authentications(documents) == {"theirs"}
+    assert "TriggerAuthentication" not in {each["kind"] for each in documents}
+
+
+def _authentications(documents: list[Document]) -> set[str]:
+    """Names that the triggers on a broker refer to."""
+    triggers = [each for scaled in documents if scaled["kind"] == "ScaledObject" for each in scaled["spec"]["triggers"]]
+    return {each["authenticationRef"]["name"] for each in triggers if each["type"] in ("redis", "rabbitmq")}
+
+
+def test_the_notes_tell_that_triggers_on_a_broker_can_switch_scaling_off() -> None:
+    def notes(*layers: Values) -> str:
+        return render_texts(*layers)["storehand/templates/NOTES.txt"]
+
+    assert "get scaledobject,hpa" in notes(BASE, TOGGLES["keda"])
+    assert "switches all scaling off" not in notes(BASE, TOGGLES["keda"])
+    assert "switches all scaling off" in notes(*SCALED)
+    assert "scaledobject" not in notes(BASE)
 
 
 SOURCES: list[tuple[dict[str, float | None], float]] = [

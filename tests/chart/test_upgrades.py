@@ -13,7 +13,7 @@ CACHED: Values = {
     "models": {"text": {"model": "Qwen/Qwen3-4B-Instruct-2507", "revision": "c" * 40}},
     "poolDefaults": {"modelCache": {"type": "pvc", "prefetch": True}, "placeholder": {"replicas": 1}},
 }
-MOVES = {"long names", "long name of the chart", "models kept", "one claim for one pod"}
+MOVES = {"long names", "long name of the chart", "models kept", "models kept for one pod", "one claim for one pod"}
 """Other names for all, another claim: nobody can do that by an upgrade."""
 CHANGES: dict[str, Values] = {
     "another node": {"poolDefaults": {"nodeSelector": {"disk": "fast"}}},

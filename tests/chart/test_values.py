@@ -9,6 +9,7 @@ import pytest
 from pydantic import SecretStr
 
 from storehand.settings import Settings
+from tests.chart.pods import pods
 from tests.chart.readme import outdated
 from tests.chart.render import Refused, render
 from tests.chart.values_file import HELM, Key, Undocumented, read_keys
@@ -90,6 +91,16 @@ def test_the_digest_of_all_is_not_put_on_a_pool_with_an_image_of_its_own() -> No
     images = [pod["containers"][0]["image"] for pod in pods]
 
     assert sorted(images) == ["storehand:own", f"storehand@{digest}"]
+
+
+def test_a_pool_with_a_gpu_has_the_digest_of_the_image_with_cuda_and_no_other_pod_has_it() -> None:
+    digests = {"digest": f"sha256:{'a' * 64}", "gpuDigest": f"sha256:{'b' * 64}"}
+    own = {"queues": ["more"], "gpu": {"enabled": True}}
+    documents = render(WORKS, {"image": digests, "pools": {"more": own}})
+    images = {pod.labels.get("storehand.io/pool", pod.component): pod.main["image"] for pod in pods(documents)}
+
+    cpu, gpu = (f"storehand@{digest}" for digest in digests.values())
+    assert images == {"all": cpu, "more": gpu, "exporter": cpu, "test": cpu}
 
 
 @pytest.mark.parametrize(
