@@ -62,7 +62,5 @@ def work_waiting_s(pool: Pool, demands: Iterable[Demand]) -> float:
 
 
 def backlog_s(work_s: float, ready_workers: float) -> float:
-    """Seconds until what waits now is done, with the workers there are; infinite without one."""
-    if not work_s:
-        return 0.0
-    return work_s / ready_workers if ready_workers else math.inf
+    """Seconds until what waits now is done, with the workers there are; without one, with the first that comes."""
+    return work_s / max(ready_workers, 1)

@@ -27,7 +27,8 @@ still.
 - **page**: callers are hurt now, or will be without anybody noticing, and it does not heal itself.
 - **ticket**: it can wait for the morning. Where it hurts callers after all, the error budget or the oldest age pages.
 - One cause, one page: an unreachable store silences the pages that follow from it (broker on the same server, blind
-  scaler); bulk work, which is promised in hours, never pages.
+  scaler), an unreachable broker those on jobs that do not begin, of every pool. A broker or store that comes and goes
+  keeps its own alert from firing, and so silences nothing. Bulk work, which is promised in hours, never pages.
 
 Labels `namespace`, `release` and `pool` come from the targets (PodMonitor, or `labels` of a static config); where there
 are none, a worker counts as of the pool `default`. Several releases in one Prometheus need the label `release`, and the
@@ -50,7 +51,9 @@ inhibit_rules:
 The burn rates are those of Google's SRE Workbook (table 5-8) for 30 days: 14.4 over 1 h and 5 min, 6 over 6 h and
 30 min, 1 over 3 d and 6 h. They are judged by priority, so that ten thousand good bulk jobs hide no late chat, and with
 five bad jobs at least, so that a quiet pool does not page over its second one. A share over 90 % always counts: with a
-promise below 0.94 the fast burn could else never be reached.
+promise below 0.94 the fast burn could else never be reached. A job counts against the promise of the pool that its
+task's jobs wait in, as the exporter says it, whichever worker ended it: those that expire while they wait are ended for
+all pools by the one worker that reconciles.
 
 """
 

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-from tests.rules.story import EXPORTER, GONE, POOL, Series, Story, at, held, jobs, nothing, plan, rising, source, worker
+from tests.rules.story import (
+    EXPORTER,
+    POOL,
+    Series,
+    Story,
+    at,
+    held,
+    jobs,
+    nothing,
+    plan,
+    rising,
+    source,
+    then_gone,
+    worker,
+)
 
 KEDA = {"exported_namespace": "prod", "namespace": "keda", "scaledObject": "shop-chat", "scaler": "prometheusScaler"}
 NEW = {**EXPORTER, "instance": "10.0.0.8:9464"}
 SCALED = {"namespace": "prod", "scaledObject": "shop-chat"}
-
-
-def _until(minute: int, series: Series) -> Series:
-    return {name: f"{values} {GONE}" for name, values in series.items()} if minute else series
 
 
 def _sees(minutes: int, waiting: str) -> Series:
@@ -22,7 +32,7 @@ STORIES = (
     Story(
         "StorehandScalerBlind", "the exporter vanishes while workers run, and comes back",
         {
-            **_until(20, _sees(20, held(5, 20))), **at("storehand_slots", worker(), held(32, 90)),
+            **then_gone(_sees(20, held(5, 20))), **at("storehand_slots", worker(), held(32, 90)),
             **at("storehand_pool_slots", {**NEW, "pool": "chat"}, nothing(50), held(32, 40)),
             **at("storehand_exporter_up", {**NEW, "source": "store"}, nothing(50), held(1, 40)),
             **at("storehand_exporter_age_seconds", {**NEW, "source": "store"},
@@ -60,7 +70,7 @@ STORIES = (
     Story(
         "StorehandScalerBlind", "a pool is taken out of the plan",
         {
-            **_until(10, plan(10)), **source("store", 40), **{
+            **then_gone(plan(10)), **source("store", 40), **{
                 name.replace("chat", "bulk"): values for name, values in plan(40).items()
             },
         },
@@ -98,6 +108,12 @@ STORIES = (
          **at("storehand_ready", worker(2), held(0, 40), held(1, 20)),
          **at("storehand_ready", worker(3), held(0, 40), held(1, 20))},
         quiet=(15, 45), fires=(30,),
+    ),
+    Story(
+        "StorehandWorkersMissing", "2.1 are needed and two are ready: no autoscaler adds a third for a tenth",
+        {**_sees(60, held(2.1 * 1920, 60)), **at("storehand_ready", worker(), held(1, 60)),
+         **at("storehand_ready", worker(2), held(1, 60))},
+        quiet=(30, 59),
     ),
     Story(
         "StorehandWorkersMissing", "five are needed, but four is all there may be",

@@ -40,6 +40,10 @@ def _poison(*values: str) -> Series:
     return at("storehand_jobs_total", labels, *values)
 
 
+def _scraped_twice(value: float) -> tuple[str, ...]:
+    return held(value, 40), GONE, nothing(29), held(value, 60)
+
+
 STORIES = (
     Story(
         "StorehandTaskFailing", "every copy fails beside a hundred chats a minute, until somebody mends it",
@@ -100,6 +104,18 @@ STORIES = (
         "StorehandLeasesLost", "many within minutes, then none",
         at("storehand_leases_lost_total", worker(), held(0, 10), rising(1, 2, 5), held(9, 60)),
         quiet=(9, 50), fires=(16,),
+    ),
+    Story(
+        "StorehandLeasesLost", "Prometheus was away for longer than the alert looks back: old ones are not new",
+        {**at("storehand_leases_lost_total", worker(), *_scraped_twice(7)),
+         **at("process_start_time_seconds", worker(), *_scraped_twice(0))},
+        quiet=(39, 70, 80, 90, 120),
+    ),
+    Story(
+        "StorehandLeasesLost", "a worker that started meanwhile has lost that many",
+        {**at("storehand_leases_lost_total", worker(), nothing(70), held(7, 60)),
+         **at("process_start_time_seconds", worker(), nothing(70), held(3600, 60))},
+        quiet=(69, 120), fires=(75,),
     ),
     Story(
         "StorehandLeasesLost", "one now and then",

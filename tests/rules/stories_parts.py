@@ -67,6 +67,11 @@ STORIES = (
         quiet=(20, 50),
     ),
     Story(
+        "StorehandBrokerUnreachable", "it is away, and the store comes and goes, so that its own alert never fires",
+        {**_source("broker", held(1, 10), held(0, 45)), **_source("store", held(1, 10), *("0 1",) * 20)},
+        quiet=(9,), fires=(30,), labels=RELEASE,
+    ),
+    Story(
         "StorehandReconcilerAbsent", "workers are ready, and nobody leads",
         {
             **at("storehand_reconciler_up", EXPORTER, held(1, 10), held(0, 20), held(1, 30)),
@@ -104,6 +109,14 @@ STORIES = (
             **at("storehand_exporter_up", {"release": "other", "job": "x", "source": "store"}, held(1, 60)),
         },
         quiet=(9,), fires=(25,), labels=RELEASE,
+    ),
+    Story(
+        "StorehandExporterDown", "of two releases one is scaled to zero, and its exporter is no target any more",
+        {
+            **at("storehand_exporter_up", {**EXPORTER, "source": "store"}, held(1, 10), GONE),
+            **at("storehand_exporter_up", {"release": "other", "job": "x", "source": "store"}, held(1, 500)),
+        },
+        quiet=(9, 380), fires=(20, 360), labels=RELEASE,
     ),
     Story(
         "StorehandExporterDown", "there is none at all, and never was", {}, quiet=(2,), fires=(10,), labels={},

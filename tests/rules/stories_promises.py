@@ -2,7 +2,22 @@
 
 from __future__ import annotations
 
-from tests.rules.story import POOL, RELEASE, Series, Story, at, held, jobs, nothing, plan, rising, source, worker
+from tests.rules.story import (
+    EXPORTER,
+    POOL,
+    RELEASE,
+    Series,
+    Story,
+    at,
+    held,
+    jobs,
+    nothing,
+    plan,
+    rising,
+    source,
+    then_gone,
+    worker,
+)
 
 DAY = 1440
 HOURS = 600
@@ -19,6 +34,26 @@ def _ended(good: str, late: str, *, priority: str = "interactive") -> Series:
 
 def _ready(*values: str) -> Series:
     return at("storehand_ready", worker(), *values)
+
+
+def _broker(*ups: str) -> Series:
+    labels = {**EXPORTER, "source": "broker"}
+    return {**source("store", 60), **at("storehand_exporter_up", labels, *ups)}
+
+
+def _none_begins(*ready: str) -> Series:
+    """Chats wait, and none ends."""
+    return {
+        **plan(60), **_ready(*ready), **jobs("jobs_waiting", held(9, 60)), **jobs("jobs_finished_total", held(45, 60)),
+        **jobs("oldest_waiting_seconds", rising(0, 60, 60)),
+    }  # fmt: skip
+
+
+def _expired(pool_of_chat: Series) -> Series:
+    """The worker of another pool leads, and ends the chats that nobody began."""
+    leader = worker(pool="nightly", task="chat", priority="interactive", verdict="late")
+    ended = at("storehand_slo_jobs_total", leader, rising(0, 5, 60))
+    return {**plan(60), **plan(60, pool="nightly"), **pool_of_chat, **ended}
 
 
 def _then_well(good: float, late: float, minutes: int, after: int) -> tuple[str, str]:
@@ -56,6 +91,20 @@ STORIES = (
         quiet=(1,), fires=(40,), labels=INTERACTIVE,
     ),
     Story(
+        "StorehandSloBurnFast", "half of the chats are late, and the exporter that knows the promise is gone",
+        {**then_gone(plan(20)), **_ended(*_then_well(5, 5, 60, 60))},
+        quiet=(1, 119), fires=(18, 30, 59), labels=INTERACTIVE,
+    ),
+    Story(
+        "StorehandSloBurnFast", "chats expire while they wait: that is the promise of their pool, not of the leader's",
+        _expired(jobs("jobs_waiting", held(1, 60))), quiet=(1,), fires=(30, 59), labels=INTERACTIVE,
+    ),
+    Story(
+        "StorehandSloBurnFast", "... of the leader's, while two exporters name two pools",
+        _expired({**jobs("jobs_waiting", held(1, 60)), **jobs("jobs_waiting", held(1, 60), pool="nightly")}),
+        quiet=(1,), fires=(30, 59), labels={**INTERACTIVE, "pool": "nightly"},
+    ),
+    Story(
         "StorehandSloBurnSlow", "a tenth is late for hours",
         {**plan(480), **_ended(*_then_well(18, 2, 240, 240))},
         quiet=(2, 300, 479), fires=(235,), labels=INTERACTIVE, every="5m",
@@ -90,6 +139,28 @@ STORIES = (
     Story(
         "StorehandOldestJobLate", "no worker is ready: another alert tells it",
         {**plan(20), **_ready(held(0, 20)), **jobs("oldest_waiting_seconds", held(500, 20))}, quiet=(10, 19),
+    ),
+    Story(
+        "StorehandOldestJobLate", "workers come and go: StorehandNoWorker never holds for two minutes",
+        _none_begins(*("1 0 0",) * 20), quiet=(3,), fires=(15, 30, 58), labels=INTERACTIVE,
+    ),
+    Story(
+        "StorehandNoWorker", "workers come and go: StorehandOldestJobLate tells it",
+        _none_begins(*("1 0 0",) * 20), quiet=(15, 30, 58),
+    ),
+    *(
+        Story(
+            name, "the broker is away, which is one page and not one for each pool",
+            {**_none_begins(held(ready, 60)), **_broker(held(1, 5), held(0, 55))}, quiet=(10, 30, 59),
+        )
+        for name, ready in (("StorehandOldestJobLate", 1), ("StorehandStalled", 1), ("StorehandNoWorker", 0))
+    ),
+    *(
+        Story(
+            name, "the broker comes and goes, so that its own alert never fires",
+            {**_none_begins(held(ready, 60)), **_broker(*("1 0 0 0",) * 15)}, quiet=(2,), fires=(30, 58), labels=labels,
+        )
+        for name, ready, labels in (("StorehandOldestJobLate", 1, INTERACTIVE), ("StorehandNoWorker", 0, POOL))
     ),
     Story(
         "StorehandBulkLate", "a bulk job waits for three hours",

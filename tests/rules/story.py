@@ -36,6 +36,10 @@ def nothing(minutes: int) -> str:
     return f"_x{minutes}"
 
 
+def then_gone(series: Series) -> Series:
+    return {name: f"{values} {GONE}" for name, values in series.items()}
+
+
 def plan(minutes: int, *, pool: str = "chat", most: int = 4, least: int = 1, objective: float = 0.99) -> Series:
     """As the exporter publishes it: 32 slots, starts within 10, 60 and 3600 s, a cold start of 120 s."""
     labels = {**EXPORTER, "pool": pool}

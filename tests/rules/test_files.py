@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from storehand_worker.operation.rules import ALERTS, RECORDS
+from storehand_worker.operation.rules import ALERTS, FILES, RECORDS
+from storehand_worker.operation.rules.promql import duration_s
 from tests.project.rules import ROOT, pages
 from tests.rules.promtool import promtool, write_stories
 from tests.rules.stories import STORIES
@@ -25,6 +26,13 @@ def test_promtool_takes_the_chart_s_files():
     checked = promtool("check", "rules", *sorted((ROOT / "helm/rules").glob("*.yaml")))
 
     assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_one_evaluation_left_out_is_no_gap_in_what_is_recorded():
+    """Prometheus looks back for five minutes; where it finds nothing, an alert's `for` starts anew."""
+    paces = {group.name: group.interval for groups in FILES.values() for group in groups if group.interval}
+
+    assert {name for name, pace in paces.items() if 2 * duration_s(pace) >= 300} == set()
 
 
 def test_records_are_named_level_metric_operations():
@@ -82,6 +90,7 @@ def test_a_runbook_names_commands_that_exist():
             "> on (namespace, release, pool, priority) 2 *",
         ),
         ("StorehandNoWorker", "> on (namespace, release, pool) max", "> on (namespace, release, pool) -max"),
+        ("StorehandNoWorker", " > 2)", " > 99)"),
         ("StorehandStalled", "[10m]", "[2m]"),
         pytest.param(
             "StorehandScalerBlind",

@@ -97,8 +97,7 @@ class Case:
         yield "pool:storehand_required_workers:sum", required_workers(self.pool, self.demands, in_hand=in_hand)
         yield "pool:storehand_work_waiting_seconds:sum", work
         yield "pool:storehand_ready_workers:sum", self.ready
-        if self.ready or not work:  # the distance of two infinities is no number
-            yield "pool:storehand_backlog_seconds:ratio", backlog_s(work, self.ready)
+        yield "pool:storehand_backlog_seconds:ratio", backlog_s(work, self.ready)
 
 
 def _exactly(value: float) -> str:

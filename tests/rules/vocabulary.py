@@ -111,7 +111,7 @@ _PACKAGES = frozenset({"storehand_worker", "storehand_plugins"})
 def named(text: str) -> set[str]:
     """Series of ours in prose, YAML or code; `{5m,1h}` stands for one of each, a histogram's name for its parts."""
     found: set[str] = set()
-    for name in _NAMED.findall(text):
+    for name in (each.rstrip(",") for each in _NAMED.findall(text)):
         stem, brace, inside = name.partition("{")
         if brace and re.fullmatch(r"[a-z0-9,]+}", inside):
             found |= {stem + each for each in inside[:-1].split(",")}

@@ -18,6 +18,9 @@ _KEDA = " or ".join(
 _KEDA_AT_HOME = f'label_replace({_KEDA}, "namespace", "$1", "exported_namespace", "(.+)")'
 """Scraped without honorLabels, KEDA's own label steps aside."""
 
+TOLERATED = 1.1
+"""What the HPA lets pass: it changes nothing within 10 % of its target."""
+
 CAPACITY = Group(
     "storehand-capacity",
     (
@@ -60,12 +63,14 @@ CAPACITY = Group(
         Alert(
             "StorehandWorkersMissing",
             "ticket",
-            f"({_READY} < on ({POOL}) ceil({_REQUIRED} - 1e-9) and on ({POOL}) {_READY} < on ({POOL}) {MAX_WORKERS})\n"
+            f"({_READY} < on ({POOL}) ceil({_REQUIRED} / {TOLERATED} - 1e-9)\n"
+            f"    and on ({POOL}) {_READY} < on ({POOL}) {MAX_WORKERS})\n"
             f"  or {_READY} < on ({POOL}) {MIN_WORKERS}",
             "20m",
             f"{IN_POOL}: only {{{{ $value }}}} workers are ready, fewer than it needs and may have",
             f"{IN_POOL}：仅 {{{{ $value }}}} 个工作进程就绪，少于所需",
-            "For 20 minutes: pods wait for a node or a GPU, do not become ready, or no autoscaler is at work.",
+            "For 20 minutes, and by more than the tenth that autoscalers let pass: pods wait for a node or a GPU, do"
+            " not become ready, or no autoscaler is at work.",
             "Whether callers are hurt by it the error budget says, and pages.",
         ),
     ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehand_worker.operation.rules.plan import NO_EXPORTER, away
+from storehand_worker.operation.rules.plan import LOST_EXPORTER, away, steadily_away
 from storehand_worker.operation.rules.promql import RELEASE, told
 from storehand_worker.operation.rules.rule import IN_RELEASE, Alert, Group
 
@@ -32,7 +32,7 @@ PARTS = Group(
         Alert(
             "StorehandBrokerUnreachable",
             "page",
-            f"{away('broker')}\n  unless on ({RELEASE}) {away('store')}",
+            f"{away('broker')}\n  unless on ({RELEASE}) {steadily_away('store')}",
             "5m",
             f"{IN_RELEASE}: the broker can't be reached",
             f"{IN_RELEASE}：无法访问消息代理",
@@ -64,7 +64,7 @@ PARTS = Group(
         Alert(
             "StorehandExporterDown",
             "ticket",
-            f"{NO_EXPORTER}\n  or absent(storehand_exporter_up) unless on () ({NO_EXPORTER})",
+            f"{LOST_EXPORTER}\n  or absent(storehand_exporter_up) unless on () ({LOST_EXPORTER})",
             "5m",
             f"{IN_RELEASE}: the exporter does not answer",
             f"{IN_RELEASE}：导出器无响应",

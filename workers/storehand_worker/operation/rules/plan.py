@@ -8,7 +8,9 @@ SLOTS = told("storehand_pool_slots", POOL)
 UTILIZATION = told("storehand_pool_target_utilization_ratio", POOL)
 CATCH_UP = told("storehand_pool_catch_up_seconds", PRIORITY)
 WAIT_OBJECTIVE = told("storehand_pool_wait_objective_seconds", PRIORITY)
-OBJECTIVE = told("storehand_pool_objective_ratio", POOL)
+_OBJECTIVE = "storehand_pool_objective_ratio"
+OBJECTIVE = f"({told(_OBJECTIVE, POOL)} or {told(f'last_over_time({_OBJECTIVE}[1d])', POOL)})"
+"""The last one told will do: workers say what was late, and that must not fall silent with the exporter."""
 SERVICE_HINT = told("storehand_pool_service_hint_seconds", POOL)
 COLD_START = told("storehand_pool_cold_start_seconds", POOL)
 MIN_WORKERS = told("storehand_pool_min_workers", POOL)
@@ -37,6 +39,13 @@ def away(source: str) -> str:
     return f"({unread} unless on ({RELEASE}) {workers} == 1 or {workers} == 0)"
 
 
+def steadily_away(source: str) -> str:
+    """For an alert that leaves the page to the source's own. That one starts anew with every moment in which the source
+    is back, so one that comes and goes silences nobody."""
+    turns = f'max by ({RELEASE}) (changes(storehand_exporter_up{{source="{source}"}}[15m]))'
+    return f"({away(source)} unless on ({RELEASE}) {turns} > 2)"
+
+
 FRESH = f"{age_s('store')} < {FRESH_S}"
 
 WORKERS = f"group by ({RELEASE}) (storehand_slots)"
@@ -47,3 +56,9 @@ NO_EXPORTER = (
     f" unless on ({RELEASE}) {EXPORTERS}"
 )
 """Releases whose workers run, or whose exporter is to be scraped, but no exporter answers."""
+LOST_EXPORTER = (
+    f"{NO_EXPORTER}\n  or group by ({RELEASE}) (last_over_time(storehand_exporter_up[6h]))"
+    f" unless on ({RELEASE}) {EXPORTERS}"
+)
+"""Also those that are scaled to zero and whose exporter has no target any more, which is what an uninstalled one looks
+like."""

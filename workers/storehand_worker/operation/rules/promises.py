@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from storehand_worker.operation.rules.plan import COLD_START, OBJECTIVE, WAIT_OBJECTIVE
+from storehand_worker.operation.rules.plan import COLD_START, OBJECTIVE, WAIT_OBJECTIVE, steadily_away
 from storehand_worker.operation.rules.promql import POOL, PRIORITY, RELEASE, told
 from storehand_worker.operation.rules.recording import POINT_S
 from storehand_worker.operation.rules.rule import IN_POOL, IN_RELEASE, Alert, Group, Severity
@@ -20,6 +20,10 @@ _BAD = 'verdict!="good"'
 _BULK = 'priority="bulk"'
 _NOBODYS = 'storehand_jobs_waiting{pool=""}'
 _READY = "pool:storehand_ready_workers:sum"
+_NONE_READY = f"max_over_time({_READY}[5m]) == 0"
+"""As long as the alert takes that leaves these pools to StorehandNoWorker: workers that come and go would else start
+one of the two anew at every turn, and nobody would hear of them."""
+_TOLD_BY_BROKER = f"unless on ({RELEASE}) {steadily_away('broker')}"
 
 
 def _burn(factor: float, long: str, short: str, selector: str) -> str:
@@ -105,16 +109,16 @@ PROMISES = Group(
         Alert(
             "StorehandOldestJobLate",
             "page",
-            f"{_oldest(PEOPLE_WAIT)}\n  > on ({PRIORITY}) 4 * {WAIT_OBJECTIVE}\n  unless on ({POOL}) {_READY} == 0",
+            f"{_oldest(PEOPLE_WAIT)}\n  > on ({PRIORITY}) 4 * {WAIT_OBJECTIVE}\n  unless on ({POOL}) {_NONE_READY}\n"
+            f"  {_TOLD_BY_BROKER}",
             "5m",
             f"{IN_POOL}: a {{{{ $labels.priority }}}} job has waited {{{{ $value | humanizeDuration }}}}",
             f"{IN_POOL}：有 {{{{ $labels.priority }}}} 任务已等待 {{{{ $value | humanizeDuration }}}}",
             "The oldest waiting job is over four times its wait objective. Jobs that never start do not count"
             " as late in"
             " the error budget, so this looks at those that wait.",
-            "Somebody has stood in the line for four times what was promised, for five minutes on end, though"
-            " workers are"
-            " ready.",
+            "Somebody has stood in the line for four times what was promised, for five minutes on end, and some"
+            " worker was ready meanwhile.",
         ),
         Alert(
             "StorehandBulkLate",
@@ -130,7 +134,7 @@ PROMISES = Group(
             "StorehandStalled",
             "page",
             f"{_PEOPLE}\n  and on ({POOL}) sum by ({POOL}) ({_FINISHED}) == 0\n  and on ({POOL}) {_READY} > 0\n"
-            f"  unless on ({POOL}) {_LONG}",
+            f"  unless on ({POOL}) {_LONG}\n  {_TOLD_BY_BROKER}",
             "5m",
             f"{IN_POOL}: {{{{ $value }}}} jobs wait, workers are ready, none has ended for 10 minutes",
             f"{IN_POOL}：{{{{ $value }}}} 个任务在等待，工作进程就绪，但 10 分钟内没有任务结束",
@@ -143,7 +147,8 @@ PROMISES = Group(
             "StorehandNoWorker",
             "page",
             f"{_PEOPLE}\n  and on ({POOL}) {_READY} == 0\n"
-            f"  and on ({POOL}) {_oldest(PEOPLE_WAIT, POOL)} > on ({POOL}) {COLD_START}",
+            f"  and on ({POOL}) {_oldest(PEOPLE_WAIT, POOL)} > on ({POOL}) {COLD_START}\n"
+            f"  {_TOLD_BY_BROKER}",
             "2m",
             f"{IN_POOL}: {{{{ $value }}}} jobs wait and no worker is ready",
             f"{IN_POOL}：{{{{ $value }}}} 个任务在等待，没有就绪的工作进程",

@@ -41,5 +41,14 @@ def otherwise_zero(expression: str, anchor: str, labels: str) -> str:
 
 def grown(counter: str, window: str) -> str:
     """By how much a counter has grown, also one that appeared within the window: `increase` alone does not see the
-    step from nothing to 1. New is what the window before does not know, so that a gap in the scraping makes none."""
-    return f"(({counter} unless last_over_time({counter}[{window}] offset {window})) or increase({counter}[{window}]))"
+    step from nothing to 1. New is what the window before does not know. Of a process that is older than that window and
+    was not scraped in it, nothing is new: a gap in the scraping makes no events."""
+    before = f"[{window}] offset {window}"
+    older = f"process_start_time_seconds < time() - {2 * duration_s(window)}"
+    unseen = f"({older} unless last_over_time(process_start_time_seconds{before}))"
+    new = f"{counter} unless last_over_time({counter}{before}) unless on (job, instance) {unseen}"
+    return f"(({new}) or increase({counter}[{window}]))"
+
+
+def duration_s(window: str) -> int:
+    return int(window[:-1]) * {"s": 1, "m": 60, "h": 3600}[window[-1]]

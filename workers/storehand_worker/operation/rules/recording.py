@@ -95,7 +95,7 @@ DEMAND = Group(
         Record("pool:storehand_jobs_waiting:sum", f"sum by ({POOL}) ({_WAITING})"),
         Record(
             "pool:storehand_backlog_seconds:ratio",
-            f"({_WORK} > 0) / on ({POOL}) {_READY}\n  or on ({POOL}) {_WORK}",
+            f"{_WORK} / on ({POOL}) clamp_min({_READY}, 1)",
         ),
     ),
 )
@@ -120,12 +120,20 @@ def _shares(*windows: str) -> tuple[Record, ...]:
     return tuple(_share(level, labels, window) for window in windows for level, labels in levels)
 
 
+_ENDED = "rate(storehand_slo_jobs_total[5m])"
+_OWNERS = f'group by ({POOL}, task) (storehand_jobs_waiting{{pool!=""}})'
+_OWNER = f"({_OWNERS} unless on ({RELEASE}, task) count by ({RELEASE}, task) ({_OWNERS}) > 1)"
+"""The pool that a task's jobs wait in, where all exporters name one. Else it is the worker's own, which is wrong for
+one kind of job: those that expire while they wait are ended, for all pools, by the one worker that reconciles."""
+
 SLO = Group(
     "storehand-slo",
     (
         Record(
             "task:storehand_slo_jobs:rate5m",
-            f"sum by ({TASK}, verdict) ({pooled('rate(storehand_slo_jobs_total[5m])')})",
+            f"sum by ({RELEASE}, priority, task, verdict) ({_ENDED})\n"
+            f"  * on ({RELEASE}, task) group_left (pool) {_OWNER}\n"
+            f"  or sum by ({TASK}, verdict) ({pooled(_ENDED)}) unless on ({RELEASE}, task) {_OWNER}",
         ),
         Record(
             "priority:storehand_slo_jobs:rate5m",
@@ -136,7 +144,8 @@ SLO = Group(
     interval=f"{POINT_S}s",
 )
 
-SLO_LONG = Group("storehand-slo-long", _shares(*LONG_WINDOWS), interval="5m")
+SLO_LONG = Group("storehand-slo-long", _shares(*LONG_WINDOWS), interval="2m")
+"""Well below the five minutes that Prometheus looks back: one evaluation left out is then no gap."""
 
 
 def _p95(histogram: str) -> str:
