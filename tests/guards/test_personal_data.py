@@ -123,7 +123,7 @@ def served(shop: Shop, worker: WorkerProcess, heard: list[Any]) -> dict[str, Any
         ids = [handle.id for handle in handles]
         inputs = [
             *((task, data) for task in sorted(INPUTS) for data in (_marked(task), {"product": {"mark": MARK}}, MARK)),
-            *(("probe", {"text": MARK, "mode": mode}) for mode in ("raise", "refuse", "wrong", "echo")),
+            *(("probe", {"text": MARK, "mode": mode}) for mode in ("raise", "refuse", "wrong", "watch", "echo")),
         ]
         ids += [plain.send_task(f"storehand.{task}", kwargs={"input": data}).id for task, data in inputs]
         slow = plain.send_task("storehand.probe", kwargs={"input": {"text": MARK, "workS": 60}}).id
@@ -144,6 +144,7 @@ def served(shop: Shop, worker: WorkerProcess, heard: list[Any]) -> dict[str, Any
 
 
 def test_the_log_at_debug_does_not_have_it(served: Any, worker: WorkerProcess) -> None:
+    assert "plugin probe raised in on_job_done" in worker.log_text()
     assert MARK not in worker.log_text()
 
 

@@ -18,6 +18,7 @@ from storehand.broker.errors import QueueUnavailable
 from storehand.contracts.base import TaskInput, TaskOutput
 from storehand.errors import EngineError, InvalidInput
 from storehand.hookspecs import hookimpl
+from storehand.job import Job, Outcome
 from storehand.task import Context, Kind, Models, Task
 
 
@@ -29,9 +30,9 @@ class ProbeOutput(TaskOutput):
 class ProbeInput(TaskInput[ProbeOutput], task="probe"):
     text: str = "hello"
     work_s: float = 0.0
-    mode: Literal["echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "speak", "wrong", "ask"] = (
-        "echo"
-    )
+    mode: Literal[
+        "echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "speak", "wrong", "ask", "watch"
+    ] = "echo"
 
 
 class ProbeTask(Task[ProbeInput, ProbeOutput]):
@@ -84,6 +85,12 @@ def _note(what: str, context: Context) -> None:
 @hookimpl
 def register_tasks() -> Sequence[Task[Any, Any]]:
     return [ProbeTask()]
+
+
+@hookimpl
+def on_job_done(job: Job, outcome: Outcome) -> None:
+    if job.input.get("mode") == "watch":
+        raise RuntimeError(f"can't count {outcome} of {job.input}")
 
 
 @control_command()

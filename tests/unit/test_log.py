@@ -145,16 +145,6 @@ def test_an_error_is_a_field_and_its_words_are_withheld_where_they_may_quote(obj
     assert "secret" not in line["traceback"]
 
 
-@pytest.mark.parametrize(("state", "is_shown"), [("22P05", False), ("23505", False), ("57P01", True), (None, True)])
-def test_what_a_database_says_of_a_row_is_withheld_and_of_itself_is_shown(objects, state, is_shown):
-    error = RuntimeError("a text of " + "PostgreSQL")
-    error.sqlstate = state
-
-    logging.getLogger("x").error("it broke", exc_info=error)
-
-    assert ("a text of PostgreSQL" in objects()[0]["traceback"]) == is_shown
-
-
 def test_what_ends_nowhere_and_a_line_that_can_t_be_made_are_lines_of_json_and_quote_nothing():
     code = """
 import logging, threading

@@ -8,12 +8,10 @@ from collections.abc import Callable
 
 from storehand.hookspecs import hookimpl
 from storehand.job import Job, Outcome, Status
+from storehand_worker.discretion import QUOTED_CODES
 from storehand_worker.log_lines import trace_ids
 
 log = logging.getLogger("storehand_worker.jobs")
-
-QUOTED_CODES = frozenset({"settings", "engine", "overloaded", "out_of_memory", "model_not_available", "unavailable"})
-"""Errors whose messages we write ourselves. Others (`invalid_input`, `plugin` ...) may quote the shop's data."""
 
 
 class JobLog:

@@ -1,6 +1,6 @@
 """How a log line is written: as text, or as one JSON object for a collector; and which job it is about.
 
-Neither form holds a word of a job: tracebacks come without the words of errors that may quote one.
+Neither form holds a word of a job: tracebacks come without the words of errors that may quote one (discretion.py).
 """
 
 from __future__ import annotations
@@ -10,20 +10,14 @@ import logging
 import os
 import re
 import time
-import traceback
 from contextvars import ContextVar, Token
 from datetime import UTC, datetime
 from typing import Any
 
 from storehand.job import Job
+from storehand_worker.discretion import discreet
 
 TEXT = "%(asctime)s %(levelname)-7s %(name)s: %(message)s"
-
-QUOTING = (ValueError, LookupError, AssertionError)
-"""Among them pydantic's, json's and Unicode's errors."""
-
-QUOTING_STATES = ("22", "23")
-"""Classes of SQLSTATE, data exceptions and violated constraints: PostgreSQL shows the line of JSON, or the row."""
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-([0-9a-f]{16})-")
 _current: ContextVar[Job | None] = ContextVar("storehand_job_of_log", default=None)
@@ -94,19 +88,3 @@ def _fields(job: Job) -> dict[str, Any]:
     if ids := trace_ids(job):
         fields["trace_id"], fields["span_id"] = ids
     return fields
-
-
-def discreet(error: BaseException | None) -> str:
-    """A traceback without the words of errors that quote what they could not read: those may be a customer's."""
-    lines: list[str] = []
-    seen = set[int]()
-    while error is not None and id(error) not in seen:
-        seen.add(id(error))
-        words = "(its text is withheld, it may quote a job)" if _may_quote(error) else str(error)
-        lines = [*traceback.format_tb(error.__traceback__), f"{type(error).__name__}: {words}", *lines]
-        error = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
-    return "Traceback (most recent call last):\n" + "\n".join(line.rstrip("\n") for line in lines)
-
-
-def _may_quote(error: BaseException) -> bool:
-    return isinstance(error, QUOTING) or str(getattr(error, "sqlstate", None)).startswith(QUOTING_STATES)

@@ -15,6 +15,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from storehand.engine import EngineHealth, EngineState, EngineStats
+from storehand_worker.discretion import told
 
 log = logging.getLogger(__name__)
 
@@ -113,7 +114,7 @@ class QueueCollector(Collector):
         try:
             depths = self._depths()
         except Exception as error:  # a busy database must not cost the scrape all other metrics
-            log.warning("queue depths can't be read (%s); this scrape goes on without them", error)
+            log.warning("queue depths can't be read (%s); this scrape goes on without them", told(error))
             depths = {}
         for (queue, state), messages in self._summed(depths).items():
             family.add_metric([queue, state], messages)

@@ -12,6 +12,7 @@ from typing import Any, Generic, Literal, TypeVar
 from storehand.engine import BatchReport, EngineHealth, EngineSpec, EngineState, EngineStats, Request, Result
 from storehand.errors import EngineError, EngineLost, Expired, StorehandError
 from storehand.task import ModelInfo
+from storehand_worker.discretion import told
 from storehand_worker.engines.budget import KeptBudget
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.failures import as_engine_error as as_engine_error
@@ -197,12 +198,11 @@ class BaseEngine(ABC, Generic[P]):
         """Remembers a failed step for `health`; a broken device ends the engine."""
         self._failures += 1
         if is_fatal(error):
-            self._fatal = f"{type(error).__name__}: {error}"[:300]
+            self._fatal = told(error)[:300]
         log.warning(
-            "the model of %s failed on a batch (%s: %s); what it can't answer alone fails, the rest goes on",
+            "the model of %s failed on a batch (%s); what it can't answer alone fails, the rest goes on",
             self._spec.role,
-            type(error).__name__,
-            error,
+            told(error),
         )
 
     def _in_halves(

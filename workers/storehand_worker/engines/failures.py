@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from storehand.errors import EngineError, OutOfMemory, StorehandError
+from storehand_worker.discretion import told
 
 OUT_OF_MEMORY = (
     "out of memory",
@@ -28,10 +29,11 @@ LOST_DEVICE = (
 
 
 def as_engine_error(error: BaseException) -> StorehandError:
-    """What a caller sees of a failed step. Holds nothing of it: a traceback would keep its tensors alive."""
+    """What a caller sees of a failed step, in words that quote no request of the batch. Holds nothing of it: a
+    traceback would keep its tensors alive."""
     if isinstance(error, StorehandError):
         return error
-    text = f"{type(error).__name__}: {error}"
+    text = told(error)
     if is_out_of_memory(error):
         return OutOfMemory(f"this request does not fit into the device's memory ({text[:200]})")
     return EngineError(f"the model failed on this request ({text[:500]})")

@@ -19,6 +19,7 @@ from storehand.engine import EngineSpec, Request
 from storehand.errors import EngineError, Expired, InvalidInput, ModelNotAvailable, StorehandError
 from storehand.job import Priority
 from storehand.task import ModelInfo
+from storehand_worker.discretion import told
 from storehand_worker.engines.base import BaseEngine, fail_overdue
 from storehand_worker.engines.call import Call
 from storehand_worker.engines.delivery import Deliveries
@@ -101,7 +102,7 @@ class RemoteEngine(BaseEngine[Ask]):
             asyncio.run(self._main())
         except Exception as error:
             log.exception("the engine of %s stopped; what waits for it fails", self._spec.role)
-            self._die(f"{type(error).__name__}: {error}")
+            self._die(told(error))
 
     async def _main(self) -> None:
         self._changed = asyncio.Event()
