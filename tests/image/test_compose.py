@@ -144,6 +144,30 @@ def test_a_services_settings_can_be_read(name, tmp_path, monkeypatch):
         assert seconds(service["stop_grace_period"]) >= settings.drain_s + 15
 
 
+def test_settings_of_the_workers_may_stand_in_a_file_that_git_and_the_build_leave_out():
+    """Compose puts `environment` over it. It need not be there, and no other service reads its keys."""
+    services = composition()["services"]
+    files = {name: service["env_file"] for name, service in services.items() if "env_file" in service}
+
+    assert set(files) == {"worker", "worker-gpu"}
+    assert files["worker"] == files["worker-gpu"] == [{"path": "./.storehand/worker.env", "required": False}]
+    for text in ((ROOT / ".env.example").read_text("utf-8"), (ROOT / "docs/image.md").read_text("utf-8")):
+        assert ".storehand/worker.env" in text
+
+
+def test_the_bindings_that_the_page_writes_into_that_file_can_be_read(monkeypatch):
+    page = (ROOT / "docs/image.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"# \.storehand/worker\.env\n(.*?)\n *```", page, re.DOTALL)
+    for line in block.splitlines():
+        key, _, value = line.strip().partition("=")
+        monkeypatch.setenv(key, value.strip("'"))
+
+    binding = read_settings().binding("text")
+
+    assert (binding.model, binding.device) == ("/models/text", "cuda")
+    assert binding.options == {"chat_template_kwargs": {"enable_thinking": False}}
+
+
 def test_both_workers_are_one_pool_and_only_one_of_them_runs():
     services = composition()["services"]
 
