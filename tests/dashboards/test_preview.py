@@ -19,13 +19,15 @@ from typer.testing import CliRunner
 from storehand.cli.app import build_app
 from storehand.errors import InvalidInput
 from storehand_worker.operation.preview.answers import Answer, legend
-from storehand_worker.operation.preview.bands import buckets, spells
+from storehand_worker.operation.preview.bands import buckets, draw_states, spells
 from storehand_worker.operation.preview.board import Panel as BoardPanel
 from storehand_worker.operation.preview.board import Place, Target, parse
-from storehand_worker.operation.preview.figures import joined_rows
+from storehand_worker.operation.preview.canvas import Box, Sheet
+from storehand_worker.operation.preview.curves import legend_lines
+from storehand_worker.operation.preview.figures import draw_bars, draw_numbers, joined_rows
 from storehand_worker.operation.preview.scales import log_ticks, ticks
 from storehand_worker.operation.preview.source import Series
-from storehand_worker.operation.preview.theme import drawable
+from storehand_worker.operation.preview.theme import DARK, drawable
 from storehand_worker.operation.preview.units import human
 from storehand_worker.operation.preview.variables import Window, chosen, filled, joined
 from tests.servers import PrometheusServer
@@ -107,6 +109,35 @@ def test_texts_lose_what_no_font_here_can_draw_and_nothing_else():
     assert drawable("p95 µs ∞ ≥ 1") == "p95 µs ∞ ≥ 1"
     assert drawable("How late · \U00012000\U00012001") == "How late"
     assert drawable("\U00012000，\U00012001：late") == "late"
+
+
+@pytest.mark.parametrize(
+    ("draw", "most"),
+    [
+        (draw_bars, 10),
+        (draw_numbers, 10),
+        (lambda sheet, box, panel, answers: draw_states(sheet, box, panel, answers, Window(0, 10, 1), []), 14),
+    ],
+    ids=["bars", "numbers", "states"],
+)
+def test_what_there_is_no_room_for_is_counted(draw, most):
+    def said(series):
+        sheet = Sheet(900, 400, DARK)
+        answer = Answer(Target("A", "", "", False), "", [Series({}, [0, 1], [1, 1], f"s{n}.") for n in range(series)])
+        draw(sheet, Box(0, 0, 900, 400), BoardPanel("t", "", Place(0, 0, 24, 10)), [answer])
+        texts = [each.get_text() for each in sheet._figure.texts]
+        return sum(text.endswith(".") for text in texts), [text for text in texts if text.endswith("more")]
+
+    assert said(most) == (most, [])
+    assert said(40) == (most - 1, [f"+{40 - most + 1} more"])
+
+
+def test_marks_that_do_not_fit_into_their_line_are_counted():
+    items = [(f"mark number {number}", "red", True) for number in range(40)]
+
+    (line,) = legend_lines(Sheet(900, 400, DARK), items, 600, most=1)
+
+    assert line[-1][0] == f"+{40 - len(line) + 1} more"
 
 
 def test_cumulative_buckets_are_taken_apart():

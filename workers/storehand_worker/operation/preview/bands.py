@@ -13,6 +13,7 @@ from storehand_worker.operation.preview.answers import Answer, Marked
 from storehand_worker.operation.preview.board import Panel
 from storehand_worker.operation.preview.canvas import Box, Sheet
 from storehand_worker.operation.preview.curves import LINE, draw_legend
+from storehand_worker.operation.preview.figures import kept
 from storehand_worker.operation.preview.scales import LABEL, marks, time_axis
 from storehand_worker.operation.preview.source import Series
 from storehand_worker.operation.preview.units import human
@@ -25,14 +26,16 @@ def draw_states(
     sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer], window: Window, marked: list[Marked]
 ) -> None:
     """Grafana's state timeline: one bar for each series, colored by what its values are called."""
-    series = [each for answer in answers for each in answer.series][:MOST_ROWS]
+    series, more = kept([each for answer in answers for each in answer.series], MOST_ROWS)
+    rows = len(series) + bool(more)
     widest = min(max(sheet.width_of(each.name, 11) for each in series) + 14, box.w * 0.4)
     room = box.inside(left=widest + 10, top=4, right=14, bottom=22 + LINE)
     axes = sheet.axes(room)
     time_axis(sheet, axes, room, window)
-    axes.set_ylim(len(series), 0)
+    axes.set_ylim(rows, 0)
     words = _words(panel)
-    line = room.h / len(series)
+    line = room.h / rows
+    sheet.text(room.x - 8, room.y + line * (rows - 0.5), more, size=11, color=sheet.theme.faint, across="right")
     for number, each in enumerate(series):
         name = sheet.fit(each.name, widest - 8, 11)
         sheet.text(room.x - 8, room.y + line * (number + 0.5), name, size=11, across="right")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from datetime import datetime
 from enum import StrEnum
@@ -35,7 +36,17 @@ class ThemeName(StrEnum):
 
 def preview(
     dashboard: Annotated[str, typer.Argument(help="overview, engine, or a file with a dashboard's JSON.")],
-    prometheus: Annotated[str, typer.Option(help="Its address.")] = "http://localhost:9090",
+    prometheus: Annotated[
+        str, typer.Option(help="Its address; may be http://USER:PASSWORD@HOST.")
+    ] = "http://localhost:9090",
+    header: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="For a proxy before it; again for more. In single quotes $TOKEN is filled in here, out of other eyes.",
+            show_default=False,
+        ),
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="The PNG; default: DASHBOARD.png.", show_default=False)] = None,
     last: Annotated[float, typer.Option(parser=duration, metavar="DURATION", help="How far back.")] = "1h",  # type: ignore[assignment]  # typer parses it
     until: Annotated[
@@ -64,10 +75,11 @@ def preview(
       storehand preview engine --var model=chat --out engine.png --theme light
       storehand preview overview --until 2026-11-22T03:40 --last 30m  # last night / 昨夜
       storehand preview overview --row "How late" --row Promises     # 只画部分行
+      storehand preview overview --prometheus https://metrics.example --header 'Authorization=Bearer $TOKEN'
       storehand preview ./my-dashboard.json --list-empty
     """
     try:
-        from storehand_worker.operation.preview import answers, board, picture, source, variables
+        from storehand_worker.operation.preview import answers, board, login, picture, source, variables
     except ModuleNotFoundError as error:
         missing = extra_missing("preview", f"no module {error.name!r}")
         missing.details["advice"] = "install `storehand[worker,operation]`"
@@ -78,7 +90,8 @@ def preview(
     end = (until or time.time()) // 1
     window = variables.Window(end - last, end, scrape_interval)
     window = variables.Window(end - last - (end - last) % window.step_s, end, scrape_interval)  # two pictures, one grid
-    filled = answers.ask(read, source.Prometheus(prometheus), window, _given(var or []))
+    server = source.Prometheus(prometheus, login.headers(header or [], os.environ))
+    filled = answers.ask(read, server, window, _given(var or []))
     file = out or Path(f"{Path(dashboard).stem}.png")
     picture.draw(filled, file, theme=theme)
     say(f"{file}: {len(read.panels)} panels of {read.title!r}, the last {last / 60:.3g} min")

@@ -125,8 +125,10 @@ Item = tuple[str, str, bool]
 """(name, color, dashed)"""
 
 
-def legend_lines(sheet: Sheet, items: Sequence[Item], width: float) -> list[list[Item]]:
-    """The items in as many lines as they need, up to three; what is left over is counted."""
+def legend_lines(
+    sheet: Sheet, items: Sequence[Item], width: float, *, most: int = MOST_LEGEND_LINES
+) -> list[list[Item]]:
+    """The items in as many lines as they need, up to `most`; what is left over is counted."""
     lines: list[list[Item]] = [[]]
     used = 0.0
     items = list(dict.fromkeys(items))
@@ -134,7 +136,7 @@ def legend_lines(sheet: Sheet, items: Sequence[Item], width: float) -> list[list
         text = sheet.fit(name, width - 40, LEGEND)
         need = _width(sheet, text)
         if used + need > width and lines[-1]:
-            if len(lines) == MOST_LEGEND_LINES:
+            if len(lines) == most:
                 lines[-1][-1] = (f"+{len(items) - number + 1} more", sheet.theme.faint, False)
                 break
             lines.append([])

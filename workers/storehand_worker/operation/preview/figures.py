@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 from storehand_worker.operation.preview.answers import Answer
 from storehand_worker.operation.preview.board import Panel
@@ -12,17 +13,19 @@ from storehand_worker.operation.preview.source import Series
 from storehand_worker.operation.preview.units import human
 
 MOST_BARS = 10
+T = TypeVar("T")
 
 
 def draw_bars(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer]) -> None:
     """Grafana's bar gauge."""
-    found = _latest(answers)[:MOST_BARS]
+    found, more = kept(_latest(answers), MOST_BARS)
     high = float(
         panel.defaults.get("max") or max((value for _, value in found if math.isfinite(value)), default=1) or 1
     )
     widest = min(max(sheet.width_of(series.name, 12) for series, _ in found) + 18, box.w * 0.42)
-    line = min(box.h / len(found), 44.0)
-    top = box.y + (box.h - line * len(found)) / 2
+    lines = len(found) + bool(more)
+    line = min(box.h / lines, 44.0)
+    top = box.y + (box.h - line * lines) / 2
     for number, (series, value) in enumerate(found):
         middle = top + line * (number + 0.5)
         color = sheet.theme.color(_step(panel, value))
@@ -34,12 +37,13 @@ def draw_bars(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer]) -
             sheet.box(Box(track.x, track.y, max(track.w * share, 3), track.h), fill=color, round_px=2)
         said = human(value, panel.unit)
         sheet.text(box.x + box.w - 12, middle, said, size=14, color=color, bold=True, across="right")
+    sheet.text(box.x + 12, top + line * (lines - 0.5), more, size=12, color=sheet.theme.faint)
 
 
 def draw_numbers(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer]) -> None:
     """Grafana's stat: each value beside the others, over its own past."""
-    found = _latest(answers)[:MOST_BARS]
-    width = box.w / len(found)
+    found, more = kept(_latest(answers), MOST_BARS)
+    width = box.w / (len(found) + bool(more))
     for number, (series, value) in enumerate(found):
         place = Box(box.x + width * number, box.y, width, box.h)
         color = sheet.theme.color(_step(panel, value))
@@ -51,6 +55,8 @@ def draw_numbers(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer]
         if len(found) > 1:
             name = sheet.fit(series.name, place.w - 16, 12)
             sheet.text(place.x + place.w / 2, place.y + 14, name, size=12, across="center")
+    middle = box.x + width * (len(found) + 0.5)
+    sheet.text(middle, box.y + box.h * 0.46, more, size=12, color=sheet.theme.faint, across="center")
 
 
 def draw_table(sheet: Sheet, box: Box, panel: Panel, answers: Sequence[Answer]) -> None:
@@ -96,6 +102,13 @@ def joined_rows(panel: Panel, answers: Sequence[Answer]) -> tuple[list[str], lis
             row[column] = human(series.last if series.last is not None else math.nan, unit)
     header = [str(names.get(each, each)) for each in columns]
     return header, [[row.get(each, "") for each in columns] for _, row in sorted(cells.items())]
+
+
+def kept(found: Sequence[T], most: int) -> tuple[Sequence[T], str]:
+    """As many as there is room for, and what stands for the others: `+26 more`, or nothing."""
+    if len(found) <= most:
+        return found, ""
+    return found[: most - 1], f"+{len(found) - most + 1} more"
 
 
 def _latest(answers: Sequence[Answer]) -> list[tuple[Series, float]]:

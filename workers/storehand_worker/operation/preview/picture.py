@@ -47,7 +47,7 @@ def _head(sheet: Sheet, filled: Filled) -> None:
     right = MARGIN + 24 * COLUMN - 8
     sheet.text(right, 18, said, size=12.5, color=sheet.theme.faint, across="right")
     items: list[Item] = [(mark.title, sheet.theme.color(mark.color), True) for mark in filled.marks]
-    lines = curves.legend_lines(sheet, items, 14 * COLUMN)[:1]
+    lines = curves.legend_lines(sheet, items, 14 * COLUMN, most=1)
     width = sum(sheet.width_of(name, curves.LEGEND) + 35 for name, _, _ in lines[0]) - 16 if lines else 0
     draw_legend(sheet, right - width, 40, lines)
 

@@ -11,9 +11,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from storehand.errors import InvalidInput, Unavailable
+from storehand.errors import InvalidInput, StorehandError, Unavailable
+from storehand_worker.operation.preview.login import apart
 
 TIMEOUT_S = 30.0
+NOT_LET_IN = (401, 403, 407)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,12 @@ class Series:
 
 
 class Prometheus:
-    """`url` is its root, as in a browser. Unavailable where it does not answer, InvalidInput where it refuses."""
+    """`url` is its root, as in a browser; `headers` go with every question. Unavailable where it does not answer or
+    does not let us in, InvalidInput where it refuses a question."""
 
-    def __init__(self, url: str) -> None:
-        if urllib.parse.urlsplit(url).scheme not in ("http", "https"):
-            raise InvalidInput(f"{url!r} is no http address of a Prometheus")
-        self._url = url.rstrip("/")
+    def __init__(self, url: str, headers: Mapping[str, str] | None = None) -> None:
+        self._url, own = apart(url)
+        self._headers = {**own, **(headers or {})}
 
     def query(self, expression: str, *, at: float) -> list[Series]:
         data = self._ask("query", query=expression, time=at)
@@ -68,20 +70,25 @@ class Prometheus:
         said = urllib.parse.urlencode(arguments)
         address = f"{self._url}/api/v1/{path}"
         address, body = (f"{address}?{said}", None) if in_address else (address, said.encode())  # POST: may be long
+        request = urllib.request.Request(address, data=body)  # noqa: S310  # http: __init__
+        for name, value in self._headers.items():
+            request.add_unredirected_header(name, value)  # meant for this host, and not for where it may send us
         try:
-            with urllib.request.urlopen(address, data=body, timeout=TIMEOUT_S) as answer:  # noqa: S310  # http: __init__
+            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310  # http: __init__
                 return json.load(answer)["data"]
         except urllib.error.HTTPError as error:
             with error:
-                raise InvalidInput(f"Prometheus refuses {path}: {_reason(error)}") from None
+                raise self._refused(path, error) from None
         except (OSError, ValueError, LookupError, TypeError) as error:  # or what answers is no Prometheus
             advice = "say with --prometheus where one answers, e.g. http://localhost:9090"
             raise Unavailable(f"no Prometheus at {self._url} ({error})", details={"advice": advice}) from None
 
-
-def _reason(error: urllib.error.HTTPError) -> str:
-    text = error.read().decode(errors="replace")
-    try:
-        return str(json.loads(text)["error"])
-    except (ValueError, KeyError, TypeError):
-        return f"{error.code} {text[:200]}"
+    def _refused(self, path: str, error: urllib.error.HTTPError) -> StorehandError:
+        if error.code in NOT_LET_IN:
+            advice = "say who you are: --header 'Authorization=Bearer $TOKEN', or http://USER:PASSWORD@HOST"
+            return Unavailable(f"{self._url} does not let us in ({error.code})", details={"advice": advice})
+        text = error.read().decode(errors="replace")
+        try:
+            return InvalidInput(f"Prometheus refuses {path}: {json.loads(text)['error']}")
+        except (ValueError, KeyError, TypeError):  # a proxy before it
+            return InvalidInput(f"Prometheus refuses {path}: {error.code} {text[:200]}")
