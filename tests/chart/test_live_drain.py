@@ -117,7 +117,7 @@ def test_a_pod_that_is_stopped_under_load_finishes_or_hands_back_what_it_has(clu
     assert {(handle.job.attempts, handle.job.crashes) for handle in handles} == {(1, 0)}
     assert set(cluster.shop.noted("ends").values()) == {1}
     again = {job for job, starts in cluster.shop.noted("starts").items() if starts > 1}
-    assert again == _handed_back(handles, client)
+    assert again <= _handed_back(handles, client)  # not equal: one may be claimed and go back before its code begins
     assert again, "the worker was too quick for this test"
 
 
