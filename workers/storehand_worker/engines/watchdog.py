@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 log = logging.getLogger(__name__)
@@ -40,9 +41,18 @@ class Watchdog:
         self._is_stopped.set()
 
     def _run(self) -> None:
-        while not self._is_stopped.wait(self._every_s):
+        while self._nap():
             try:
                 if self._look():
                     return
             except Exception:  # or nobody would watch from here on
                 log.exception("%s met an error of our own; it looks again in %.1f s", self._thread.name, self._every_s)
+
+    def _nap(self) -> bool:
+        """False once it is stopped. A nap far too long means that the whole process stood still (SIGSTOP, a frozen
+        machine, a starved core): those it watches did not move either, and get a moment before they are judged."""
+        began = time.monotonic()
+        is_stopped = self._is_stopped.wait(self._every_s)
+        if not is_stopped and time.monotonic() - began > 2 * self._every_s:
+            is_stopped = self._is_stopped.wait(self._every_s)
+        return not is_stopped
