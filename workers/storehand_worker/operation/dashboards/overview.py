@@ -111,7 +111,7 @@ LATENESS = Row(
     (
         lines(
             "Backlog in seconds",
-            "Until what waits now is done, with the workers that are ready now: work waiting / ready workers; with none, "
+            "Until what waits now is done, with the workers ready now: work waiting / ready workers; with none, "
             "what one alone would need. Dashed: in what time interactive work is to be caught up. "
             "按当前就绪工作进程清空积压所需秒数；无就绪时按一个计算。",
             [
