@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from storehand.job import NewJob, Priority, Status
-from storehand.store import Finish, JobStore, Tally
+from storehand.store import Finish, JobStore, Tally, Upkeep
 from tests.contract.stores import OK, STORES, Clock, claimed, created, new, row
 from tests.contract.tallied import Witness
 
@@ -181,6 +181,15 @@ def test_upkeep_counts_what_needs_a_message_and_the_dead_letters(store, clock):
 
     assert store.upkeep().unrung == len(store.unrung(grace_s=10)) == 1
     assert store.upkeep().dead_letters == 1
+
+
+def test_who_leads_and_the_dead_letters_are_told_without_a_count_of_what_needs_a_message(store, clock):
+    created(store)
+    store.bury(queue="q", reason="no JSON", body="{")
+    clock.advance(11)
+    store.lead("w1", 10)
+
+    assert store.upkeep(most_unrung=0) == Upkeep("w1", 0, 1)
 
 
 def test_a_look_changes_nothing(store, clock):

@@ -23,7 +23,7 @@ from storehand.job import NewJob, Outcome, Priority
 from storehand.pools import Pool
 from storehand.settings import Settings
 from storehand.store import Finish, JobStore, open_store
-from storehand_worker.exporter import exporter_metric_names
+from storehand_worker.exporter import exporter_metric_names, readings
 from storehand_worker.exporter import source as source_module
 from tests.exporter.scrape import exporting
 from tests.project.test_light_client import BLOCKED
@@ -64,6 +64,24 @@ def test_every_series_it_names_has_a_figure_though_no_worker_ever_ran(folder):
 
         assert exporter_metric_names() <= scraped.names()
         assert scraped.value("reconciler_up") == 0
+
+
+def test_who_leads_is_asked_at_every_look_though_the_count_beside_it_is_dear(folder, monkeypatch):
+    monkeypatch.setattr(readings, "UNRUNG_SHARE", 1e-12)
+    read, store = readings.StoreReader(settings(folder)), store_of(settings(folder))
+    before = read().upkeep
+    store.lead("w1", 60)
+    store.bury(queue="q", reason="no JSON", body="{")
+    [job] = store.create([NewJob("tagline", {})])
+    store.claim([job.id], "w1", 60, max_crashes=3)
+    store.release([job.id], "w1")
+    after = read().upkeep
+
+    assert (before.leader, before.unrung, before.dead_letters) == (None, 0, 0)
+    assert store.upkeep().unrung == 1
+    assert (after.leader, after.unrung, after.dead_letters) == ("w1", 0, 1)
+    read.close()
+    store.close()
 
 
 def test_jobs_are_followed_from_the_queue_to_their_end(folder):

@@ -15,10 +15,10 @@ class Away(SqliteStore):
 
     is_away = False
 
-    def upkeep(self):
+    def upkeep(self, **options):
         if self.is_away:
             raise Unavailable("gone")
-        return super().upkeep()
+        return super().upkeep(**options)
 
 
 @pytest.fixture

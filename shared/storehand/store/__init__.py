@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from storehand.errors import SettingsError
 from storehand.job import Event, EventKind, Job, NewJob, NewNote, Note, Outcome, Status
-from storehand.store.state import DeadLetter, StoreStats, Swept, Tally, Upkeep
+from storehand.store.state import MOST_UNRUNG, DeadLetter, StoreStats, Swept, Tally, Upkeep
 
 if TYPE_CHECKING:
     from storehand.settings import Settings  # pydantic-settings costs a backend's start; its first use pays
@@ -236,7 +236,9 @@ class JobStore(Protocol):
         million rows waiting, so its cost must not grow with them."""
         ...
 
-    def upkeep(self) -> Upkeep: ...
+    def upkeep(self, *, most_unrung: int = MOST_UNRUNG) -> Upkeep:
+        """With `most_unrung=0` nothing is counted but dead letters: the other may have to look at all open jobs."""
+        ...
 
     def close(self) -> None: ...
 

@@ -32,6 +32,7 @@ from storehand.store.notes import add_lines, decode_notes
 from storehand.store.owners import Owners
 from storehand.store.rows import SELECT_JOB, encode, encode_outcome, event_of, job_of
 from storehand.store.schema import migrate
+from storehand.store.state import MOST_UNRUNG
 from storehand.store.tallies import tallies
 from storehand.store.tallies import upkeep as upkeep_of
 
@@ -191,9 +192,9 @@ class SqliteStore:
         with self._db.reading() as db:
             return tallies(db, now=self.now())
 
-    def upkeep(self) -> Upkeep:
+    def upkeep(self, *, most_unrung: int = MOST_UNRUNG) -> Upkeep:
         with self._db.reading() as db:
-            return upkeep_of(db, now=self.now(), is_dead=self._owners.is_dead)
+            return upkeep_of(db, most_unrung=most_unrung, now=self.now(), is_dead=self._owners.is_dead)
 
     def close(self) -> None:
         self._owners.close()

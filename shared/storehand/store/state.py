@@ -67,7 +67,7 @@ class Upkeep:
     leader: str | None
     """None where the lead has run out: nobody reconciles."""
     unrung: int
-    """Jobs that need a message and have none, as `unrung` finds them with UPKEEP_GRACE_S; up to MOST_UNRUNG."""
+    """Jobs that need a message and have none, as `unrung` finds them with UPKEEP_GRACE_S; up to `most_unrung`."""
     dead_letters: int
 
 

@@ -10,7 +10,7 @@ import sqlite3
 
 from storehand.job import Priority
 from storehand.store.leases import IsDead
-from storehand.store.state import MOST_UNRUNG, UPKEEP_GRACE_S, Tally, Upkeep
+from storehand.store.state import UPKEEP_GRACE_S, Tally, Upkeep
 from storehand.store.upkeep import count_unrung
 
 _DUE = "max(updated_at, coalesce(not_before, 0))"
@@ -49,8 +49,8 @@ def tallies(db: sqlite3.Connection, *, now: float) -> list[Tally]:
     ]  # fmt: skip
 
 
-def upkeep(db: sqlite3.Connection, *, now: float, is_dead: IsDead) -> Upkeep:
+def upkeep(db: sqlite3.Connection, *, most_unrung: int, now: float, is_dead: IsDead) -> Upkeep:
     leader = db.execute("SELECT owner FROM leader WHERE until > ?", (now,)).fetchone()
     letters: int = db.execute("SELECT count(*) FROM dead_letters").fetchone()[0]
-    unrung = count_unrung(db, grace_s=UPKEEP_GRACE_S, limit=MOST_UNRUNG, now=now, is_dead=is_dead)
+    unrung = count_unrung(db, grace_s=UPKEEP_GRACE_S, limit=most_unrung, now=now, is_dead=is_dead)
     return Upkeep(None if leader is None or is_dead(leader[0]) else leader[0], unrung, letters)

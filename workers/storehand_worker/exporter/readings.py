@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from storehand.broker.dead import count_dead
@@ -34,7 +34,7 @@ class BrokerReading:
     dead: int = 0
 
 
-UPKEEP_SHARE = 0.05
+UNRUNG_SHARE = 0.05
 """Of the time: PostgreSQL reads all open jobs to find those without a message, 0.45 s for a million."""
 
 
@@ -44,22 +44,24 @@ class StoreReader:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._store: JobStore | None = None
-        self._upkeep: Upkeep | None = None
-        self._upkeep_due = 0.0
+        self._unrung = 0
+        self._unrung_due = 0.0
 
     def __call__(self) -> StoreReading:
         if self._store is None:
             self._store = open_store(self._settings)
         store = self._store
-        return StoreReading(store.now(), store.tallies(), self._recent_upkeep(store))
+        return StoreReading(store.now(), store.tallies(), self._upkeep(store))
 
-    def _recent_upkeep(self, store: JobStore) -> Upkeep:
+    def _upkeep(self, store: JobStore) -> Upkeep:
+        """Who leads is asked at every look: on nobody for a minute hangs whether a pool wakes."""
         began = time.monotonic()
-        if self._upkeep is None or began >= self._upkeep_due:
-            self._upkeep = store.upkeep()
-            now = time.monotonic()
-            self._upkeep_due = now + (now - began) / UPKEEP_SHARE
-        return self._upkeep
+        if began < self._unrung_due:
+            return replace(store.upkeep(most_unrung=0), unrung=self._unrung)
+        upkeep = store.upkeep()
+        now = time.monotonic()
+        self._unrung, self._unrung_due = upkeep.unrung, now + (now - began) / UNRUNG_SHARE
+        return upkeep
 
     def close(self) -> None:
         store, self._store = self._store, None

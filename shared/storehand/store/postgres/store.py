@@ -32,6 +32,7 @@ from storehand.store.postgres.turns import Turns
 from storehand.store.postgres.unit import Call, Unit
 from storehand.store.postgres.watch import Watch
 from storehand.store.rows import encode, event_of
+from storehand.store.state import MOST_UNRUNG
 
 T = TypeVar("T")
 
@@ -208,8 +209,8 @@ class PostgresStore:
             self._slowly(tallies.recount)
         return self._links.read(lambda link: tallies.tallies(link, now=self.now()))
 
-    def upkeep(self) -> Upkeep:
-        return self._slowly(lambda link: upkeep.upkeep(link, now=self._test_time()))
+    def upkeep(self, *, most_unrung: int = MOST_UNRUNG) -> Upkeep:
+        return self._slowly(lambda link: upkeep.upkeep(link, most_unrung=most_unrung, now=self._test_time()))
 
     def close(self) -> None:
         self._links.close()

@@ -10,7 +10,7 @@ from storehand.job import Job, Status
 from storehand.store import DeadLetter, StoreStats, Swept, Upkeep
 from storehand.store.postgres.link import Link
 from storehand.store.postgres.row import SELECT_JOB, jobs_of
-from storehand.store.state import MOST_UNRUNG, UPKEEP_GRACE_S
+from storehand.store.state import UPKEEP_GRACE_S
 from storehand.store.upkeep import LONG_UNCLAIMED
 
 SLOW_S = 30.0
@@ -65,8 +65,8 @@ SELECT (SELECT owner FROM $.leader WHERE until > {_NOW}), (SELECT count(*) FROM 
 """  # noqa: S608  # constants
 
 
-def upkeep(link: Link, *, now: float | None) -> Upkeep:
-    values = {"now": now, "grace": UPKEEP_GRACE_S, "long": LONG_UNCLAIMED * UPKEEP_GRACE_S, "limit": MOST_UNRUNG}
+def upkeep(link: Link, *, most_unrung: int, now: float | None) -> Upkeep:
+    values = {"now": now, "grace": UPKEEP_GRACE_S, "long": LONG_UNCLAIMED * UPKEEP_GRACE_S, "limit": most_unrung}
     [(leader, letters, unrung)] = link.run(_UPKEEP, values).fetchall()
     return Upkeep(leader, unrung, letters)
 

@@ -270,9 +270,9 @@ class RedisStore:
     def tallies(self) -> list[Tally]:
         return tallies(self._slow)
 
-    def upkeep(self) -> Upkeep:
+    def upkeep(self, *, most_unrung: int = MOST_UNRUNG) -> Upkeep:
         leader, unrung, letters = self._slow.run(
-            "upkeep", UPKEEP_GRACE_S, LONG_UNCLAIMED * UPKEEP_GRACE_S, MOST_UNRUNG
+            "upkeep", UPKEEP_GRACE_S, LONG_UNCLAIMED * UPKEEP_GRACE_S, most_unrung
         )  # fmt: skip
         return Upkeep(leader or None, unrung, letters)
 
