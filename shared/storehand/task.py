@@ -132,6 +132,8 @@ class ModelInfo:
     folder: str = ""
     """Where the model's files are, for tasks that keep data beside them; empty for a model behind an endpoint."""
     extra: Mapping[str, object] = field(default_factory=dict)
+    server: tuple[str, int] | None = None
+    """Host and port of the endpoint that answers; none where the model computes in this process."""
 
 
 class Models(Protocol):

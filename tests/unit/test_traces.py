@@ -142,12 +142,35 @@ def test_tracing_without_the_extra_is_told_by_both_sides(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("OTEL_TRACES_EXPORTER", "zipkin"), ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")]
+    ("name", "value"),
+    [
+        ("OTEL_TRACES_EXPORTER", "zipkin"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
+    ],
 )
 def test_a_way_to_export_that_is_not_there_is_refused_at_the_start(tmp_path, name, value, monkeypatch):
     monkeypatch.setenv(name, value)
 
     with pytest.raises(SettingsError, match=f"{name} is '{value}'"):
+        open_tracer(Settings(data_dir=tmp_path, tracing=True), "me")
+
+
+def test_the_signal_s_own_protocol_goes_before_the_general_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(api, "set_tracer_provider", lambda provider: None)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "http/protobuf")
+
+    tracer = open_tracer(Settings(data_dir=tmp_path, tracing=True), "me")
+    tracer.close()
+
+    assert isinstance(tracer, OpenTelemetryTracer)
+
+
+def test_what_opentelemetry_itself_refuses_is_an_error_of_the_settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "256")  # a batch has 512
+
+    with pytest.raises(SettingsError, match=r"OTEL_\*.*max_queue_size"):
         open_tracer(Settings(data_dir=tmp_path, tracing=True), "me")
 
 

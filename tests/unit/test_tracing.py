@@ -4,79 +4,24 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry import trace as api
-from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor
-from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
-from storehand.engine import EngineSpec
-from storehand.errors import EngineError, InvalidInput, Overloaded
-from storehand.task import GenerateOptions, Message
-from storehand_worker.context import JobContext
+from storehand.errors import Cancelled, EngineError, InvalidInput, Overloaded, StopJob
 from storehand_worker.delivery import Delivery, Parked
-from storehand_worker.job_trace import Tracer
 from storehand_worker.models import JobModels
-from storehand_worker.tracing import OpenTelemetryTracer
-from tests.small_engine import SMALL, SmallEngine
-from tests.unit.job_runs import Bench, Body, WordOutput, echo
+from tests.unit.job_runs import WordOutput
+from tests.unit.traced import JOB, SECRET, SENDER, TRACE, TRACEPARENT, Traced, parents
 from tests.waiting import until
-
-TRACE, SENDER = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
-TRACEPARENT = f"00-{TRACE}-{SENDER}-01"
-SECRET = "Mrs Chen of Lane 7"
-
-
-class Traced:
-    """A runner whose spans are kept in memory."""
-
-    def __init__(self, folder: Path, **sampling: Any) -> None:
-        self.kept = InMemorySpanExporter()
-        provider = TracerProvider(shutdown_on_exit=False, **sampling)
-        provider.add_span_processor(SimpleSpanProcessor(self.kept))
-        self._folder = folder
-        self._tracer = provider.get_tracer("test")
-        self.engines = {
-            "text": SmallEngine(EngineSpec(role="text", kind="generate", name="small", folder="", binding=SMALL)),
-            "vectors": SmallEngine(EngineSpec(role="vectors", kind="encode", name="tiny", folder="", binding=SMALL)),
-        }
-
-    def bench(self, ask: Callable[[JobModels], object] = lambda models: None, body: Body = echo, **more: Any) -> Bench:
-        settings_of = Bench(self._folder, **more).settings
-        tracer: Tracer = OpenTelemetryTracer(settings_of, self._tracer, owner="me")
-        asked: list[JobModels] = []
-
-        def models(context: JobContext, task: object) -> JobModels:
-            asked.append(JobModels(self.engines, context, task="word", calls=context.calls))
-            return asked[-1]
-
-        def answer(given: Any, context: Any) -> Any:
-            ask(asked[-1])
-            return body(given, context)
-
-        return Bench(self._folder, answer, tracer=tracer, models=models, **more)
-
-    def spans(self) -> dict[str, ReadableSpan]:
-        return {span.name: span for span in self.kept.get_finished_spans()}
 
 
 @pytest.fixture
 def traced(tmp_path):
     return Traced(tmp_path)
-
-
-def parents(spans: dict[str, ReadableSpan]) -> dict[str, str | None]:
-    names = {span.context.span_id: name for name, span in spans.items()}
-    return {name: names.get(span.parent.span_id, "outside") if span.parent else None for name, span in spans.items()}
-
-
-JOB = "process storehand.default.interactive"
 
 
 def test_a_job_is_a_span_below_its_producer_and_its_stages_are_below_it(traced):
@@ -115,46 +60,6 @@ def test_the_span_of_a_job_says_what_it_was_by_the_conventions_for_messages(trac
     }
 
 
-def test_a_model_call_is_a_span_by_the_conventions_for_generative_ai_with_its_phases_below(traced):
-    def ask(models: JobModels) -> None:
-        models.generate("text", [Message("user", SECRET)], GenerateOptions(max_new_tokens=9, temperature=0.5))
-
-    with traced.bench(ask) as bench:
-        bench.answer(bench.job(priority="interactive"))
-
-    spans = traced.spans()
-    assert {name: parent for name, parent in parents(spans).items() if name not in ("claim", "run", "store")} == {
-        JOB: None, "chat small": JOB, "lane": "chat small", "prefill": "chat small", "decode": "chat small"
-    }  # fmt: skip
-    said = spans["chat small"].attributes
-    assert said["gen_ai.operation.name"] == "chat"
-    assert said["gen_ai.request.model"] == "small"
-    assert said["gen_ai.request.max_tokens"] == 9
-    assert said["gen_ai.request.temperature"] == 0.5
-    assert said["gen_ai.response.time_to_first_chunk"] == 0.35
-    assert said["gen_ai.usage.input_tokens"] > 0
-    assert said["gen_ai.usage.output_tokens"] > 0
-    assert said["gen_ai.response.finish_reasons"] == ("stop",)
-    assert _seconds(spans["lane"]) == pytest.approx(0.25)
-    assert _seconds(spans["prefill"]) == pytest.approx(0.1)
-    assert _seconds(spans["decode"]) == pytest.approx(0.4)
-
-
-def test_texts_and_vectors_have_operations_of_their_own_and_a_long_list_shows_its_first_requests(traced):
-    def ask(models: JobModels) -> None:
-        models.generate("text", SECRET)
-        models.encode("vectors", ["x"] * 500)
-
-    with traced.bench(ask) as bench:
-        bench.answer(bench.job())
-
-    spans = traced.spans()
-    assert spans["text_completion small"].attributes["gen_ai.operation.name"] == "text_completion"
-    assert spans["embeddings tiny"].attributes["storehand.requests"] == 16
-    lanes = [span for span in traced.kept.get_finished_spans() if span.name == "lane"]
-    assert len(lanes) == 1 + 8
-
-
 def test_no_span_holds_a_word_of_the_job(traced):
     def ask(models: JobModels) -> None:
         models.generate("text", SECRET)
@@ -175,10 +80,33 @@ def test_a_failure_is_the_span_s_error_by_its_code(traced):
     with traced.bench(ask, retries={"word": {"max_attempts": 1}}) as bench:
         bench.answer(bench.job(priority="interactive"))
 
-    for name in (JOB, "text_completion small"):
+    for name in (JOB, "run", "text_completion small"):
         span = traced.spans()[name]
         assert span.attributes["error.type"] == Overloaded.code
         assert (span.status.status_code, span.status.description) == (StatusCode.ERROR, Overloaded.code)
+    assert not [key for key in traced.spans()["text_completion small"].attributes if "usage" in key]
+
+
+def test_a_task_that_raises_is_the_error_of_its_run_without_its_words(traced):
+    def ask(models: JobModels) -> None:
+        raise ValueError(SECRET)
+
+    with traced.bench(ask) as bench:
+        bench.answer(bench.job(priority="interactive"))
+
+    run = traced.spans()["run"]
+    assert (run.attributes["error.type"], run.status.status_code) == ("plugin", StatusCode.ERROR)
+    assert "Chen" not in run.to_json()
+
+
+def test_a_cancelled_job_is_no_error_of_its_run(traced):
+    def body(given: Any, context: Any) -> WordOutput:
+        raise StopJob(Cancelled())
+
+    with traced.bench(body=body) as bench:
+        bench.answer(bench.job(priority="interactive"))
+
+    assert traced.spans()["run"].status.status_code is StatusCode.UNSET
 
 
 def test_an_attempt_that_comes_again_says_so_and_the_next_one_is_in_the_same_trace(traced):
@@ -285,9 +213,3 @@ def test_a_trace_that_is_not_sampled_costs_no_spans_and_goes_on(tmp_path):
 
     assert outcome.code == "ok"
     assert traced.kept.get_finished_spans() == ()
-
-
-def _seconds(span: ReadableSpan) -> float:
-    assert span.start_time is not None
-    assert span.end_time is not None
-    return (span.end_time - span.start_time) / 1e9

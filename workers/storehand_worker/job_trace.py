@@ -33,6 +33,9 @@ class JobTrace:
         """For as long as the task's code runs."""
         return _NOTHING
 
+    def ran(self, outcome: Outcome) -> None:
+        """What came of the task's code; told while still inside."""
+
     def call(self, role: str, info: ModelInfo, request: GenerateRequest | None) -> AbstractContextManager[Tell]:
         """A model call, from being asked to its last answer; `request` for texts only."""
         return _NO_CALL

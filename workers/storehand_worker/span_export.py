@@ -26,6 +26,9 @@ SERVICE = "storehand-worker"
 FLUSH_S = 2.0
 """How long a worker that leaves waits for its last spans to be sent; a collector that is away must not hold it."""
 
+PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
+"""The first one that is set counts."""
+
 EXPORTERS = ("otlp", "console", "none")
 
 
@@ -43,7 +46,10 @@ def open_tracer(settings: Settings, owner: str) -> Tracer:
         raise SettingsError(f"the setting tracing needs pip install 'storehand[tracing]' ({error})") from None
     if isinstance(api.get_tracer_provider(), TracerProvider):  # by `opentelemetry-instrument`, whose it stays
         return OpenTelemetryTracer(settings, api.get_tracer("storehand"), owner=owner)
-    provider = _provider(owner)
+    try:
+        provider = _provider(owner)
+    except ValueError as error:
+        raise SettingsError(f"OpenTelemetry refuses what its variables (OTEL_*) say: {error}") from None
     api.set_tracer_provider(provider)
     tracer = provider.get_tracer("storehand", version("storehand"))
     return OpenTelemetryTracer(settings, tracer, owner=owner, close=lambda: close_provider(provider))
@@ -71,9 +77,11 @@ def _provider(owner: str) -> TracerProvider:
     elif exporter == "otlp":
         from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
-        protocol = os.environ.get("OTEL_EXPORTER_OTLP_PROTOCOL") or "http/protobuf"
-        if protocol != "http/protobuf":
-            raise SettingsError(f"OTEL_EXPORTER_OTLP_PROTOCOL is {protocol!r}; this worker speaks http/protobuf")
+        for name in PROTOCOLS:
+            if protocol := os.environ.get(name):
+                if protocol != "http/protobuf":
+                    raise SettingsError(f"{name} is {protocol!r}; this worker speaks http/protobuf")
+                break
         provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
     return provider
 

@@ -90,6 +90,7 @@ class _Attempt(JobTrace):
         self._below = api.set_span_in_context(self._span, otel_context.Context())
         self._lock = threading.Lock()
         self._is_over = False
+        self._run_code: str | None = None
         self.traceparent = traceparent_of(self._span)
         if self._span.is_recording():
             self._stage("claim", began, claimed)
@@ -102,7 +103,10 @@ class _Attempt(JobTrace):
             yield
         finally:
             otel_context.detach(token)
-            self._stage("run", began, time.monotonic())
+            self._stage("run", began, time.monotonic(), code=self._run_code)
+
+    def ran(self, outcome: Outcome) -> None:
+        self._run_code = _code(outcome)
 
     def call(self, role: str, info: ModelInfo, request: GenerateRequest | None) -> AbstractContextManager[Tell]:
         return self._call(role, info, request) if self._span.is_recording() else super().call(role, info, request)
@@ -123,10 +127,9 @@ class _Attempt(JobTrace):
             raise
         finally:
             results, asked_at = told[0] if told else ((), ())
-            kind = SpanKind.INTERNAL if info.folder else SpanKind.CLIENT
-            span = self._open(
-                f"{about['gen_ai.operation.name']} {info.name}", began, {**about, **_of_results(results)}, kind=kind
-            )
+            kind = SpanKind.CLIENT if info.server else SpanKind.INTERNAL
+            about |= _of_results(results, is_streamed=request is not None and request.on_text is not None)
+            span = self._open(f"{about['gen_ai.operation.name']} {info.name}", began, about, kind=kind)
             below = api.set_span_in_context(span, otel_context.Context())
             for result, at in list(zip(results, asked_at, strict=False))[:MOST_REQUESTS]:
                 self._phases(result, at, below)
@@ -158,7 +161,7 @@ class _Attempt(JobTrace):
             return
         self._stage("store", began, time.monotonic())
         self._span.set_attribute("storehand.outcome", str(outcome.status))
-        _fail(self._span, outcome.code if outcome.status in (JobStatus.FAILED, JobStatus.EXPIRED) else None)
+        _fail(self._span, _code(outcome))
 
     def end(self) -> None:
         with self._lock:
@@ -173,9 +176,13 @@ class _Attempt(JobTrace):
         ended: float,
         below: otel_context.Context | None = None,
         about: Facts | None = None,
+        *,
+        code: str | None = None,
     ) -> None:
         if self._span.is_recording():
-            self._open(name, began, about, below).end(self._ns(ended))
+            span = self._open(name, began, about, below)
+            _fail(span, code)
+            span.end(self._ns(ended))
 
     def _open(
         self,
@@ -195,6 +202,11 @@ class _Attempt(JobTrace):
 _PROPAGATOR = TraceContextTextMapPropagator()
 
 
+def _code(outcome: Outcome) -> str | None:
+    """Why it failed; being cancelled is no failure."""
+    return outcome.code if outcome.status in (JobStatus.FAILED, JobStatus.EXPIRED) else None
+
+
 def _fail(span: Span, code: str | None) -> None:
     """By its code alone: messages may quote a job."""
     if code is not None:
@@ -207,10 +219,12 @@ def _of_request(role: str, info: ModelInfo, request: GenerateRequest | None) -> 
     endpoint is."""
     about: Facts = {
         "gen_ai.operation.name": OPERATIONS.get(info.kind, "text_completion"),
-        "gen_ai.provider.name": "storehand" if info.folder else "openai",  # whoever speaks its protocol
+        "gen_ai.provider.name": "openai" if info.server else "storehand",  # whoever speaks its protocol
         "gen_ai.request.model": info.name,
         "storehand.role": role,
     }
+    if info.server:
+        about["server.address"], about["server.port"] = info.server
     if request is None:
         return about
     options = request.options
@@ -226,7 +240,9 @@ def _of_request(role: str, info: ModelInfo, request: GenerateRequest | None) -> 
     return about
 
 
-def _of_results(results: Sequence[Result]) -> Facts:
+def _of_results(results: Sequence[Result], *, is_streamed: bool) -> Facts:
+    if not results:  # it raised: what it has used is not known
+        return {}
     about: Facts = {
         "gen_ai.usage.input_tokens": sum(result.prompt_tokens for result in results),
         "gen_ai.usage.output_tokens": sum(result.completion_tokens for result in results),
@@ -236,6 +252,6 @@ def _of_results(results: Sequence[Result]) -> Facts:
     if reasons := [each.finish_reason for result in results for each in result.completions]:
         about["gen_ai.response.finish_reasons"] = reasons
     firsts = [result.timings.first_token_s for result in results if result.timings.first_token_s is not None]
-    if firsts:
+    if firsts and is_streamed:
         about["gen_ai.response.time_to_first_chunk"] = min(firsts)
     return about

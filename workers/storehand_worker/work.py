@@ -27,6 +27,17 @@ def run_task(
     models: Callable[[JobContext, Task[Any, Any]], Models],
 ) -> Outcome:
     """Never raises. Messages carry no payload: they end in logs and at callers who may not be the job's owner."""
+    outcome = _outcome(task, job, context, models)
+    context.trace.ran(outcome)
+    return outcome
+
+
+def _outcome(
+    task: Task[Any, Any] | None,
+    job: Job,
+    context: JobContext,
+    models: Callable[[JobContext, Task[Any, Any]], Models],
+) -> Outcome:
     try:
         if task is None:
             raise UnknownTask(f"no enabled plugin brings the task {job.task!r}")

@@ -83,6 +83,12 @@ class EndpointOptions(BaseModel):
         return url.netloc + url.path
 
     @property
+    def server(self) -> tuple[str, int]:
+        """Host and port."""
+        url = urlsplit(self.base_url)
+        return url.hostname or "", url.port or (443 if url.scheme == "https" else 80)
+
+    @property
     def limit_field(self) -> str:
         if self.max_tokens_field is not None:
             return self.max_tokens_field

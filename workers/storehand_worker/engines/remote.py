@@ -52,7 +52,7 @@ class RemoteEngine(BaseEngine[Ask]):
             raise ModelNotAvailable(f"the engine openai can generate and encode; role {spec.role} wants to {spec.kind}")
         self._options: EndpointOptions = endpoint_options(spec.role, spec.binding)
         self._options.secret_headers(spec.role)  # a variable that is not set stops the start here
-        super().__init__(spec, _info(spec), capacity=spec.binding.slots)
+        super().__init__(spec, _info(spec, self._options), capacity=spec.binding.slots)
         work = Asks if spec.kind == "generate" else Embeds
         self._work: Work = work(self, spec, self._options)
         self._reserved = reserved_slots(spec, self._options.reserved_slots)
@@ -247,7 +247,7 @@ class RemoteEngine(BaseEngine[Ask]):
         log.warning("%s; the job gets code %s, others go on", error.message, error.code)
 
 
-def _info(spec: EngineSpec) -> ModelInfo:
+def _info(spec: EngineSpec, options: EndpointOptions) -> ModelInfo:
     """`max_tokens` is the binding's where it says so, else what the endpoint tells, else a modest guess."""
     is_plain = spec.kind != "generate"
     return ModelInfo(
@@ -257,4 +257,5 @@ def _info(spec: EngineSpec) -> ModelInfo:
         kind=spec.kind,
         format="plain" if is_plain else "chat",
         max_tokens=spec.binding.max_tokens if "max_tokens" in spec.binding.model_fields_set else DEFAULT_CONTEXT,
+        server=options.server,
     )
