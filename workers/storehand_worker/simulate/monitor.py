@@ -39,6 +39,7 @@ class Monitor:
         self.bias = bias
         """What the measured service time is multiplied by: an error to be lived with."""
         self.required: float | None = None
+        self.told_by_exporter: float | None = None
         self._crowd: deque[tuple[int, int]] = deque(maxlen=int(SHORT_S / SCRAPE_S))
         self._samples: list[list[tuple[int, int, float, int]]] = []
         self._means: list[list[float]] = []
@@ -57,7 +58,9 @@ class Monitor:
     def evaluate(self, counts: Sequence[Counts]) -> None:
         in_hand, ready = (sum(column) for column in zip(*self._crowd, strict=True))
         crowd = in_hand / ready if ready else 0.0
-        self.required = required_workers(self.pool, self._demands(counts), in_hand=crowd)
+        demands = list(self._demands(counts))
+        self.required = required_workers(self.pool, demands, in_hand=crowd)
+        self.told_by_exporter = required_workers(self.pool, demands)
 
     def _demands(self, counts: Sequence[Counts]) -> Iterable[Demand]:
         for index, each in enumerate(counts):

@@ -23,6 +23,9 @@ class Sight(Protocol):
     def required(self) -> float | None:
         """The rule's last value; None while Prometheus is away."""
 
+    def told_by_exporter(self) -> float | None:
+        """The same rule by the exporter's own reads, which do not tell how full the workers are."""
+
     def ready_messages(self) -> Mapping[Priority, float] | None:
         """At the broker, now; None while it is away."""
 
@@ -59,8 +62,11 @@ def our_behaviour(pool: Pool) -> Behaviour:
 
 
 def _rule(sight: Sight) -> Reading | None:
+    """As the chart's triggers ask."""
     required = sight.required()
-    return _in_hand_of_all(sight) if required is None else Reading(required)
+    if required is None:
+        required = sight.told_by_exporter()
+    return None if required is None else Reading(required)
 
 
 def _rule_alone(sight: Sight) -> Reading | None:
@@ -108,9 +114,9 @@ def policies(pool: Pool, *, fixed: int) -> dict[str, Policy]:
     """By name, in the order of the tables."""
     ours, stock = our_behaviour(pool), Behaviour()
     found = (
-        Policy("rule", _rule, ours, "required workers, broker's counts while Prometheus is away"),
+        Policy("rule", _rule, ours, "required workers, the exporter's own figure while Prometheus is away"),
         Policy("rule-alone", _rule_alone, ours, "required workers, no fallback"),
-        Policy("in-hand", _in_hand_of_all, ours, "our fallback: (ready + in hand) / slots, our pace"),
+        Policy("in-hand", _in_hand_of_all, ours, "the broker alone: (ready + in hand) / slots, our pace"),
         Policy("in-hand-stock", _in_hand_of_all, stock, "ready + unacked, target = slots, Kubernetes' pace"),
         Policy("keda-redis", _longest_list, stock, "KEDA Redis default: list length 5, ready only"),
         Policy("keda-rabbitmq", _longest_queue, stock, "KEDA RabbitMQ default: 20 ready + unacked"),

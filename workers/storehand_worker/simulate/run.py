@@ -88,6 +88,10 @@ class _Sight:
         away = any(self.cluster.now_s in span for span in self.cluster.traffic.prometheus_away)
         return None if away else self.monitor.required
 
+    def told_by_exporter(self) -> float | None:
+        """Its reads are taken for no younger than Prometheus' own."""
+        return self.monitor.told_by_exporter
+
     def ready_messages(self) -> Mapping[Priority, float] | None:
         return None if self.cluster.is_broker_away else self._messages(self.cluster.waiting())
 
