@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import Callable, Coroutine
 from pathlib import Path
@@ -25,7 +26,7 @@ def play(tmp_path: Path) -> Callable[[Story], None]:
     """Runs a coroutine with a client and the store a worker would hold."""
 
     async def with_client(story: Story) -> None:
-        async with AsyncClient(data_dir=tmp_path, synchronous="NORMAL") as client, asyncio.timeout(30):
+        async with AsyncClient(data_dir=tmp_path, synchronous="NORMAL") as client, asyncio.timeout(120):
             await story(client, client._sync.store)
 
     return lambda story: asyncio.run(with_client(story))
@@ -79,19 +80,49 @@ def test_a_wait_that_runs_out_is_not_ready_and_nothing_polls_afterwards(play):
     play(story)
 
 
+class Naps:
+    """`with Naps() as beside:` a thread naps for 1 ms again and again; `longest_s` tells how long a nap took."""
+
+    def __init__(self) -> None:
+        self.longest_s = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Naps:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        before = time.perf_counter()
+        while not self._stop.wait(0.001):
+            now = time.perf_counter()
+            self.longest_s, before = max(self.longest_s, now - before), now
+
+
 def test_the_event_loop_stays_free_while_jobs_are_waited_for(play):
-    async def story(client: AsyncClient, store: JobStore) -> None:
+    """Hardly later than a thread beside it; a busy machine gets more chances."""
+
+    async def longest_s(client: AsyncClient, store: JobStore) -> float:
         handles = await client.submit_many(kettle(number) for number in range(200))
-        waiting = asyncio.gather(*(handle.result(timeout=20) for handle in handles))
-        longest_s = 0.0
-        with workers_hand.Answering(store, lambda job: OK):
+        waiting = asyncio.gather(*(handle.result(timeout=60) for handle in handles))
+        longest = 0.0
+        with workers_hand.Answering(store, lambda job: OK), Naps() as beside:
             while not waiting.done():
                 before = time.perf_counter()
                 await asyncio.sleep(0.001)
-                longest_s = max(longest_s, time.perf_counter() - before)
-
+                longest = max(longest, time.perf_counter() - before)
         assert len(await waiting) == 200
-        assert longest_s < 0.5
+        return longest - beside.longest_s
+
+    async def story(client: AsyncClient, store: JobStore) -> None:
+        late_s: list[float] = []
+        while not late_s or late_s[-1] >= 0.5:
+            assert len(late_s) < 5, late_s
+            late_s.append(await longest_s(client, store))
 
     play(story)
 
@@ -114,7 +145,7 @@ def test_as_completed_says_how_many_are_left(play):
 
         ended = []
         with pytest.raises(NotReady, match="1 jobs"):
-            async for handle in client.as_completed(handles, timeout=0.3):
+            async for handle in client.as_completed(handles, timeout=2):
                 ended.append(handle)  # noqa: PERF401  # the error comes out of the loop
         assert ended == [handles[0]]
 

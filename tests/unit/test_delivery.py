@@ -14,16 +14,16 @@ from tests.waiting import until
 
 
 @pytest.fixture
-def deliveries() -> Iterator[Deliveries]:
-    found = Deliveries("stream-test", blocked_s=0.2)
+def patient() -> Iterator[Deliveries]:
+    found = Deliveries("stream-test")
     yield found
     found.close(5.0)
 
 
-def test_pieces_come_in_order_and_the_end_after_them(deliveries: Deliveries) -> None:
+def test_pieces_come_in_order_and_the_end_after_them(patient: Deliveries) -> None:
     seen: list[list[str]] = [[] for _ in range(8)]
     ended = [threading.Event() for _ in seen]
-    streams = [Stream(each.append, deliveries) for each in seen]
+    streams = [Stream(each.append, patient) for each in seen]
     for piece in range(500):
         for stream in streams:
             stream.send(f"{piece} ")
@@ -40,8 +40,7 @@ def test_pieces_come_in_order_and_the_end_after_them(deliveries: Deliveries) -> 
     assert found == ["".join(f"{piece} " for piece in range(500))] * len(seen)
 
 
-def test_a_consumer_that_blocks_holds_only_its_own_request() -> None:
-    patient = Deliveries("stream-test")
+def test_a_consumer_that_blocks_holds_only_its_own_request(patient: Deliveries) -> None:
     may_go, ended, seen = threading.Event(), threading.Event(), list[str]()
 
     def wait(text: str) -> None:
@@ -57,20 +56,18 @@ def test_a_consumer_that_blocks_holds_only_its_own_request() -> None:
     assert not ended.is_set()
     may_go.set()
     assert ended.wait(10)
-    patient.close(5.0)
 
 
 @pytest.mark.parametrize("is_ended_first", [True, False])
-def test_a_consumer_that_never_returns_is_given_up(
-    deliveries: Deliveries, caplog: pytest.LogCaptureFixture, is_ended_first: bool
-) -> None:
+def test_a_consumer_that_never_returns_is_given_up(caplog: pytest.LogCaptureFixture, is_ended_first: bool) -> None:
+    hasty = Deliveries("stream-test", blocked_s=0.2)
     may_go, ended, seen = threading.Event(), list[int](), list[str]()
 
     def stuck(text: str) -> None:
         seen.append(text)
         may_go.wait(10)
 
-    stream = Stream(stuck, deliveries)
+    stream = Stream(stuck, hasty)
     with caplog.at_level(logging.ERROR):
         stream.send("a")
         if is_ended_first:
@@ -82,7 +79,7 @@ def test_a_consumer_that_never_returns_is_given_up(
 
         until(lambda: ended)
     may_go.set()
-    deliveries.close(5.0)
+    hasty.close(5.0)
 
     assert (seen, ended) == (["a"], [1])
 

@@ -44,7 +44,7 @@ def test_a_call_carries_what_the_engine_needs_to_know_of_the_job():
 
     first, second = bench.text.requests
     assert (first.task, first.tenant, first.priority, first.seed) == ("echo", "shop", Priority.BULK, 5)
-    assert first.deadline == pytest.approx(time.monotonic() + 60, abs=1)
+    assert first.deadline == pytest.approx(time.monotonic() + 60, abs=10)
     assert (first.options.seed, second.options.seed, second.options.max_new_tokens) == (5, 11, 9)
     assert first.id != second.id
 
