@@ -44,6 +44,10 @@ def jobs(metric: str, labels: Mapping[str, str], values: str) -> Mapping[str, st
     return {**at(metric, {**EXPORTER, **each}, values), **at(metric, {**SECOND, **each}, values)}
 
 
+def ended(code: str, values: str) -> Mapping[str, str]:
+    return at("storehand_jobs_total", {**worker(), "task": "chat", "outcome": "failed", "code": code}, values)
+
+
 def devices(*namespaces: str) -> Mapping[str, str]:
     """Each its GPU, which two exporters on the node tell."""
     found: dict[str, str] = {}
@@ -114,6 +118,12 @@ CASES = (
     ("jobs are submitted once, however many exporters tell them",
      "Submitted", "A",
      jobs("storehand_jobs_submitted_total", {"task": "chat"}, rising(0, 60, 10)), {'{task="chat"}': 1}),
+    ("codes that nobody meets are not drawn",
+     "Did not succeed, by reason", "A", {**ended("poison", rising(0, 60, 10)), **ended("expired", held(0, 10))},
+     {'{code="poison"}': 1}),
+    ("when all goes well that is what the panel says",
+     "Did not succeed, by reason", "A", {**ended("poison", held(3, 10)), **ended("expired", held(0, 10))},
+     {'{code="none"}': 0}),
     ("messages lie in their queue once, however many exporters tell them",
      "Messages in queues", "A",
      {**jobs("storehand_queue_messages", {"state": "ready"}, held(3, 10)),

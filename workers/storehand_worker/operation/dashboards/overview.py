@@ -165,6 +165,11 @@ LATENESS = Row(
     ),
 )
 
+_OUTCOME = 'outcome!="succeeded"'
+_UNWELL = rate("jobs_total", TASK, _OUTCOME, by="code")
+_NOTHING = f'label_replace(0 * {rate("jobs_total", TASK, _OUTCOME)}, "code", "none", "", "")'
+"""Every code stands at 0 from a worker's start: thirty lines of nothing, if all were drawn."""
+
 TASKS = Row(
     "Rate, errors, duration by task · 各任务",
     (
@@ -186,7 +191,7 @@ TASKS = Row(
             "fault: invalid_input, unknown_task, rate_limited, quota_exceeded, erased and cancelled are the caller's. "
             "Those for a reason of ours are above, under good, late, failed (docs/metrics.md, Served as promised). "
             "未成功任务按错误码；部分错误码属调用方原因。",
-            [Query(rate("jobs_total", TASK, 'outcome!="succeeded"', by="code"), "{{code}}")],
+            [Query(f"{_UNWELL} > 0 or on () {_NOTHING}", "{{code}}")],
             unit=JOBS_S,
             stacked=True,
         ),
