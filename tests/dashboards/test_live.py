@@ -62,11 +62,11 @@ def test_only_what_other_exporters_bring_is_empty_and_with_those_nothing_is(load
 
 def test_a_worker_that_drains_is_marked_and_the_pictures_are_drawn(loaded, tmp_path):
     loaded.nightly_run(300)
-    until(lambda: loaded.server.query('storehand_jobs_in_hand{instance="text-1"} > 16'), timeout_s=60, every_s=0.2)
+    until(lambda: loaded.server.query('storehand_jobs_in_hand{instance="text-1"} > 16'), timeout_s=120, every_s=0.2)
     loaded.first.ask_to_leave()  # with so much in hand that its leaving is scraped, however slow the machine
 
     until(
-        lambda: "text drains" in {mark.title for filled in asked(loaded.server) for mark in filled.marks}, timeout_s=60
+        lambda: "text drains" in {mark.title for filled in asked(loaded.server) for mark in filled.marks}, timeout_s=120
     )
     for name in DASHBOARDS:
         file = tmp_path / f"{name}.png"
