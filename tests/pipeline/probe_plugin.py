@@ -31,8 +31,9 @@ class ProbeInput(TaskInput[ProbeOutput], task="probe"):
     text: str = "hello"
     work_s: float = 0.0
     mode: Literal[
-        "echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "stream", "speak", "wrong", "ask", "watch"
-    ] = "echo"
+        "echo", "refuse", "raise", "exit", "flaky", "kill", "stubborn", "held", "stream", "speak", "wrong", "ask",
+        "watch",
+    ] = "echo"  # fmt: skip
 
 
 class ProbeTask(Task[ProbeInput, ProbeOutput]):
@@ -48,6 +49,8 @@ class ProbeTask(Task[ProbeInput, ProbeOutput]):
             if input.mode != "stubborn":
                 context.check()
             time.sleep(min(0.005, max(0.0, end - time.monotonic())))
+        while input.mode == "held" and not Path(input.text).exists():  # heeds no stop, only the test's file
+            time.sleep(0.005)
         if input.mode == "refuse":
             raise InvalidInput("not with me")
         if input.mode == "raise":

@@ -90,7 +90,7 @@ def test_what_a_plugin_raises_is_not_quoted(send: Send, outcome_of: OutcomeOf, w
 
 
 def test_a_retryable_failure_is_tried_again_until_it_succeeds(client: Client) -> None:
-    answer = client.submit(ProbeInput(mode="flaky")).result(timeout=15)
+    answer = client.submit(ProbeInput(mode="flaky")).result(timeout=40)
 
     assert answer.attempt == 3
 
@@ -130,14 +130,16 @@ def calls(shop: Shop) -> Iterator[Callable[[], list[dict[str, Any]]]]:
     broker = shop.settings.broker_url.get_secret_value()
     environment = {**shop.environment, "STOREHAND_BROKER_URL": broker, "PROBE_CALLS": str(file)}
     options = ["-P", "solo", "-n", "shop@test", "--without-mingle", "--without-gossip", "--without-heartbeat"]
-    with (shop.folder / "shop.log").open("wb") as log:
+    shop_log = shop.folder / "shop.log"
+    with shop_log.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "celery", "-A", "tests.pipeline.shop_app", "worker", *options],
+            [sys.executable, "-m", "celery", "-A", "tests.pipeline.shop_app", "worker", "-l", "INFO", *options],
             env=environment,
             stdout=log,
             stderr=subprocess.STDOUT,
         )
     try:
+        until(lambda: "ready" in shop_log.read_text(encoding="utf-8"), timeout_s=60, every_s=0.1)
         yield lambda: [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
     finally:
         process.kill()
@@ -185,7 +187,7 @@ def test_link_error_of_an_unknown_task_may_not_name_our_own_tasks_either(
 
 def test_link_error_is_called_at_the_hard_limit(calls: Calls, send: Send, shop_task: Any) -> None:
     options = {"soft_time_limit": 0.2, "time_limit": 0.4}
-    job_id = send({"mode": "stubborn", "workS": 2}, link_error=shop_task("shop.failed"), **options)
+    job_id = send({"mode": "stubborn", "workS": 8}, link_error=shop_task("shop.failed"), **options)
 
     until(lambda: {"failed": job_id} in calls())
 

@@ -61,7 +61,7 @@ def flower(worker: WorkerProcess, shop: Shop, tmp_path_factory: pytest.TempPathF
 
 
 def test_flower_sees_the_worker_and_its_pool(flower: str, worker: WorkerProcess) -> None:
-    [seen] = _get(f"{flower}/workers?refresh=true").values()
+    [seen] = until(lambda: _get(f"{flower}/workers?refresh=true"), timeout_s=30).values()
 
     assert seen["stats"]["pool"]["max-concurrency"] == 16
     assert "storehand.probe" in seen["registered"]

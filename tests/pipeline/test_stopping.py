@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -93,15 +94,15 @@ def test_one_item_of_an_envelope_is_cancelled_alone(client: Client, started: Cal
 
     first.cancel()
 
-    assert second.result(timeout=5).attempt == 1
-    assert first.outcome(timeout=5).code == "cancelled"
+    assert second.result(timeout=20).attempt == 1
+    assert first.outcome(timeout=20).code == "cancelled"
 
 
 def test_a_deadline_ends_a_running_job(client: Client) -> None:
     handle = client.submit(ProbeInput(work_s=30), deadline=client.store.now() + 0.6)
 
     with pytest.raises(Expired):
-        handle.result(timeout=5)
+        handle.result(timeout=20)
 
 
 def test_a_message_that_expired_on_its_way_is_expired_in_the_store(celery: Any, outcome_of: OutcomeOf) -> None:
@@ -124,20 +125,22 @@ def test_the_soft_limit_of_a_message_is_kept(send: Send, outcome_of: OutcomeOf) 
     outcome = outcome_of(send({"workS": 30}, soft_time_limit=0.5, time_limit=20))
 
     assert outcome.code == TimeLimit.code
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 15
 
 
 @everywhere("rabbitmq+redis")
 def test_the_hard_limit_answers_a_job_whose_thread_will_not_stop(
-    client: Client, celery: Any, send: Send, outcome_of: OutcomeOf, shop: Shop
+    client: Client, celery: Any, send: Send, outcome_of: OutcomeOf, shop: Shop, tmp_path: Path
 ) -> None:
-    job_id = send({"workS": 3, "mode": "stubborn"}, soft_time_limit=0.3, time_limit=0.6)
+    may_end = tmp_path / "may end"
+    job_id = send({"mode": "held", "text": str(may_end)}, soft_time_limit=0.3, time_limit=0.6)
 
     outcome = outcome_of(job_id)
 
     assert outcome.code == TimeLimit.code
     assert not shop.noted("ends")[job_id]
     until(lambda: job_id not in _active(celery))  # the message is settled, though the thread goes on
+    may_end.touch()
     until(lambda: shop.noted("ends")[job_id])
     assert client.store.get([job_id])[job_id].outcome == outcome
 
