@@ -136,6 +136,8 @@ def test_batches_of_like_length_stay_within_the_budget_and_hardly_pad(tmp_path: 
     assert all(report.tokens + report.padding_tokens <= 128 for report in batches)
     assert sum(report.items for report in batches) == len(TEXTS)
     assert sum(report.padding_tokens for report in batches) < 0.15 * sum(report.tokens for report in batches)
+    assert gate.reports[0].fill == gate.reports[0].tokens / 128 < 0.1  # one short text
+    assert max(report.fill or 0 for report in batches) > 0.5
 
 
 def test_a_text_that_the_model_fails_on_fails_its_request_and_no_other(tmp_path: Path) -> None:

@@ -167,7 +167,9 @@ def test_sample_i_is_the_text_of_seed_plus_i_and_the_prompt_is_computed_once(wor
 
     assert samples.completions == tuple(first(single) for single in singles)
     assert samples.completion_tokens == 60
-    assert next(report.items for report in gate.reports if report.phase == "prefill") == 1
+    prefill = next(report for report in gate.reports if report.phase == "prefill")
+    assert (prefill.items, prefill.budget_tokens) == (1, spec_of(words).binding.batch_tokens)
+    assert all(report.fill == report.items / report.capacity for report in gate.reports if report.phase == "decode")
 
 
 def test_more_samples_than_slots_all_come(words: Path) -> None:
@@ -292,7 +294,7 @@ def test_a_prompt_that_the_model_fails_on_is_found_and_its_neighbours_are_answer
             results = [future.result(20) for future in futures]
 
             assert isinstance(bad.exception(0), EngineError)
-            assert "a kernel said no" in str(bad.exception(0))
+            assert "(RuntimeError in hook (kits.py:" in str(bad.exception(0))  # its words could be anybody's
 
     assert len(hits) > 1  # it failed in company first
     assert [first(each) for each in results] == [first(each) for each in expected]
