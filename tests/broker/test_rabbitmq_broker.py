@@ -191,7 +191,7 @@ def test_bulk_jobs_that_fill_a_worker_leave_places_for_a_chat(shop, client):
         bulk = [client.submit(ProbeInput(work_s=30), priority=Priority.BULK) for _ in range(12)]
         until(lambda: shop.noted("starts"))
 
-        assert client.submit(ProbeInput(), priority=Priority.INTERACTIVE).outcome(5).status is Status.SUCCEEDED
+        assert client.submit(ProbeInput(), priority=Priority.INTERACTIVE).outcome(20).status is Status.SUCCEEDED
         for handle in bulk:
             handle.cancel()
 

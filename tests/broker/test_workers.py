@@ -35,7 +35,7 @@ def test_fifty_jobs_in_hand_at_a_kill_all_come_back_at_the_restart(shop: Shop) -
     shop.release()
     shop.worker(concurrency=50)
 
-    until(lambda: len(shop.count("ended")) == 50, timeout_s=5)
+    until(lambda: len(shop.count("ended")) == 50, timeout_s=20)
     until(lambda: queue_depths(shop.queue)["jobs"] == (0, 0))
     assert set(shop.count("started").values()) == {2}
 
@@ -51,7 +51,7 @@ def test_a_live_worker_takes_over_from_a_killed_one_and_its_own_jobs_run_once(sh
     first.kill()
     first.wait()
 
-    until(lambda: sum(shop.count("started").values()) == 12, timeout_s=5)
+    until(lambda: sum(shop.count("started").values()) == 12, timeout_s=20)
     shop.release()
     until(lambda: queue_depths(shop.queue)["jobs"] == (0, 0))
     started = shop.count("started")
@@ -65,7 +65,7 @@ def test_a_stopped_worker_finishes_what_it_runs_and_loses_nothing(shop: Shop) ->
     until(lambda: len(shop.count("started")) >= 6)
 
     worker.send_signal(signal.SIGTERM)
-    assert worker.wait(timeout=15) == 0
+    assert worker.wait(timeout=40) == 0
 
     ended = shop.count("ended")
     assert shop.count("started") == ended
@@ -78,14 +78,14 @@ def test_one_worker_answers_is_cheap_when_idle_and_survives_a_locked_file(shop: 
     worker = shop.worker(concurrency=4)
     control = shop.app.control
 
-    assert control.inspect(timeout=3, limit=1).ping() == {"w0@shop": {"ok": "pong"}}
+    assert control.inspect(timeout=15, limit=1).ping() == {"w0@shop": {"ok": "pong"}}
 
     shop.send("tiny.hold", *range(4))
     until(lambda: len(shop.count("started")) == 4)
     (revoked,) = shop.send("tiny.work", 50)
-    control.revoke(revoked, reply=True, timeout=3, limit=1)
-    (later,) = shop.send("tiny.work", 51, countdown=1.0)
+    control.revoke(revoked, reply=True, timeout=15, limit=1)
     sent = time.time()
+    (later,) = shop.send("tiny.work", 51, countdown=1.0)
     shop.release()
     until(lambda: shop.count("ended")[51])
     assert time.time() - sent > 0.9, later
@@ -96,7 +96,8 @@ def test_one_worker_answers_is_cheap_when_idle_and_survives_a_locked_file(shop: 
         shop.send("tiny.work", *range(200, 220), kwargs={"seconds": 0.05})
         until(lambda: shop.count("started")[200])
         other.execute("BEGIN IMMEDIATE")
-        until(lambda: time.time() - sent > 5.0)
+        locked = time.monotonic()
+        until(lambda: time.monotonic() - locked > 3.5)
         other.execute("ROLLBACK")
     until(lambda: queue_depths(shop.queue)["jobs"] == (0, 0))
     assert {job: times for job, times in shop.count("ended").items() if job >= 200} == dict.fromkeys(range(200, 220), 1)
@@ -106,5 +107,5 @@ def test_one_worker_answers_is_cheap_when_idle_and_survives_a_locked_file(shop: 
     process = psutil.Process(worker.pid)
     before, start = process.cpu_times(), time.monotonic()
     until(lambda: time.monotonic() - start > 2.0)
-    after = process.cpu_times()
-    assert after.user + after.system - before.user - before.system < 0.2
+    after, elapsed_s = process.cpu_times(), time.monotonic() - start
+    assert after.user + after.system - before.user - before.system < 0.1 * elapsed_s

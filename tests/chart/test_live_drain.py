@@ -102,7 +102,7 @@ def _one_of_two_pods_is_stopped(cluster: Cluster, client: Client) -> list[JobHan
             running.push(pod).start()
         until(lambda: old.is_ready() and new.is_ready(), timeout_s=60, every_s=0.1)
         with Load(client) as load:
-            until(lambda: _running(load.handles, old) >= 4, every_s=0.1)
+            until(lambda: _running(load.handles, old) >= 4, timeout_s=60, every_s=0.1)
             stopped = old.stop()
         outcomes = [handle.outcome(timeout=60) for handle in load.handles]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,12 @@ import pytest
 import torch
 
 from storehand.engine import BatchReport, Engine, EngineSpec, GenerateRequest, Request, Result, TextsRequest
+from storehand.errors import Expired
 from storehand.task import GenerateOptions, Kind
 from storehand_worker.engines import builtin_engines
 from tests.openai_server import MODEL, OpenAIServer
 from tests.tiny_models import save_encoder, save_text_model, spec_of
+from tests.waiting import until
 
 POISON = "w7"
 """A word on which the engines of `with_poison` fail."""
@@ -44,6 +48,21 @@ class Gate:
 
     def let_through(self, steps: int) -> None:
         self._may_go.release(steps)
+
+
+def begun_in_time(
+    has_begun: Callable[[], object], submit: Callable[[float], Future[Result]]
+) -> tuple[Future[Result], float]:
+    """The first request, of those `submit` sends with the deadline it is given, that is at work before it, and that
+    deadline: one that a slow machine could not begin is followed by one with more time."""
+    for left_s in (0.2, 1.0, 8.0):
+        deadline = time.monotonic() + left_s
+        with suppress(Expired):  # before it was even taken
+            future = submit(deadline)
+            until(lambda: has_begun() or future.done())  # noqa: B023  # it waits inside the loop
+            if has_begun():
+                return future, deadline
+    raise AssertionError("no request came to work before its deadline")
 
 
 @dataclass(frozen=True)

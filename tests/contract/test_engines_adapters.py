@@ -266,10 +266,13 @@ def test_a_binding_becomes_vllm_s_arguments(words: Path, vllm: type[AsyncLLM]) -
 
 
 def test_a_cancelled_text_is_aborted_at_vllm(words: Path, vllm: type[AsyncLLM]) -> None:
-    with running(spec_of(words), "vllm") as engine:
+    gate = Gate()
+    gate.close()  # or the text would be complete before this thread comes to cancel it
+    with running(gated(words, gate), "vllm") as engine:
         future = engine.submit(ask("long", "w5", max_new_tokens=200))
-        until(lambda: engine.stats().running)
+        until(lambda: gate.reports)
         engine.cancel("long", Cancelled())
+        gate.open()
 
         assert isinstance(future.exception(0), Cancelled)
         until(lambda: vllm.aborted)
@@ -287,10 +290,13 @@ def test_what_vllm_refuses_is_that_request_s_error_alone(words: Path, vllm: type
 
 def test_a_core_that_dies_ends_the_engine_with_its_suspects(words: Path, vllm: type[AsyncLLM]) -> None:
     vllm.deadly = 7
-    with running(spec_of(words), "vllm") as engine:
+    gate = Gate()
+    gate.close()  # or the good text would be complete before the bad one comes
+    with running(gated(words, gate), "vllm") as engine:
         good = engine.submit(ask("good", "w5", max_new_tokens=200))
-        until(lambda: engine.stats().running)
+        until(lambda: gate.reports)
         bad = engine.submit(ask("bad", "w7"))
+        gate.open()
 
         assert [type(future.exception(10)) for future in (good, bad)] == [EngineLost, EngineLost]
         assert engine.health().state is EngineState.DEAD

@@ -274,13 +274,17 @@ def test_a_broken_device_ends_the_engine_and_tells_suspects_from_those_who_waite
 
 
 def test_a_step_that_does_not_end_is_noticed_and_its_calls_end(kits: dict[str, Kit]) -> None:
+    kit, gate = kits["fake-generate"], Gate()
+    gate.close()
     options = {"stick_on": "stick", "step_s": 0.001}
-    with kits["fake-generate"].running(slots=2, stuck_after_s=0.2, options=options) as engine:
-        kit = kits["fake-generate"]
-        assert engine.submit(kit.request("first", "bag")).result(10)
+    with kit.running(gate=gate, slots=2, stuck_after_s=1.5, options=options) as engine:
+        first = engine.submit(kit.request("first", "bag", options=GenerateOptions(max_new_tokens=1)))
+        until(lambda: gate.reports)  # held in its first step, which is not judged, until all are there
         futures = [engine.submit(kit.request(f"{n}", text)) for n, text in enumerate(("stick", "bag", "coat", "hat"))]
+        gate.open()
 
-        errors = [future.exception(10) for future in futures]
+        assert first.result(10)
+        errors = [future.exception(20) for future in futures]
 
         assert all(isinstance(error, EngineLost) for error in errors)
         assert errors[0].details == {"on_device": True}  # type: ignore[union-attr]  # it has failed

@@ -113,13 +113,13 @@ class TestOutage:
         store.close()
 
     def test_a_server_that_hangs_is_given_up_in_time_and_does_nothing_late(self, own_server: PostgresServer) -> None:
-        store = PostgresStore(own_server.url, patience_s=0.5)
+        store = PostgresStore(own_server.url, patience_s=2.0)
         created(store)
 
         with own_server.paused():
             answer = store_call(lambda: created(store, id="late"))
             with pytest.raises(Unavailable):
-                answer.result(timeout=10)
+                answer.result(timeout=30)
 
         until(lambda: own_server.run_sql("SELECT count(*) FROM pg_stat_activity WHERE state = 'active'") == "1")
         assert store.get(["late"]) == {}

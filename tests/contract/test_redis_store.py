@@ -71,13 +71,13 @@ class TestAServerThatIsAway:
 
     def test_a_server_that_stands_still_costs_bounded_time_and_executes_nothing_afterwards(self, prefix: str) -> None:
         with RedisServer() as server, redis.Redis.from_url(server.url) as admin:
-            store = RedisStore(server.url, prefix=prefix, timeout_s=0.2)
+            store = RedisStore(server.url, prefix=prefix, timeout_s=1.0)
             job = store.create([new()])[0]
             before = _executed(admin)
 
             with server.paused(), ThreadPoolExecutor(8) as pool:
                 calls = [pool.submit(store.create, [new(id=f"late-{number}")]) for number in range(8)]
-                errors = [call.exception(timeout=10) for call in calls]
+                errors = [call.exception(timeout=30) for call in calls]
             until(lambda: _executed(admin) > before)
 
             assert {type(error) for error in errors} == {Unavailable}
@@ -119,7 +119,8 @@ class TestLostReplies:
 
     @pytest.fixture
     def far(self, redis_server: RedisServer, proxy: Proxy, prefix: str) -> Iterator[RedisStore]:
-        far = RedisStore(proxy.through(redis_server.url), prefix=prefix, timeout_s=1.0)
+        url = proxy.through(redis_server.url)
+        far = RedisStore(url, prefix=prefix, timeout_s=15)  # nobody waits that long: connections are cut
         far.now()  # connected
         yield far
         far.close()
@@ -190,7 +191,7 @@ class TestLostReplies:
     def test_a_claim_whose_fate_was_never_learned_is_mine_when_its_message_comes_again(
         self, redis_server: RedisServer, store: RedisStore, proxy: Proxy, prefix: str
     ) -> None:
-        far = RedisStore(proxy.through(redis_server.url), prefix=prefix, timeout_s=0.1)
+        far = RedisStore(proxy.through(redis_server.url), prefix=prefix, timeout_s=1.0)
         first, second = store.create([new(), new()])
         proxy.swallow("to_client")
 
@@ -217,7 +218,7 @@ def _without_its_reply(proxy: Proxy, call: Callable[[], Any], is_executed: Calla
         until(is_executed)
         proxy.cut()
         proxy.heal()
-        return result.result(timeout=10)
+        return result.result(timeout=40)
 
 
 class TestManyAtOnce:

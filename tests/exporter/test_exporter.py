@@ -174,7 +174,7 @@ def test_figures_vanish_when_redis_dies_and_come_back_with_it(folder, monkeypatc
             server.start()
             until(lambda: scraped.value("exporter_up") == 2)
 
-            assert scraped.value("jobs_waiting", **DESCRIPTION) == 3
+            until(lambda: scraped.value("jobs_waiting", **DESCRIPTION) == 3)
 
 
 @pytest.mark.long

@@ -149,7 +149,8 @@ def test_jobs_go_on_while_their_store_is_away_for_longer_than_a_lease(tmp_path: 
 
             store.kill()
             until(lambda: len(shop.noted("ends")) == 3)
-            until(lambda: worker.log_text().count("trying again") >= 6)  # longer than lease_s, by a second each
+            # Longer than lease_s, by a second each.
+            until(lambda: worker.log_text().count("trying again") >= 6, timeout_s=30)
             store.start()
 
             assert [handle.outcome(timeout=20).code for handle in handles] == ["ok"] * 6
