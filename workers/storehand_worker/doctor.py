@@ -52,6 +52,9 @@ def _model(need: RoleNeed, binding: ModelBinding) -> Check:
         return _remote_model(need, binding)
     if engine not in FOLDER_ENGINES:
         return Check("models", need.role, Light.GREEN, f"{binding.model} through the engine {engine}")
+    if no_device := _no_device(binding):
+        advice = f"look at the driver, the GPU and torch's build, or set STOREHAND_MODELS__{need.role.upper()}__DEVICE"
+        return Check("models", need.role, Light.RED, no_device, advice)
     if HUB_ID.fullmatch(binding.model) and not Path(binding.model).is_dir():
         return _hub_model(need, binding)
     try:
@@ -69,6 +72,19 @@ def _model(need: RoleNeed, binding: ModelBinding) -> Check:
         Light.GREEN,
         f"{grade}; {weights / 1e6:.1f} MB safetensors, {engine} engine{_fallback(spec)}",
     )
+
+
+def _no_device(binding: ModelBinding) -> str:
+    """Why the engine would refuse the device that the binding names; empty where it would not."""
+    try:
+        from storehand_worker.engines.loading import device_of
+
+        device_of(binding)
+    except ImportError:  # the torch check says so
+        return ""
+    except StorehandError as error:
+        return error.message
+    return ""
 
 
 def _fallback(spec: EngineSpec) -> str:
