@@ -67,6 +67,12 @@ STORIES = (
         quiet=(20, 50),
     ),
     Story(
+        "StorehandBrokerUnreachable", "... also when the exporter was started anew shortly before",
+        {**_source("broker", held(1, 5), held(0, 1), held(1, 4), held(0, 45)),
+         **_source("store", held(1, 5), held(0, 1), held(1, 4), held(0, 45))},
+        quiet=(16, 20, 50),
+    ),
+    Story(
         "StorehandBrokerUnreachable", "it is away, and the store comes and goes, so that its own alert never fires",
         {**_source("broker", held(1, 10), held(0, 45)), **_source("store", held(1, 10), *("0 1",) * 20)},
         quiet=(9,), fires=(30,), labels=RELEASE,

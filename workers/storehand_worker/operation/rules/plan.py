@@ -41,9 +41,9 @@ def away(source: str) -> str:
 
 def steadily_away(source: str) -> str:
     """For an alert that leaves the page to the source's own. That one starts anew with every moment in which the source
-    is back, so one that comes and goes silences nobody."""
-    turns = f'max by ({RELEASE}) (changes(storehand_exporter_up{{source="{source}"}}[15m]))'
-    return f"({away(source)} unless on ({RELEASE}) {turns} > 2)"
+    is back, so one that comes and goes silences nobody. An exporter's restart is a fall too, and an outage is one."""
+    falls = f'max by ({RELEASE}) (resets(storehand_exporter_up{{source="{source}"}}[30m]))'
+    return f"({away(source)} unless on ({RELEASE}) {falls} > 2)"
 
 
 FRESH = f"{age_s('store')} < {FRESH_S}"
