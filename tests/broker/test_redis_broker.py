@@ -62,7 +62,7 @@ def test_after_kill_9_another_worker_starts_the_job_within_the_visibility_and_a_
         until(lambda: shop.noted("starts")[handle.id])
         with shop.worker(name="second"):
             first.kill()
-            until(lambda: shop.noted("starts")[handle.id] == 2, timeout_s=20)  # the visibility, a sweep, and a slow machine
+            until(lambda: shop.noted("starts")[handle.id] == 2, timeout_s=20)  # visibility, sweep, a slow machine
             handle.cancel()
 
 

@@ -27,7 +27,7 @@ def shop(tmp_path: Path) -> Iterator[Shop]:
 def test_fifty_jobs_in_hand_at_a_kill_all_come_back_at_the_restart(shop: Shop) -> None:
     killed = shop.worker(concurrency=50)
     shop.send("tiny.hold", *range(50))
-    until(lambda: len(shop.count("started")) == 50)
+    until(lambda: len(shop.count("started")) == 50, timeout_s=30)
     assert queue_depths(shop.queue)["jobs"] == (0, 50)
 
     killed.kill()
@@ -35,8 +35,8 @@ def test_fifty_jobs_in_hand_at_a_kill_all_come_back_at_the_restart(shop: Shop) -
     shop.release()
     shop.worker(concurrency=50)
 
-    until(lambda: len(shop.count("ended")) == 50, timeout_s=20)
-    until(lambda: queue_depths(shop.queue)["jobs"] == (0, 0))
+    until(lambda: len(shop.count("ended")) == 50, timeout_s=30)
+    until(lambda: queue_depths(shop.queue)["jobs"] == (0, 0), timeout_s=30)
     assert set(shop.count("started").values()) == {2}
 
 
