@@ -45,7 +45,7 @@ def main(jobs: int) -> None:
         store.tallies()  # counts once, before there is anything to count
         with psycopg.connect(server.url, autocommit=True) as db:
             for statement in _FILL:
-                db.execute(statement.format(schema=schema, jobs=jobs))
+                db.execute(statement.format(schema=schema, jobs=jobs).encode())
         for name, look in looks(store).items():
             took_s = sorted(_timed(look) for _ in range(LOOKS))
             print(f"{name:40} {took_s[LOOKS // 2]:8.3f} s (median of {LOOKS})")
