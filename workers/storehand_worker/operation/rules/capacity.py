@@ -45,7 +45,7 @@ CAPACITY = Group(
             "10m",
             "{{ $labels.namespace }} {{ $labels.scaledObject }}: KEDA's triggers fail or answer nothing",
             "{{ $labels.namespace }} {{ $labels.scaledObject }}：KEDA 触发器出错或无返回",
-            "KEDA counts errors or empty answers of a trigger; it scales by the others meanwhile, if it could make them.",
+            "KEDA counts errors or empty answers of a trigger; it scales by the others, if it could make them.",
             "The fallback keeps the workers that are there; a pool that falls behind pages by itself.",
             keep="10m",
         ),
