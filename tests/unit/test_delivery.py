@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
@@ -82,6 +82,36 @@ def test_a_consumer_that_never_returns_is_given_up(caplog: pytest.LogCaptureFixt
     hasty.close(5.0)
 
     assert (seen, ended) == (["a"], [1])
+
+
+class EndsAtTheLine(logging.Handler):
+    """Ends the stream while the line of its giving up is written."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        super().__init__()
+        self._end = end
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "did not return" in record.getMessage():
+            self._end()
+
+
+def test_an_end_that_comes_while_the_consumer_is_given_up_is_told_once() -> None:
+    hasty = Deliveries("stream-test", blocked_s=0.2)
+    may_go, ended = threading.Event(), list[int]()
+    stream = Stream(lambda text: may_go.wait(20) and None, hasty)
+    meanwhile = EndsAtTheLine(lambda: stream.end(lambda: ended.append(1)))
+    logger = logging.getLogger("storehand_worker.engines.delivery")
+    logger.addHandler(meanwhile)
+    try:
+        stream.send("a")
+        until(lambda: ended)
+    finally:
+        logger.removeHandler(meanwhile)
+        may_go.set()
+        hasty.close(5.0)
+
+    assert ended == [1]
 
 
 def test_what_was_sent_is_delivered_before_the_end_of_all() -> None:

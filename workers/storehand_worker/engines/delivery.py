@@ -63,7 +63,8 @@ class Stream:
                 self._consumer(text)
             except BaseException:  # whatever it raises, its answer must go out
                 log.exception("a consumer of streamed text raised; it gets no more, its request goes on")
-                self._break()
+                with self._lock:
+                    self._break()
         if then is not None:
             then()
 
@@ -72,9 +73,9 @@ class Stream:
         with self._lock:
             if self._busy_since is None or time.monotonic() - self._busy_since < blocked_s:
                 return
-            is_ended = self._then is not None
+            self._break()
+            is_ended = self._then is not None  # an end that comes later finds nobody at work
         log.error("a consumer of streamed text did not return for %.0f s; its request goes on without it", blocked_s)
-        self._break()
         if is_ended:
             self._deliveries.put(self)
 
@@ -91,9 +92,9 @@ class Stream:
             return "", then
 
     def _break(self) -> None:
-        with self._lock:
-            self._is_broken, self._is_at_work, self._busy_since = True, False, None
-            self._pieces.clear()
+        """Holding the lock."""
+        self._is_broken, self._is_at_work, self._busy_since = True, False, None
+        self._pieces.clear()
 
 
 class Deliveries:
