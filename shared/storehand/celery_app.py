@@ -32,6 +32,9 @@ def make_celery(settings: Settings) -> Celery:
         broker_transport_options=transport_options(settings),
         broker_use_ssl=tls_options(settings) or False,
         control_exchange=f"{settings.queue_prefix}.control",  # the shop's own workers stay out of it
+        # Exclusive ones stay locked until RabbitMQ misses the old connection: a worker that is back sooner would end.
+        control_queue_exclusive=not settings.is_amqp,
+        control_queue_durable=settings.is_amqp,  # RabbitMQ 4 wants no others; they expire after 10 s
         event_exchange=f"{settings.queue_prefix}.events",
         event_queue_prefix=f"{settings.queue_prefix}.events",
         task_queues=declared_queues(settings),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,17 @@ def give_back_until_it_is_dead(wire: Any, queue: str, dead_queue: str) -> None:
             return bool(channel.queue_declare(dead_queue, passive=True).message_count)
 
     until(is_dead)
+
+
+def test_a_worker_that_is_back_before_rabbitmq_misses_its_old_connection_listens_again(shop, ours, wire):
+    """After a cut of the network the queue of its remote control is still in the old connection's hands."""
+    with Connection(shop.settings.broker_url.get_secret_value()) as later, warnings.catch_warnings(record=True):
+        warnings.simplefilter("always")  # kombu tells of two of one name
+        nodes = [ours.control.mailbox(each).Node("w1@shop", channel=each.channel()) for each in (wire, later)]
+        listening = [node.listen(callback=print) for node in nodes]
+
+        found = later.default_channel.queue_declare("w1@shop.storehand.control.pidbox", passive=True)
+        assert found.consumer_count == len(listening) == 2
 
 
 def test_a_message_over_the_delivery_limit_comes_back_and_its_job_is_answered(shop, client, ours, wire):

@@ -115,9 +115,9 @@ def test_a_pod_that_is_stopped_under_load_finishes_or_hands_back_what_it_has(clu
     handles = _one_of_two_pods_is_stopped(cluster, client)
 
     assert {(handle.job.attempts, handle.job.crashes) for handle in handles} == {(1, 0)}
-    assert set(cluster.shop.noted("ends").values()) == {1}
-    again = {job for job, starts in cluster.shop.noted("starts").items() if starts > 1}
-    assert again <= _handed_back(handles, client)  # not equal: one may be claimed and go back before its code begins
+    again, handed_back = _noted_twice(cluster, "starts"), _handed_back(handles, client)
+    assert again <= handed_back  # not equal: one may be claimed and go back before its code begins
+    assert _noted_twice(cluster, "ends") <= handed_back  # its code may come to its end while the row goes back
     assert again, "the worker was too quick for this test"
 
 
@@ -146,7 +146,7 @@ def test_a_rollout_of_three_pods_under_load_loses_nothing(cluster: Cluster, clie
     assert len(outcomes) > 200
     assert {outcome.code for outcome in outcomes} == {"ok"}
     assert {(handle.job.attempts, handle.job.crashes) for handle in load.handles} == {(1, 0)}
-    assert set(cluster.shop.noted("ends").values()) == {1}
+    assert _noted_twice(cluster, "starts") | _noted_twice(cluster, "ends") <= _handed_back(load.handles, client)
 
 
 def _running(handles: list[JobHandle[ProbeOutput]], worker: PodProcess) -> int:
@@ -159,6 +159,10 @@ def _assert_orderly(stopped: Stopped, cluster: Cluster, worker: PodProcess) -> N
     assert not stopped.was_killed, said
     assert (stopped.exit_code, stopped.hook_code) == (0, 0), said
     assert stopped.seconds < cluster.pod.spec["terminationGracePeriodSeconds"], said
+
+
+def _noted_twice(cluster: Cluster, what: str) -> set[str]:
+    return {job for job, times in cluster.shop.noted(what).items() if times > 1}
 
 
 def _handed_back(handles: list[JobHandle[ProbeOutput]], client: Client) -> set[str]:
