@@ -108,4 +108,5 @@ def test_one_worker_answers_is_cheap_when_idle_and_survives_a_locked_file(shop: 
     before, start = process.cpu_times(), time.monotonic()
     until(lambda: time.monotonic() - start > 2.0)
     after, elapsed_s = process.cpu_times(), time.monotonic() - start
-    assert after.user + after.system - before.user - before.system < 0.1 * elapsed_s
+    spent_s = after.user + after.system - before.user - before.system
+    assert spent_s < 0.1 * elapsed_s  # of what passed: a slow machine may stop this process for longer than 2 s

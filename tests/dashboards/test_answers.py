@@ -9,6 +9,7 @@ import pytest
 
 from storehand_worker.operation.dashboards import DASHBOARDS
 from storehand_worker.operation.preview.variables import Window, filled
+from tests.conftest import require
 from tests.dashboards.lint import panels
 from tests.rules.promtool import promtool
 from tests.rules.story import EXPORTER, POOL, at, held, rising, worker
@@ -159,8 +160,7 @@ def evaluated(folder, tests):
 
 @pytest.mark.parametrize("chosen", [ALL, CHOSEN], ids=["all", "one pool"])
 def test_panels_count_what_is_ours_and_once(tmp_path, chosen):
-    if reason := PrometheusServer.missing():
-        pytest.skip(reason)
+    require(PrometheusServer)
     known = {**Window(0, 3600, 60).builtins(), **chosen}
     cases = CASES if chosen is ALL else [case for case in CASES if case[3] is not ONE_BOX and case[1] != "Dead letters"]
 
@@ -171,8 +171,7 @@ def test_panels_count_what_is_ours_and_once(tmp_path, chosen):
 
 
 def test_what_is_of_a_whole_release_stays_when_a_pool_is_chosen(tmp_path):
-    if reason := PrometheusServer.missing():
-        pytest.skip(reason)
+    require(PrometheusServer)
     expr = filled(query("Dead letters", "A"), CHOSEN)
 
     done = evaluated(tmp_path, [_test("", expr, at("storehand_dead_letters", EXPORTER, held(2, 10)), {"{}": 2})])
@@ -181,8 +180,7 @@ def test_what_is_of_a_whole_release_stays_when_a_pool_is_chosen(tmp_path):
 
 
 def test_a_wrong_answer_is_found_out(tmp_path):
-    if reason := PrometheusServer.missing():
-        pytest.skip(reason)
+    require(PrometheusServer)
 
     done = evaluated(tmp_path, [_test("", "vector(1)", {}, {"{}": 2})])
 

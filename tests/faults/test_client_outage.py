@@ -141,4 +141,4 @@ def test_a_client_closes_at_once_while_the_broker_does_not_answer(client: Client
     connect(client)
     proxy.swallow()
 
-    assert timed(client.producer.close) < 8
+    assert timed(client.producer.close) < 8  # a fraction of it on a free machine; an answer would never come

@@ -50,7 +50,7 @@ class ProbeTask(Task[ProbeInput, ProbeOutput]):
                 context.check()
             time.sleep(min(0.005, max(0.0, end - time.monotonic())))
         while input.mode == "held" and not Path(input.text).exists():  # heeds no stop, only the test's file
-            time.sleep(0.005)
+            time.sleep(0.005)  # the task's work, which a test ends
         if input.mode == "refuse":
             raise InvalidInput("not with me")
         if input.mode == "raise":

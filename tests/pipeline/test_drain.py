@@ -185,5 +185,5 @@ def test_a_worker_is_found_where_its_data_dir_can_not_be_written(tmp_path: Path)
 
         assert drain(shop, "--pid", str(worker.pid)).returncode == 0
 
-        assert worker.wait(5) == 0
-        assert time.monotonic() - began < 60
+        assert worker.wait() == 0
+        assert time.monotonic() - began < 30  # it does not sit out the 45 s of `drain_s`; a slow machine takes some

@@ -125,7 +125,7 @@ def test_the_soft_limit_of_a_message_is_kept(send: Send, outcome_of: OutcomeOf) 
     outcome = outcome_of(send({"workS": 30}, soft_time_limit=0.5, time_limit=20))
 
     assert outcome.code == TimeLimit.code
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 15  # the hard limit comes at 20 s; 0.5 s on a free machine
 
 
 @everywhere("rabbitmq+redis")

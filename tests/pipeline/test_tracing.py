@@ -147,4 +147,4 @@ def test_a_collector_that_does_not_answer_costs_no_job_and_holds_up_no_drain(
             code = worker.wait()
 
     assert code == 0
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 20  # 2 s of it for the spans; without that limit the wait above runs out
