@@ -98,7 +98,7 @@ def test_a_job_due_later_starts_when_it_is_due(client: Client, worker: WorkerPro
     handle = client.submit(ProbeInput(), not_before=due)
 
     handle.result(timeout=20)
-    assert due <= (handle.job.started_at or 0) < due + 15
+    assert due <= (handle.job.started_at or 0) < due + 15  # on a slow machine
 
 
 @everywhere
